@@ -1,0 +1,2 @@
+//! Yardsticks for the benchmarks.
+#![forbid(unsafe_code)]

@@ -1,0 +1,475 @@
+//! HOT. Registered FIFOs and the ports of modules.
+//!
+//! Every slot carries one stamp, and no FIFO has a separate commit step:
+//!
+//! ```text
+//!   slot full:  stamp = tick from which the consumer may pop it         (top bit 0)
+//!   slot free:  stamp = tick from which the producer may fill it | FREE (top bit 1)
+//!
+//!   ready:     stamp(head)        <= now        one load, one compare
+//!   has room:  stamp(tail) ^ FREE <= now        one load, one compare
+//! ```
+//!
+//! What is pushed at an edge gets a stamp beyond it, and so does what is popped, so within an edge
+//! nobody can see what another module did: the order of evaluation cannot matter.
+//! An untouched FIFO costs nothing, and one with a small payload fills one cache line.
+//!
+//! Producer and consumer stand in the same shard, or one of them is a *link* that carries items or
+//! credits to another shard; the port cannot tell. Does not know kinds, sweeps or threads.
+
+use crate::arena::{ARENA_ALIGN, Zeroed};
+use crate::hash::absorb;
+use crate::signal::{SIGNAL_BYTES_MAX, Signal};
+use crate::time::{DOMAINS_MAX, Tick};
+use crate::wheel::{NodeId, Waker, Wheel};
+use std::cell::{Cell, UnsafeCell};
+use std::marker::PhantomData;
+use std::mem::{MaybeUninit, align_of, size_of};
+use std::ptr::NonNull;
+
+/// Set in the stamp of a slot that holds nothing.
+pub(crate) const FREE: u64 = 1 << 63;
+
+/// The most slots a FIFO may have.
+pub const DEPTH_MAX: u32 = 65_535;
+
+/// The domain number of flags that links read: they have one plane, not two.
+pub(crate) const LINK_DOMAIN: u8 = DOMAINS_MAX as u8;
+
+/// The first bytes of every arena: what ports need to know of their shard.
+#[repr(C, align(64))]
+pub(crate) struct ShardHead {
+    /// The instant being evaluated.
+    pub(crate) now: Cell<Tick>,
+    /// Set by every transfer; the sweep takes it after each module.
+    pub(crate) acted: Cell<u8>,
+    /// The instance being clocked, kept up to date only when it faults.
+    pub(crate) wheel: Cell<*const Wheel>,
+    /// Per domain: what to add to a flag's offset to reach the plane of its next edge.
+    pub(crate) next_plane: [Cell<u32>; DOMAINS_MAX + 1],
+}
+// SAFETY: cells of integers and a pointer, for which null is a value.
+unsafe impl Zeroed for ShardHead {}
+
+impl ShardHead {
+    /// Raises a flag for the next edge of its domain. A plain byte store: flags are bytes, not
+    /// bits, so that waking many modules of one word does not chain through memory.
+    #[inline(always)]
+    pub(crate) fn wake(&self, waker: Waker) {
+        let plane = self.next_plane[usize::from(waker.domain) & 15].get();
+        // SAFETY: `self` is the base of its arena, and boot only hands out flag offsets inside the
+        // flag region of that arena; flags are only ever accessed as `Cell<u8>`.
+        unsafe {
+            let base = std::ptr::from_ref(self).cast::<Cell<u8>>();
+            (*base.add(waker.flag as usize + plane as usize)).set(1);
+        }
+    }
+
+    #[inline]
+    fn wheel(&self) -> &Wheel {
+        // SAFETY: boot sets the pointer before any port exists; the wheel lives as long as the
+        // shard.
+        unsafe { &*self.wheel.get() }
+    }
+}
+const _: () = assert!(DOMAINS_MAX == 15, "the mask in `wake` covers 16 entries");
+
+/// The part of a FIFO that both ends share. Slots follow it in memory.
+#[repr(C, align(32))]
+pub(crate) struct Record {
+    /// Running digest of every push: value and tick.
+    pub(crate) digest: Cell<u64>,
+    pub(crate) last_push: Cell<Tick>,
+    pub(crate) last_pop: Cell<Tick>,
+    /// Index of the slot that the next push fills.
+    pub(crate) tail: Cell<u16>,
+    /// Index of the slot that the next pop empties.
+    pub(crate) head: Cell<u16>,
+    /// Pops so far, modulo 2³²: with `digest` and `last_pop`, the whole history of the wire.
+    pub(crate) pop_count: Cell<u32>,
+}
+const _: () = assert!(size_of::<Record>() == 32, "header and two words fill a cache line");
+// SAFETY: cells of integers only.
+unsafe impl Zeroed for Record {}
+
+/// What a port needs besides the record when its wire is anything but one edge, one lane, local.
+/// Stands directly before the record.
+#[repr(C, align(32))]
+pub(crate) struct SlowPart {
+    pub(crate) consumer_period: Cell<u64>,
+    pub(crate) producer_period: Cell<u64>,
+    pub(crate) latency: Cell<u32>,
+    pub(crate) credit: Cell<u32>,
+    /// Wheel node of slot 0, or 0 when neither end is delayed.
+    pub(crate) first_node: Cell<u32>,
+    pub(crate) lanes: Cell<u8>,
+    pub(crate) pushed: Cell<u8>,
+    pub(crate) popped: Cell<u8>,
+}
+// SAFETY: cells of integers only.
+unsafe impl Zeroed for SlowPart {}
+
+#[repr(C)]
+struct Slot<T> {
+    stamp: Cell<u64>,
+    value: UnsafeCell<MaybeUninit<T>>,
+}
+
+/// Bytes from one slot to the next for a payload of `value_bytes` bytes.
+pub(crate) const fn slot_stride(value_bytes: usize) -> usize {
+    8 + value_bytes.next_multiple_of(8)
+}
+
+/// The tick at which something done at `now` is seen `delay` edges later in a domain with `period`:
+/// edge number ⌊now / period⌋ + delay.
+#[inline]
+pub(crate) fn seen_at(now: Tick, period: u64, delay: u32) -> Tick {
+    (now / period + u64::from(delay)) * period
+}
+
+/// Untyped access to one FIFO in an arena, for links, digests and reports.
+#[derive(Clone, Copy)]
+pub(crate) struct RawFifo {
+    pub(crate) record: NonNull<Record>,
+    pub(crate) depth: u16,
+    pub(crate) stride: u16,
+}
+
+impl RawFifo {
+    #[inline(always)]
+    pub(crate) fn record(&self) -> &Record {
+        // SAFETY: made by boot from a carved record, which lives as long as the shard.
+        unsafe { self.record.as_ref() }
+    }
+
+    /// The stamp of slot `index`.
+    #[inline(always)]
+    pub(crate) fn stamp(&self, index: u16) -> &Cell<u64> {
+        debug_assert!(index < self.depth);
+        // SAFETY: boot carved `depth` slots of `stride` bytes behind the record.
+        unsafe { &*self.slot(index).cast::<Cell<u64>>() }
+    }
+
+    /// The payload bytes of slot `index`, as words that may be uninitialised padding.
+    #[inline(always)]
+    pub(crate) fn words(&self, index: u16) -> *mut MaybeUninit<u64> {
+        // SAFETY: as in `stamp`; the payload starts 8 bytes behind the stamp.
+        unsafe { self.slot(index).add(8).cast() }
+    }
+
+    #[inline(always)]
+    fn slot(&self, index: u16) -> *mut u8 {
+        // SAFETY: as in `stamp`.
+        unsafe {
+            self.record.as_ptr().cast::<u8>().add(
+                size_of::<Record>() + usize::from(index) * usize::from(self.stride),
+            )
+        }
+    }
+
+    #[inline(always)]
+    pub(crate) fn after(&self, index: u16) -> u16 {
+        if index + 1 == self.depth { 0 } else { index + 1 }
+    }
+
+    /// Items in the FIFO, those in flight included.
+    pub(crate) fn occupancy(&self) -> u32 {
+        (0..self.depth).map(|index| u32::from(self.stamp(index).get() & FREE == 0)).sum()
+    }
+}
+
+/// What both kinds of port hold: 16 bytes.
+#[derive(Clone, Copy)]
+pub(crate) struct PortBinding {
+    pub(crate) record: NonNull<Record>,
+    /// Who sits at the other end.
+    pub(crate) waker: Waker,
+    pub(crate) depth: u16,
+    pub(crate) slow: bool,
+}
+
+struct Port<T> {
+    record: NonNull<Record>,
+    flag: u32,
+    depth: u16,
+    domain: u8,
+    slow: bool,
+    carries: PhantomData<(*mut (), T)>,
+}
+const _: () = assert!(size_of::<Port<u64>>() == 16, "a port is 16 bytes");
+
+impl<T: Signal> Port<T> {
+    const SIGNAL_FITS: () = assert!(
+        size_of::<T>() <= SIGNAL_BYTES_MAX && align_of::<T>() <= 8,
+        "a signal is at most 64 bytes and aligned to at most 8"
+    );
+    const STRIDE_AGREES: () = assert!(size_of::<Slot<T>>() == slot_stride(size_of::<T>()));
+
+    fn new(binding: PortBinding) -> Self {
+        let () = (Self::SIGNAL_FITS, Self::STRIDE_AGREES).0;
+        Self {
+            record: binding.record,
+            flag: binding.waker.flag,
+            depth: binding.depth,
+            domain: binding.waker.domain,
+            slow: binding.slow,
+            carries: PhantomData,
+        }
+    }
+
+    #[inline(always)]
+    fn record(&self) -> &Record {
+        // SAFETY: the record was carved at boot (or probe) and outlives the module that holds this
+        // port; all its fields are cells, and only the thread of the shard reaches it.
+        unsafe { self.record.as_ref() }
+    }
+
+    #[inline(always)]
+    fn head(&self) -> &ShardHead {
+        let base = self.record.as_ptr().map_addr(|address| address & !(ARENA_ALIGN - 1));
+        // SAFETY: every record lies in an arena whose base is a multiple of ARENA_ALIGN and holds
+        // the head; the pointer keeps the provenance of the whole mapping.
+        unsafe { &*base.cast::<ShardHead>() }
+    }
+
+    #[inline(always)]
+    fn slot(&self, index: u16) -> &Slot<T> {
+        debug_assert!(index < self.depth);
+        // SAFETY: `depth` slots of this type stand behind the record (boot checks the type), and
+        // indices stay below depth.
+        unsafe {
+            let first = self.record.as_ptr().add(1).cast::<Slot<T>>();
+            &*first.add(usize::from(index))
+        }
+    }
+
+    #[inline(always)]
+    fn after(&self, index: u16) -> u16 {
+        if index + 1 == self.depth { 0 } else { index + 1 }
+    }
+
+    #[inline(always)]
+    fn waker(&self) -> Waker {
+        Waker { flag: self.flag, domain: self.domain }
+    }
+
+    fn slow_part(&self) -> &SlowPart {
+        assert!(self.slow);
+        // SAFETY: boot places a SlowPart directly before the record of every port marked slow.
+        unsafe { &*self.record.as_ptr().cast::<SlowPart>().sub(1) }
+    }
+}
+
+/// The consumer's end of a wire.
+pub struct In<T: Signal> {
+    port: Port<T>,
+}
+
+impl<T: Signal> In<T> {
+    pub(crate) fn new(binding: PortBinding) -> Self {
+        Self { port: Port::new(binding) }
+    }
+
+    /// Whether an item can be popped at this edge.
+    #[inline(always)]
+    #[must_use]
+    pub fn ready(&self) -> bool {
+        let port = &self.port;
+        port.slot(port.record().head.get()).stamp.get() <= port.head().now.get()
+    }
+
+    /// The item that a pop would take, if one is ready.
+    #[inline(always)]
+    #[must_use]
+    pub fn peek(&self) -> Option<&T> {
+        if !self.ready() {
+            return None;
+        }
+        let slot = self.port.slot(self.port.record().head.get());
+        // SAFETY: ready, so the slot is full and its value initialised; it stays until `pop`,
+        // which needs `&mut self`.
+        Some(unsafe { (*slot.value.get()).assume_init_ref() })
+    }
+
+    /// Takes the item that became visible first.
+    ///
+    /// # Panics
+    /// When none is [`ready`](Self::ready), or a second time within an edge (unless the wire has
+    /// more lanes): the module faults.
+    #[inline(always)]
+    pub fn pop(&mut self) -> T {
+        match self.try_pop() {
+            Some(value) => value,
+            None => pop_refused(),
+        }
+    }
+
+    /// Takes the item that became visible first, if there is one.
+    ///
+    /// # Panics
+    /// When it would be the second transfer of this port within an edge (unless the wire has
+    /// more lanes): the module faults.
+    #[inline(always)]
+    pub fn try_pop(&mut self) -> Option<T> {
+        let port = &self.port;
+        let record = port.record();
+        let head = port.head();
+        let now = head.now.get();
+        let index = record.head.get();
+        let slot = port.slot(index);
+        if slot.stamp.get() > now {
+            return None;
+        }
+        // SAFETY: the slot is full and visible, so its value was written by a push.
+        let value = unsafe { (*slot.value.get()).assume_init_read() };
+        if port.slow {
+            slot.stamp.set(pop_slow(port.slow_part(), record, head, port.waker(), index) | FREE);
+        } else {
+            if record.last_pop.get() == now {
+                second_pop();
+            }
+            // Only a full FIFO can have a producer waiting for room.
+            let before = if index == 0 { port.depth - 1 } else { index - 1 };
+            if port.slot(before).stamp.get() & FREE == 0 {
+                head.wake(port.waker());
+            }
+            slot.stamp.set((now + 1) | FREE);
+        }
+        record.last_pop.set(now);
+        record.pop_count.set(record.pop_count.get().wrapping_add(1));
+        record.head.set(port.after(index));
+        head.acted.set(1);
+        Some(value)
+    }
+}
+
+/// The producer's end of a wire.
+pub struct Out<T: Signal> {
+    port: Port<T>,
+}
+
+impl<T: Signal> Out<T> {
+    pub(crate) fn new(binding: PortBinding) -> Self {
+        Self { port: Port::new(binding) }
+    }
+
+    /// Whether an item can be pushed at this edge.
+    #[inline(always)]
+    #[must_use]
+    pub fn has_room(&self) -> bool {
+        let port = &self.port;
+        port.slot(port.record().tail.get()).stamp.get() ^ FREE <= port.head().now.get()
+    }
+
+    /// Sends an item; the consumer sees it `latency` edges later.
+    ///
+    /// # Panics
+    /// When there is no [room](Self::has_room), or a second time within an edge (unless the wire
+    /// has more lanes): the module faults.
+    #[inline(always)]
+    pub fn push(&mut self, value: T) {
+        if self.try_push(value).is_err() {
+            push_refused();
+        }
+    }
+
+    /// Sends an item, or hands it back when there is no room.
+    ///
+    /// # Errors
+    /// The item itself, when the FIFO is full. Nothing has happened then.
+    ///
+    /// # Panics
+    /// When it would be the second transfer of this port within an edge (unless the wire has
+    /// more lanes): the module faults.
+    #[inline(always)]
+    pub fn try_push(&mut self, value: T) -> Result<(), T> {
+        let port = &self.port;
+        let record = port.record();
+        let head = port.head();
+        let now = head.now.get();
+        let index = record.tail.get();
+        let slot = port.slot(index);
+        if slot.stamp.get() ^ FREE > now {
+            return Err(value);
+        }
+        if port.slow {
+            slot.stamp.set(push_slow(port.slow_part(), record, head, port.waker(), index));
+        } else {
+            if record.last_push.get() == now {
+                second_push();
+            }
+            head.wake(port.waker());
+            slot.stamp.set(now + 1);
+        }
+        // SAFETY: the slot is free, and only the producer writes values.
+        unsafe { (*slot.value.get()).write(value) };
+        record.last_push.set(now);
+        record.digest.set(value.absorb_into(record.digest.get()).wrapping_add(now));
+        record.tail.set(port.after(index));
+        head.acted.set(1);
+        Ok(())
+    }
+}
+
+/// The stamp of a slot popped on a slow wire. Wakes the other end at the edge of that stamp.
+#[inline(never)]
+fn pop_slow(slow: &SlowPart, record: &Record, head: &ShardHead, waker: Waker, index: u16) -> Tick {
+    let now = head.now.get();
+    if record.last_pop.get() != now {
+        slow.popped.set(0);
+    } else if slow.popped.get() == slow.lanes.get() {
+        second_pop();
+    }
+    slow.popped.set(slow.popped.get() + 1);
+    let free_at = seen_at(now, slow.producer_period.get(), slow.credit.get());
+    wake_at(slow, head, waker, index, slow.credit.get(), free_at);
+    free_at
+}
+
+/// The stamp of a slot pushed on a slow wire. Wakes the other end at the edge of that stamp.
+#[inline(never)]
+fn push_slow(slow: &SlowPart, record: &Record, head: &ShardHead, waker: Waker, index: u16) -> Tick {
+    let now = head.now.get();
+    if record.last_push.get() != now {
+        slow.pushed.set(0);
+    } else if slow.pushed.get() == slow.lanes.get() {
+        second_push();
+    }
+    slow.pushed.set(slow.pushed.get() + 1);
+    let visible_at = seen_at(now, slow.consumer_period.get(), slow.latency.get());
+    wake_at(slow, head, waker, index, slow.latency.get(), visible_at);
+    visible_at
+}
+
+fn wake_at(slow: &SlowPart, head: &ShardHead, waker: Waker, index: u16, delay: u32, tick: Tick) {
+    // A link takes the transfer at the end of this edge and counts the delay on the other side.
+    if delay == 1 || waker.domain == LINK_DOMAIN {
+        head.wake(waker);
+    } else {
+        head.wheel().arm(NodeId(slow.first_node.get() + u32::from(index)), tick, waker);
+    }
+}
+
+#[cold]
+#[inline(never)]
+fn pop_refused() -> ! {
+    panic!("popped an input that has no item ready: ask `ready()` first")
+}
+
+#[cold]
+#[inline(never)]
+fn push_refused() -> ! {
+    panic!("pushed to an output that has no room: ask `has_room()` first")
+}
+
+#[cold]
+#[inline(never)]
+fn second_pop() -> ! {
+    panic!("popped one input more often in one edge than its wire has lanes")
+}
+
+#[cold]
+#[inline(never)]
+fn second_push() -> ! {
+    panic!("pushed to one output more often in one edge than its wire has lanes")
+}

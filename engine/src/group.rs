@@ -1,0 +1,336 @@
+//! HOT. All modules of one kind and clock domain in one shard, swept by one monomorphic loop.
+//!
+//! Flags are bytes in two planes per domain: transfers of this edge raise flags in the plane of
+//! the next one, the sweep takes and clears the plane of this one, 64 modules at a time. A chunk
+//! nobody woke costs eight loads.
+
+use crate::arena::{Arena, ArenaRef, Batch, Column};
+use crate::effect::Effect;
+use crate::fifo::ShardHead;
+use crate::kind::{Params, typed};
+use crate::module::{Module, Results};
+use crate::time::{Cycle, Tick};
+use crate::wheel::{NodeId, Waker, Wheel};
+use crate::wiring::{Bench, BuildError, Place, Resources, Wiring};
+use std::cell::Cell;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+
+/// Modules per word of a mask.
+pub(crate) const CHUNK: usize = 64;
+
+/// What a sweep needs to know of its shard and instant.
+pub(crate) struct Edge<'a> {
+    pub(crate) head: &'a ShardHead,
+    pub(crate) wheel: &'a Wheel,
+    pub(crate) cycle: Cycle,
+    pub(crate) period: Tick,
+    /// Plane (0 or 1) whose flags are due at this edge.
+    pub(crate) plane: usize,
+    pub(crate) no_sleep: bool,
+}
+
+/// Why a module was stopped.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum FaultCause {
+    /// It panicked; the message, and where.
+    Panic(String),
+    /// It returned [`Effect::Crash`].
+    Crash(&'static str),
+    /// It acted at an edge at which nothing it can see had changed, having asked to sleep.
+    Overslept,
+}
+
+/// A module that was stopped.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Fault {
+    /// Number of the instance.
+    pub instance: u32,
+    /// Instant of the edge.
+    pub tick: Tick,
+    /// The same in cycles of its own clock.
+    pub cycle: Cycle,
+    /// Why.
+    pub cause: FaultCause,
+}
+
+/// Where the modules of a group lie in their shard.
+pub(crate) struct Berth {
+    pub(crate) capacity: usize,
+    pub(crate) domain: u8,
+    /// Offset of the first flag from the arena's base, in plane 0.
+    pub(crate) first_flag: u32,
+    /// The group's flags in both planes, eight to a word.
+    pub(crate) planes: [ArenaRef<[Cell<u64>]>; 2],
+    /// Wheel node of the first module.
+    pub(crate) first_node: u32,
+}
+
+/// A group whatever its kind: one indirect call per group and edge.
+pub(crate) trait Group {
+    fn carve(&mut self, arena: &Arena, berth: Berth);
+    fn build(
+        &mut self,
+        params: &Params,
+        place: Place<'_>,
+        resources: &Resources,
+        bench: Bench<'_>,
+    ) -> Result<(), BuildError>;
+    /// Clocks who is due; true if anything acted or asked for the next edge.
+    fn sweep(&mut self, edge: &Edge<'_>, faults: &mut Vec<Fault>) -> bool;
+    fn instance_numbers(&self) -> &[u32];
+    /// Whether module `index` may still be clocked.
+    fn alive(&self, index: usize) -> bool;
+    fn report(&self, index: usize, results: &mut Results);
+    /// How many times modules of the group were clocked.
+    fn clock_count(&self) -> u64;
+}
+
+pub(crate) struct TypedGroup<M> {
+    seated: Option<Seated<M>>,
+}
+
+struct Seated<M> {
+    modules: Batch<M>,
+    numbers: Column<u32>,
+    alive: Column<u64>,
+    berth: Berth,
+    sleeper_count: u32,
+    asleep: Column<u8>,
+    clock_count: u64,
+}
+
+/// How far a sweep has come, kept in memory so that it can go on behind a module that faulted.
+struct Sweep {
+    chunk: usize,
+    mask: u64,
+    flagged: u64,
+    index: usize,
+    busy: bool,
+}
+
+impl<M: Module> TypedGroup<M> {
+    pub(crate) fn empty() -> Self {
+        Self { seated: None }
+    }
+
+    fn seated(&self) -> &Seated<M> {
+        self.seated.as_ref().expect("carved before use")
+    }
+}
+
+/// Arena bytes for a group of `count` modules of `size` bytes, flags apart.
+pub(crate) fn group_bytes(count: usize, (size, align): (usize, usize)) -> usize {
+    let chunks = count.div_ceil(CHUNK);
+    count * size + align + count * 4 + 8 + chunks * 8 + 8 + count
+}
+
+impl<M: Module> Group for TypedGroup<M> {
+    fn carve(&mut self, arena: &Arena, berth: Berth) {
+        let capacity = berth.capacity;
+        self.seated = Some(Seated {
+            modules: arena.carve_batch(capacity),
+            numbers: arena.carve(capacity),
+            alive: arena.carve(capacity.div_ceil(CHUNK)),
+            asleep: arena.carve(capacity),
+            berth,
+            sleeper_count: 0,
+            clock_count: 0,
+        });
+    }
+
+    fn build(
+        &mut self,
+        params: &Params,
+        place: Place<'_>,
+        resources: &Resources,
+        bench: Bench<'_>,
+    ) -> Result<(), BuildError> {
+        let head = bench.head;
+        let module = M::build(typed::<M>(params).clone(), &mut Wiring::bind(place, resources, bench))?;
+        let seated = self.seated.as_mut().expect("carved before use");
+        let index = seated.modules.len();
+        seated.modules.push(module);
+        seated.numbers[index] = place.instance;
+        seated.alive[index / CHUNK] |= 1 << (index % CHUNK);
+        // Everybody is clocked at the first edge.
+        head.wake(seated.waker(index));
+        Ok(())
+    }
+
+    fn sweep(&mut self, edge: &Edge<'_>, faults: &mut Vec<Fault>) -> bool {
+        let seated = self.seated.as_mut().expect("carved before use");
+        let mut sweep = Sweep { chunk: 0, mask: 0, flagged: 0, index: 0, busy: false };
+        loop {
+            let swept = catch_unwind(AssertUnwindSafe(|| {
+                if edge.no_sleep {
+                    seated.sweep::<true>(edge, &mut sweep, faults);
+                } else {
+                    seated.sweep::<false>(edge, &mut sweep, faults);
+                }
+            }));
+            match swept {
+                Ok(()) => return sweep.busy,
+                Err(payload) => {
+                    let cause = FaultCause::Panic(crate::panics::message_of(payload.as_ref()));
+                    edge.head.acted.set(0);
+                    seated.stop(edge, sweep.index, cause, faults);
+                }
+            }
+        }
+    }
+
+    fn instance_numbers(&self) -> &[u32] {
+        &self.seated().numbers
+    }
+
+    fn alive(&self, index: usize) -> bool {
+        self.seated().alive[index / CHUNK] >> (index % CHUNK) & 1 == 1
+    }
+
+    fn report(&self, index: usize, results: &mut Results) {
+        self.seated().modules[index].report(results);
+    }
+
+    fn clock_count(&self) -> u64 {
+        self.seated().clock_count
+    }
+}
+
+/// Bit `k` of the result is byte `k` of a word whose bytes are 0 or 1.
+#[inline(always)]
+fn bits_of_bytes(word: u64) -> u64 {
+    word.wrapping_mul(0x0102_0408_1020_4080) >> 56
+}
+
+/// Takes and clears the flags of chunk `chunk`.
+#[inline(always)]
+fn take_flags(plane: &[Cell<u64>], chunk: usize) -> u64 {
+    let words = &plane[chunk * 8..chunk * 8 + 8];
+    if words.iter().fold(0, |any, word| any | word.get()) == 0 {
+        return 0;
+    }
+    let mut mask = 0;
+    for (k, word) in words.iter().enumerate() {
+        mask |= bits_of_bytes(word.replace(0)) << (8 * k);
+    }
+    mask
+}
+
+impl<M: Module> Seated<M> {
+    #[inline(always)]
+    fn waker(&self, index: usize) -> Waker {
+        Waker { flag: self.berth.first_flag + index as u32, domain: self.berth.domain }
+    }
+
+    #[inline(always)]
+    fn sweep<const NO_SLEEP: bool>(
+        &mut self,
+        edge: &Edge<'_>,
+        sweep: &mut Sweep,
+        faults: &mut Vec<Fault>,
+    ) {
+        let head = edge.head;
+        loop {
+            while sweep.mask != 0 {
+                let index = sweep.chunk * CHUNK - CHUNK + sweep.mask.trailing_zeros() as usize;
+                sweep.mask &= sweep.mask - 1;
+                sweep.index = index;
+                let effect = self.modules[index].clock(edge.cycle);
+                let acted = head.acted.replace(0) != 0;
+                if NO_SLEEP && acted && sweep.flagged >> (index % CHUNK) & 1 == 0 {
+                    self.stop(edge, index, FaultCause::Overslept, faults);
+                    continue;
+                }
+                if self.sleeper_count != 0 {
+                    self.wake_up(edge.wheel, index);
+                }
+                match effect {
+                    Effect::Receive => {
+                        if acted {
+                            sweep.busy = true;
+                            head.wake(self.waker(index));
+                        }
+                    }
+                    Effect::Yield => {
+                        sweep.busy = true;
+                        head.wake(self.waker(index));
+                    }
+                    Effect::Sleep(cycles) => {
+                        sweep.busy |= acted;
+                        self.sleep(edge, index, cycles);
+                        if acted {
+                            head.wake(self.waker(index));
+                        }
+                    }
+                    Effect::Done => {
+                        sweep.busy |= acted;
+                        self.retire(index);
+                    }
+                    Effect::Crash(reason) => {
+                        sweep.busy |= acted;
+                        self.stop(edge, index, FaultCause::Crash(reason), faults);
+                    }
+                }
+            }
+            if sweep.chunk == self.alive.len() {
+                return;
+            }
+            let alive = self.alive[sweep.chunk];
+            sweep.flagged = take_flags(&self.berth.planes[edge.plane], sweep.chunk);
+            sweep.mask = if NO_SLEEP { alive } else { sweep.flagged & alive };
+            self.clock_count += u64::from(sweep.mask.count_ones());
+            sweep.chunk += 1;
+        }
+    }
+
+    #[inline(never)]
+    fn sleep(&mut self, edge: &Edge<'_>, index: usize, cycles: u64) {
+        let due = edge.cycle.saturating_add(cycles.max(1)).saturating_mul(edge.period);
+        let due = due.min(crate::time::TICK_MAX / edge.period * edge.period);
+        self.sleeper_count += 1;
+        self.asleep[index] = 1;
+        edge.wheel.arm(NodeId(self.berth.first_node + index as u32), due, self.waker(index));
+    }
+
+    /// A module that is clocked has no alarm set any more, whatever woke it.
+    #[inline(never)]
+    fn wake_up(&mut self, wheel: &Wheel, index: usize) {
+        if self.asleep[index] != 0 {
+            self.asleep[index] = 0;
+            self.sleeper_count -= 1;
+            wheel.cancel(NodeId(self.berth.first_node + index as u32));
+        }
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn retire(&mut self, index: usize) {
+        self.alive[index / CHUNK] &= !(1 << (index % CHUNK));
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn stop(&mut self, edge: &Edge<'_>, index: usize, cause: FaultCause, faults: &mut Vec<Fault>) {
+        self.wake_up(edge.wheel, index);
+        self.retire(index);
+        faults.push(Fault {
+            instance: self.numbers[index],
+            tick: edge.head.now.get(),
+            cycle: edge.cycle,
+            cause,
+        });
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn flags_become_bits_in_order() {
+        for bits in 0..256u64 {
+            let word = (0..8).map(|k| (bits >> k & 1) << (8 * k)).sum();
+            assert_eq!(bits_of_bytes(word), bits);
+        }
+    }
+}

@@ -1,0 +1,40 @@
+//! A clocked engine: hardware modules as isolates on shared-nothing shards.
+//!
+//! Modules ([`Module`]) move signals ([`Signal`]) through registered, bounded FIFOs; a
+//! [`Blueprint`] names them and their wires; a [`Machine`] places them on shards, each with an
+//! arena of its own, and runs them. The result does not depend on shards, threads or time of day.
+//!
+//! Knows nothing of netlists, files, command lines or any particular hardware.
+
+mod hash;
+mod time;
+mod effect;
+mod signal;
+mod random;
+mod panics;
+mod arena;
+mod wheel;
+mod fifo;
+mod wiring;
+mod module;
+mod group;
+mod kind;
+mod blueprint;
+
+pub use arena::{Memory, Word};
+pub use blueprint::{
+    Blueprint, INSTANCES_MAX, Instance, LANES_MAX, LATENCY_MAX, PortRef, SHARDS_MAX, WIRES_MAX, Wire,
+};
+pub use effect::Effect;
+pub use fifo::{DEPTH_MAX, In, Out};
+pub use group::{Fault, FaultCause};
+pub use hash::{absorb, mix, of_text};
+pub use kind::{Catalogue, Kind, Params};
+pub use module::{Module, ResultValue, Results};
+pub use random::Random;
+pub use signal::{Field, SIGNAL_BYTES_MAX, Signal};
+pub use time::{Cycle, DOMAINS_MAX, Domain, TICK_MAX, Tick, Timebase, TimebaseError};
+pub use wiring::{
+    BuildError, CONSOLE_BYTES_PER_EPOCH, Console, Direction, Finish, PORTS_MAX, Place, PortInfo, Probe,
+    Resources, Shape, Wiring,
+};

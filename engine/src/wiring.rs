@@ -1,0 +1,524 @@
+//! What a module gets its ports, memories and handles from while it is built.
+//!
+//! Every module is built twice by the same code: a *probe* on a scratch arena records which ports
+//! and how much memory it asks for, so that netlists can be checked and the plan summed up before
+//! any arena is mapped; then the real build on the thread of its shard binds them.
+
+use crate::arena::{Arena, ArenaRef, Memory, Word};
+use crate::fifo::{FREE, In, Out, PortBinding, Record, ShardHead};
+use crate::hash;
+use crate::random::Random;
+use crate::signal::{SIGNAL_BYTES_MAX, Signal};
+use crate::time::Tick;
+use crate::wheel::Waker;
+use std::any::{Any, TypeId};
+use std::cell::Cell;
+use std::collections::BTreeMap;
+use std::fmt;
+use std::sync::Arc;
+
+/// The most ports a module may have.
+pub const PORTS_MAX: usize = 4096;
+
+/// Bytes a console may print within one epoch before it has no room.
+pub const CONSOLE_BYTES_PER_EPOCH: usize = 4096;
+
+/// Why a module could not be built.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct BuildError {
+    /// The parameter at fault, if one is.
+    pub param: Option<&'static str>,
+    /// What is wrong, with the value and the limit.
+    pub message: String,
+}
+
+impl BuildError {
+    /// A parameter is out of range.
+    #[must_use]
+    pub fn param(name: &'static str, message: impl Into<String>) -> Self {
+        Self { param: Some(name), message: message.into() }
+    }
+
+    /// Something else is missing or wrong.
+    #[must_use]
+    pub fn new(message: impl Into<String>) -> Self {
+        Self { param: None, message: message.into() }
+    }
+}
+
+impl fmt::Display for BuildError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.param {
+            Some(param) => write!(f, "parameter `{param}`: {}", self.message),
+            None => f.write_str(&self.message),
+        }
+    }
+}
+
+impl std::error::Error for BuildError {}
+
+/// Which way items travel at a port.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Direction {
+    /// The module pops.
+    In,
+    /// The module pushes.
+    Out,
+}
+
+/// What is known of a port before any wire is attached.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PortInfo {
+    /// Name, with its index for one of a row: `in[3]`.
+    pub name: String,
+    /// Which way items travel.
+    pub direction: Direction,
+    /// Name of the signal type.
+    pub signal: &'static str,
+    /// Identity of the signal type.
+    pub signal_id: TypeId,
+    /// Size of the signal in bytes.
+    pub signal_bytes: usize,
+    /// The most transfers in one edge.
+    pub lanes: u8,
+    /// Whether it may stay unconnected.
+    pub optional: bool,
+}
+
+/// What a module asks for, learnt from a probe.
+#[derive(Clone, Debug, PartialEq, Eq, Default)]
+pub struct Shape {
+    /// Ports in the order of their declaration; wires name them by this index.
+    pub ports: Vec<PortInfo>,
+    /// Arena bytes for its memories, each rounded up to 64.
+    pub memory_bytes: usize,
+    /// How many consoles it opens.
+    pub console_count: usize,
+    /// Whether it can end the run: then a machine in which nothing can happen any more before it
+    /// did is deadlocked.
+    pub finishes: bool,
+}
+
+/// Things of the host that modules may need while being built (a program image, a table), by type.
+#[derive(Clone, Default)]
+pub struct Resources {
+    by_type: BTreeMap<TypeId, Arc<dyn Any + Send + Sync>>,
+}
+
+impl Resources {
+    /// Adds or replaces the resource of type `R`.
+    pub fn insert<R: Any + Send + Sync>(&mut self, resource: R) {
+        self.by_type.insert(TypeId::of::<R>(), Arc::new(resource));
+    }
+
+    /// The resource of type `R`, if there is one.
+    #[must_use]
+    pub fn get<R: Any + Send + Sync>(&self) -> Option<&R> {
+        self.by_type.get(&TypeId::of::<R>())?.downcast_ref()
+    }
+}
+
+/// Where an instance stands: what its build may depend on besides its parameters.
+#[derive(Clone, Copy, Debug)]
+pub struct Place<'a> {
+    /// Full path, such as `tile[3].core`.
+    pub path: &'a str,
+    /// Index in its arrays, outermost first; 0 where there is none.
+    pub index: [u32; 3],
+    /// Number of the instance in netlist order.
+    pub instance: u32,
+    /// Seed of the run.
+    pub seed: u64,
+}
+
+/// Ends the run: a handle of one module.
+pub struct Finish {
+    verdict: ArenaRef<Verdict>,
+    head: ArenaRef<ShardHead>,
+    instance: u32,
+}
+
+/// The first request of a shard to end the run.
+#[derive(Default)]
+pub(crate) struct Verdict {
+    pub(crate) raised: Cell<u8>,
+    pub(crate) code: Cell<u32>,
+    pub(crate) instance: Cell<u32>,
+    pub(crate) tick: Cell<Tick>,
+}
+// SAFETY: cells of integers only.
+unsafe impl crate::arena::Zeroed for Verdict {}
+
+impl Finish {
+    /// Asks that the run end with this exit code. It takes effect at the end of the epoch; the
+    /// earliest request counts, and among those of one instant the instance named first.
+    pub fn raise(&mut self, code: u32) {
+        let now = self.head.now.get();
+        let verdict = &self.verdict;
+        let earlier = verdict.raised.get() == 0
+            || (now, self.instance) < (verdict.tick.get(), verdict.instance.get());
+        if earlier {
+            verdict.raised.set(1);
+            verdict.code.set(code);
+            verdict.instance.set(self.instance);
+            verdict.tick.set(now);
+        }
+    }
+}
+
+/// Bytes for the standard output of the host, in simulated order.
+pub struct Console {
+    shared: ConsoleRef,
+    head: ArenaRef<ShardHead>,
+}
+
+/// The shard's view of a console: it empties the entries at the end of each epoch.
+#[derive(Clone, Copy)]
+pub(crate) struct ConsoleRef {
+    pub(crate) count: ArenaRef<Cell<u32>>,
+    /// Tick in the upper 56 bits, byte in the lower 8.
+    pub(crate) entries: ArenaRef<[Cell<u64>]>,
+}
+
+impl Console {
+    /// Whether another byte can be printed within this epoch.
+    #[must_use]
+    pub fn has_room(&self) -> bool {
+        (self.shared.count.get() as usize) < self.shared.entries.len()
+    }
+
+    /// Prints a byte.
+    ///
+    /// # Panics
+    /// When there is no [room](Self::has_room): the module faults.
+    pub fn print(&mut self, byte: u8) {
+        assert!(self.has_room(), "printed to a console that is full: ask `has_room()` first");
+        let count = self.shared.count.get();
+        self.shared.entries[count as usize].set(self.head.now.get() << 8 | u64::from(byte));
+        self.shared.count.set(count + 1);
+        self.head.acted.set(1);
+    }
+}
+
+/// What a shard lends to the modules it builds.
+pub(crate) struct Bench<'a> {
+    pub(crate) arena: &'a Arena,
+    pub(crate) head: ArenaRef<ShardHead>,
+    pub(crate) verdict: ArenaRef<Verdict>,
+    pub(crate) consoles: &'a mut Vec<ConsoleRef>,
+    /// Per declared port, in order; `None` for an optional port without a wire.
+    pub(crate) bindings: &'a [Option<PortBinding>],
+    pub(crate) unconnected: Unconnected,
+}
+
+/// FIFOs for ports without a wire: one that never has an item, one that never has room.
+#[derive(Clone, Copy)]
+pub(crate) struct Unconnected {
+    empty: PortBinding,
+    full: PortBinding,
+}
+
+impl Unconnected {
+    /// Arena bytes they take.
+    pub(crate) const BYTES: usize = 2 * (size_of::<Record>() + 8 + SIGNAL_BYTES_MAX) + 64;
+
+    pub(crate) fn carve(arena: &Arena) -> Self {
+        let binding = |stamp: u64| {
+            let bytes = size_of::<Record>() + 8 + SIGNAL_BYTES_MAX;
+            let (_, start) = arena.carve_bytes(bytes, align_of::<Record>());
+            let binding = PortBinding {
+                record: start.cast(),
+                waker: Waker { flag: 0, domain: 0 },
+                depth: 1,
+                slow: false,
+            };
+            crate::fifo::RawFifo {
+                record: binding.record,
+                depth: 1,
+                stride: crate::fifo::slot_stride(SIGNAL_BYTES_MAX) as u16,
+            }
+            .stamp(0)
+            .set(stamp);
+            binding
+        };
+        // Free and never to be filled by anybody: no item. Full and never to be emptied: no room.
+        Self { empty: binding(u64::MAX | FREE), full: binding(0) }
+    }
+}
+
+/// A scratch arena for probes. Modules built on it must be dropped before it.
+pub struct Probe {
+    // Order of fields: memories first, then the arena.
+    memories: Vec<Arena>,
+    head: ArenaRef<ShardHead>,
+    verdict: ArenaRef<Verdict>,
+    unconnected: Unconnected,
+    arena: Arena,
+    shape: Shape,
+}
+
+impl Probe {
+    /// A scratch arena.
+    ///
+    /// # Errors
+    /// When the host refuses the mapping.
+    pub fn new() -> std::io::Result<Self> {
+        let bytes = size_of::<ShardHead>() + size_of::<Verdict>() + Unconnected::BYTES;
+        let arena = Arena::map(bytes)?;
+        let head = arena.carve_shared();
+        let verdict = arena.carve_shared();
+        let unconnected = Unconnected::carve(&arena);
+        Ok(Self {
+            memories: Vec::new(),
+            head,
+            verdict,
+            unconnected,
+            arena,
+            shape: Shape::default(),
+        })
+    }
+
+    /// Builds a module on scratch ports and says what it asked for.
+    pub(crate) fn shape_of<M>(
+        &mut self,
+        place: Place<'_>,
+        resources: &Resources,
+        build: impl FnOnce(&mut Wiring<'_>) -> Result<M, BuildError>,
+    ) -> Result<Shape, BuildError> {
+        self.shape = Shape::default();
+        let built = build(&mut Wiring { place, resources, mode: Mode::Probe(self) });
+        let outcome = built.map(drop);
+        self.memories.clear();
+        outcome.map(|()| std::mem::take(&mut self.shape))
+    }
+}
+
+enum Mode<'a> {
+    Probe(&'a mut Probe),
+    Bind { bench: Bench<'a>, port_count: usize },
+}
+
+/// Hands out ports, memories and handles to a module being built.
+pub struct Wiring<'a> {
+    place: Place<'a>,
+    resources: &'a Resources,
+    mode: Mode<'a>,
+}
+
+impl<'a> Wiring<'a> {
+    pub(crate) fn bind(place: Place<'a>, resources: &'a Resources, bench: Bench<'a>) -> Self {
+        Self { place, resources, mode: Mode::Bind { bench, port_count: 0 } }
+    }
+
+    /// An input that must be connected.
+    ///
+    /// # Errors
+    /// When the module has too many ports.
+    pub fn input<T: Signal>(&mut self, name: &str) -> Result<In<T>, BuildError> {
+        self.port::<T>(name, Direction::In, 1, false).map(In::new)
+    }
+
+    /// An output that must be connected.
+    ///
+    /// # Errors
+    /// When the module has too many ports.
+    pub fn output<T: Signal>(&mut self, name: &str) -> Result<Out<T>, BuildError> {
+        self.port::<T>(name, Direction::Out, 1, false).map(Out::new)
+    }
+
+    /// An input that never has an item when it is left unconnected.
+    ///
+    /// # Errors
+    /// When the module has too many ports.
+    pub fn optional_input<T: Signal>(&mut self, name: &str) -> Result<In<T>, BuildError> {
+        self.port::<T>(name, Direction::In, 1, true).map(In::new)
+    }
+
+    /// An output that never has room when it is left unconnected.
+    ///
+    /// # Errors
+    /// When the module has too many ports.
+    pub fn optional_output<T: Signal>(&mut self, name: &str) -> Result<Out<T>, BuildError> {
+        self.port::<T>(name, Direction::Out, 1, true).map(Out::new)
+    }
+
+    /// An input that may be popped up to `lanes` times in one edge.
+    ///
+    /// # Errors
+    /// When the module has too many ports or `lanes` is 0.
+    pub fn wide_input<T: Signal>(&mut self, name: &str, lanes: u8) -> Result<In<T>, BuildError> {
+        self.port::<T>(name, Direction::In, lanes, false).map(In::new)
+    }
+
+    /// An output that may be pushed up to `lanes` times in one edge.
+    ///
+    /// # Errors
+    /// When the module has too many ports or `lanes` is 0.
+    pub fn wide_output<T: Signal>(&mut self, name: &str, lanes: u8) -> Result<Out<T>, BuildError> {
+        self.port::<T>(name, Direction::Out, lanes, false).map(Out::new)
+    }
+
+    /// A row of `count` inputs, `name[0]` and on.
+    ///
+    /// # Errors
+    /// When the module has too many ports.
+    pub fn inputs<T: Signal>(&mut self, name: &str, count: usize) -> Result<Box<[In<T>]>, BuildError> {
+        (0..count).map(|index| self.input(&format!("{name}[{index}]"))).collect()
+    }
+
+    /// A row of `count` outputs, `name[0]` and on.
+    ///
+    /// # Errors
+    /// When the module has too many ports.
+    pub fn outputs<T: Signal>(&mut self, name: &str, count: usize) -> Result<Box<[Out<T>]>, BuildError> {
+        (0..count).map(|index| self.output(&format!("{name}[{index}]"))).collect()
+    }
+
+    /// `words` zeroed words of the shard's arena.
+    ///
+    /// # Errors
+    /// When the host refuses the memory.
+    pub fn memory<W: Word>(&mut self, words: usize) -> Result<Memory<W>, BuildError> {
+        self.memory_with(words, |_| {})
+    }
+
+    /// `words` words of the shard's arena, filled by `fill` when the machine is built for real
+    /// (not when it is only checked).
+    ///
+    /// # Errors
+    /// When the host refuses the memory.
+    pub fn memory_with<W: Word>(
+        &mut self,
+        words: usize,
+        fill: impl FnOnce(&mut [W]),
+    ) -> Result<Memory<W>, BuildError> {
+        let bytes = words
+            .checked_mul(size_of::<W>())
+            .and_then(|bytes| bytes.checked_next_multiple_of(64))
+            .ok_or_else(|| BuildError::new(format!("a memory of {words} words exceeds the address space")))?;
+        match &mut self.mode {
+            Mode::Probe(probe) => {
+                probe.shape.memory_bytes += bytes;
+                let arena = Arena::map(bytes).map_err(|error| {
+                    BuildError::new(format!("a memory of {bytes} bytes: {error}"))
+                })?;
+                let memory = Memory::carve(&arena, words);
+                probe.memories.push(arena);
+                Ok(memory)
+            }
+            Mode::Bind { bench, .. } => {
+                // Start on a line of its own, as the plan counts it.
+                let _padding = bench.arena.carve_bytes(0, 64);
+                let mut memory = Memory::carve(bench.arena, words);
+                fill(&mut memory);
+                Ok(memory)
+            }
+        }
+    }
+
+    /// The generator of stream `stream` of this instance: the same numbers whatever else the
+    /// netlist holds.
+    #[must_use]
+    pub fn random(&self, stream: u64) -> Random {
+        Random::keyed(self.place.seed, hash::of_text(self.place.path), stream)
+    }
+
+    /// Index of this instance in its arrays, outermost first; 0 where there is none.
+    #[must_use]
+    pub fn index(&self) -> [u32; 3] {
+        self.place.index
+    }
+
+    /// Full path of this instance, such as `tile[3].core`.
+    #[must_use]
+    pub fn path(&self) -> &str {
+        self.place.path
+    }
+
+    /// Something of the host, such as the program image, by its type.
+    #[must_use]
+    pub fn resource<R: Any + Send + Sync>(&self) -> Option<&'a R> {
+        self.resources.get()
+    }
+
+    /// The right to end the run.
+    #[must_use]
+    pub fn finish(&mut self) -> Finish {
+        let instance = self.place.instance;
+        match &mut self.mode {
+            Mode::Probe(probe) => {
+                probe.shape.finishes = true;
+                Finish { verdict: probe.verdict, head: probe.head, instance }
+            }
+            Mode::Bind { bench, .. } => {
+                Finish { verdict: bench.verdict, head: bench.head, instance }
+            }
+        }
+    }
+
+    /// A way to print on the standard output of the host.
+    #[must_use]
+    pub fn console(&mut self) -> Console {
+        let (arena, head) = match &mut self.mode {
+            Mode::Probe(probe) => {
+                probe.shape.console_count += 1;
+                let arena = Arena::map(8 * (CONSOLE_BYTES_PER_EPOCH + 1))
+                    .expect("a few pages can be mapped for a probe");
+                probe.memories.push(arena);
+                (probe.memories.last().expect("pushed above"), probe.head)
+            }
+            Mode::Bind { bench, .. } => (bench.arena, bench.head),
+        };
+        let entries = arena.carve_shared_slice(CONSOLE_BYTES_PER_EPOCH);
+        let shared = ConsoleRef { count: arena.carve_shared(), entries };
+        if let Mode::Bind { bench, .. } = &mut self.mode {
+            bench.consoles.push(shared);
+        }
+        Console { shared, head }
+    }
+
+    fn port<T: Signal>(
+        &mut self,
+        name: &str,
+        direction: Direction,
+        lanes: u8,
+        optional: bool,
+    ) -> Result<PortBinding, BuildError> {
+        if lanes == 0 {
+            return Err(BuildError::new(format!("port `{name}` has 0 lanes; at least 1 is needed")));
+        }
+        match &mut self.mode {
+            Mode::Probe(probe) => {
+                if probe.shape.ports.len() == PORTS_MAX {
+                    return Err(BuildError::new(format!("more than {PORTS_MAX} ports")));
+                }
+                probe.shape.ports.push(PortInfo {
+                    name: name.to_owned(),
+                    direction,
+                    signal: T::NAME,
+                    signal_id: TypeId::of::<T>(),
+                    signal_bytes: size_of::<T>(),
+                    lanes,
+                    optional,
+                });
+                Ok(probe.unconnected.of(direction))
+            }
+            Mode::Bind { bench, port_count } => {
+                let binding = bench.bindings.get(*port_count).copied().unwrap_or_else(|| {
+                    panic!("`{name}` was not asked for when the module was probed")
+                });
+                *port_count += 1;
+                Ok(binding.unwrap_or_else(|| bench.unconnected.of(direction)))
+            }
+        }
+    }
+}
+
+impl Unconnected {
+    fn of(&self, direction: Direction) -> PortBinding {
+        match direction {
+            Direction::In => self.empty,
+            Direction::Out => self.full,
+        }
+    }
+}

@@ -1,0 +1,2 @@
+//! Examples in reading order.
+#![forbid(unsafe_code)]

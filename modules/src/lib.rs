@@ -1,0 +1,2 @@
+//! The catalogue of hardware modules.
+#![forbid(unsafe_code)]

@@ -1,0 +1,2 @@
+//! Netlists, partitioning, running and reporting.
+#![forbid(unsafe_code)]
