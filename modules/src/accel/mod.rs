@@ -1,0 +1,1 @@
+//! Accelerators: arrays of small processing elements.

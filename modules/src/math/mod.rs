@@ -1,0 +1,3 @@
+//! Arithmetic on streams, modulo 2⁶⁴.
+
+pub mod lcg;
