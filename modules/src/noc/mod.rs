@@ -6,6 +6,12 @@
 
 mod mesh;
 mod router;
+mod packet;
+mod generator;
+mod sink;
 
+pub use generator::{Generator, GeneratorParams, Pattern};
 pub use mesh::{MeshParams, NODES_MAX};
+pub use packet::{PACKET_NODES_MAX, Packet};
 pub use router::{Routed, Router};
+pub use sink::PacketSink;
