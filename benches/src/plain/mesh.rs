@@ -20,6 +20,8 @@ pub struct Mesh {
     /// A draw below it makes a packet.
     threshold: u64,
     nodes: Vec<Node>,
+    /// Column and row of each node: a load is cheaper than a division.
+    places: Vec<(u16, u16)>,
     cycle: u64,
     results: MeshResults,
 }
@@ -30,8 +32,7 @@ struct Node {
     /// From output local to the sink.
     outlet: Fifo<4>,
     pointers: [u8; 5],
-    x: u16,
-    y: u16,
+    place: (u16, u16),
     state: u64,
     held: Option<u64>,
 }
@@ -51,12 +52,12 @@ impl Mesh {
     /// A mesh of `side`² nodes, each making packets with probability `rate`.
     #[must_use]
     pub fn new(side: usize, rate: f64) -> Self {
+        let place = |number: usize| ((number % side) as u16, (number / side) as u16);
         let node = |number: usize| Node {
             inputs: [Fifo::EMPTY; 5],
             outlet: Fifo::EMPTY,
             pointers: [0; 5],
-            x: (number % side) as u16,
-            y: (number / side) as u16,
+            place: place(number),
             state: (number as u64 + 1).wrapping_mul(SEED_STEP),
             held: None,
         };
@@ -65,6 +66,7 @@ impl Mesh {
             node_bits: if side <= 16 { 8 } else { 12 },
             threshold: (rate * f64::from(1u32 << 31)) as u64,
             nodes: (0..side * side).map(node).collect(),
+            places: (0..side * side).map(place).collect(),
             cycle: 0,
             results: MeshResults::default(),
         }
@@ -149,7 +151,7 @@ impl Mesh {
             (destination % self.side) as u16,
             (destination / self.side) as u16,
         );
-        match (x.cmp(&node.x), y.cmp(&node.y)) {
+        match (x.cmp(&node.place.0), y.cmp(&node.place.1)) {
             (std::cmp::Ordering::Greater, _) => 1,
             (std::cmp::Ordering::Less, _) => 3,
             (_, std::cmp::Ordering::Less) => 0,
