@@ -2,4 +2,6 @@
 //! pipeline that runs them.
 
 pub mod platform;
+pub mod csr;
 pub mod instruction;
+pub mod image;
