@@ -5,3 +5,4 @@ pub mod platform;
 pub mod csr;
 pub mod instruction;
 pub mod image;
+pub mod reference;
