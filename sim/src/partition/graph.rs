@@ -11,13 +11,32 @@ const CROSSING_PS: u64 = 6_000;
 /// Host time of one handshake of a link, per cycle of latency it has to hide: the budget's 20 ns.
 const HANDSHAKE_PS: u64 = 20_000;
 
-/// What the netlist says about placement.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Hints {
-    /// Hand-placed instances and their shards.
-    pub placed: Vec<(u32, u8)>,
-    /// Wires that must stay within a shard.
-    pub no_cut: Vec<u32>,
+/// What the netlist says about placement. Each table may be empty: then it says nothing.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Hints<'a> {
+    /// Per instance, the shard it is placed on by hand.
+    pub shard_of: &'a [Option<u8>],
+    /// Per wire, whether it must stay within a shard.
+    pub no_cut: &'a [bool],
+    /// Per instance, the sizes of the array its index counts in; all 1 where it stands in none.
+    pub grid_of: &'a [[u32; 3]],
+}
+
+impl Hints<'_> {
+    /// Where an instance stands in its array, in units that make arrays of different size over
+    /// each other; `None` where it stands in none.
+    fn position(&self, number: usize, index: [u32; 3]) -> Option<[u32; 3]> {
+        /// The middle of the first of one.
+        const MIDDLE: u64 = 1 << 29;
+        let grid = self.grid_of.get(number)?;
+        let along = |axis: usize| {
+            let place = (2 * u64::from(index[axis]) + 1) * MIDDLE / u64::from(grid[axis].max(1));
+            u32::try_from(place).unwrap_or(u32::MAX)
+        };
+        grid.iter()
+            .any(|&size| size > 1)
+            .then(|| [along(0), along(1), along(2)])
+    }
 }
 
 /// Why a machine cannot be placed as asked.
@@ -104,18 +123,19 @@ impl Graph {
     pub(super) fn build(
         blueprint: &Blueprint,
         catalogue: &Catalogue,
-        hints: &Hints,
+        hints: Hints<'_>,
         shard_count: usize,
     ) -> Result<Self, PartitionError> {
         if shard_count == 0 || shard_count > SHARDS_MAX {
             return Err(PartitionError::ShardCount { count: shard_count });
         }
         let placed = if shard_count == 1 {
-            Vec::new()
+            &[]
         } else {
-            hand_placement(blueprint, hints, shard_count)?
+            hints.shard_of
         };
-        let ties = tie(blueprint, hints, &placed)?;
+        check_shards(blueprint, placed, shard_count)?;
+        let ties = tie(blueprint, hints.no_cut, placed)?;
         let (vertex_of, vertex_count) = number_vertices(&ties);
 
         let periods = Periods::of(blueprint);
@@ -126,8 +146,8 @@ impl Graph {
             let vertex = vertex_of[number] as usize;
             weights[vertex] +=
                 periods.instance_cost(instance.domain, catalogue.kind(instance.kind).cost_ns());
-            if positions[vertex].is_none() && instance.path.contains('[') {
-                positions[vertex] = Some(instance.index);
+            if positions[vertex].is_none() {
+                positions[vertex] = hints.position(number, instance.index);
             }
             if let Some(&Some(shard)) = placed.get(number) {
                 placed_vertices[vertex] = Some(shard);
@@ -204,31 +224,29 @@ impl Graph {
     }
 }
 
-/// Shard of each instance placed by hand.
-fn hand_placement(
+/// Refuses a shard that the run does not have.
+fn check_shards(
     blueprint: &Blueprint,
-    hints: &Hints,
+    placed: &[Option<u8>],
     shard_count: usize,
-) -> Result<Vec<Option<u8>>, PartitionError> {
-    let mut placed = vec![None; blueprint.instances.len()];
-    for &(instance, shard) in &hints.placed {
-        if usize::from(shard) >= shard_count {
-            let path = blueprint.instances[instance as usize].path.clone();
+) -> Result<(), PartitionError> {
+    for (instance, shard) in blueprint.instances.iter().zip(placed) {
+        if let Some(shard) = shard.filter(|&shard| usize::from(shard) >= shard_count) {
+            let path = instance.path.clone();
             return Err(PartitionError::NoSuchShard {
                 path,
                 shard,
                 shard_count,
             });
         }
-        placed[instance as usize] = Some(shard);
     }
-    Ok(placed)
+    Ok(())
 }
 
 /// Ties the ends of every `no_cut` wire: per instance the lowest number tied to it.
 fn tie(
     blueprint: &Blueprint,
-    hints: &Hints,
+    no_cut: &[bool],
     placed: &[Option<u8>],
 ) -> Result<Vec<u32>, PartitionError> {
     let mut parents: Vec<u32> = (0..blueprint.instances.len() as u32).collect();
@@ -236,8 +254,12 @@ fn tie(
     let mut anchors: Vec<Option<u32>> = (0..parents.len())
         .map(|number| placed.get(number).copied().flatten().map(|_| number as u32))
         .collect();
-    for &number in &hints.no_cut {
-        let wire = &blueprint.wires[number as usize];
+    for (wire, _) in blueprint
+        .wires
+        .iter()
+        .zip(no_cut)
+        .filter(|&(_, &no_cut)| no_cut)
+    {
         let from = root(&mut parents, wire.from.instance);
         let to = root(&mut parents, wire.to.instance);
         let (low, high) = (from.min(to), from.max(to));

@@ -43,7 +43,7 @@ pub struct Partition {
 pub fn partition(
     blueprint: &Blueprint,
     catalogue: &Catalogue,
-    hints: &Hints,
+    hints: Hints<'_>,
     shard_count: usize,
 ) -> Result<Partition, PartitionError> {
     let graph = Graph::build(blueprint, catalogue, hints, shard_count)?;

@@ -148,8 +148,57 @@ fn chain(count: u32) -> Blueprint {
     blueprint
 }
 
-fn place(blueprint: &Blueprint, hints: &Hints, shard_count: usize) -> Partition {
-    partition(blueprint, &catalogue(), hints, shard_count).unwrap()
+/// Hints in the few words a test needs.
+#[derive(Default)]
+struct Wishes {
+    placed: Vec<(usize, u8)>,
+    no_cut: Vec<usize>,
+}
+
+fn try_place(
+    blueprint: &Blueprint,
+    wishes: &Wishes,
+    shard_count: usize,
+) -> Result<Partition, PartitionError> {
+    let mut shard_of = vec![None; blueprint.instances.len()];
+    for &(instance, shard) in &wishes.placed {
+        shard_of[instance] = Some(shard);
+    }
+    let no_cut: Vec<bool> = (0..blueprint.wires.len())
+        .map(|wire| wishes.no_cut.contains(&wire))
+        .collect();
+    let size = |axis: usize| {
+        let arrayed = blueprint
+            .instances
+            .iter()
+            .filter(|instance| instance.path.contains('['));
+        arrayed
+            .map(|instance| instance.index[axis] + 1)
+            .max()
+            .unwrap_or(1)
+    };
+    let size = [size(0), size(1), size(2)];
+    let grid_of: Vec<[u32; 3]> = blueprint
+        .instances
+        .iter()
+        .map(|instance| {
+            if instance.path.contains('[') {
+                size
+            } else {
+                [1; 3]
+            }
+        })
+        .collect();
+    let hints = Hints {
+        shard_of: &shard_of,
+        no_cut: &no_cut,
+        grid_of: &grid_of,
+    };
+    partition(blueprint, &catalogue(), hints, shard_count)
+}
+
+fn place(blueprint: &Blueprint, wishes: &Wishes, shard_count: usize) -> Partition {
+    try_place(blueprint, wishes, shard_count).unwrap()
 }
 
 #[test]
@@ -164,7 +213,7 @@ fn meshes_are_cut_no_worse_than_into_stripes_and_balanced() {
         (false, 16, 8),
     ] {
         let blueprint = mesh(side, named);
-        let summary = place(&blueprint, &Hints::default(), shard_count).summary;
+        let summary = place(&blueprint, &Wishes::default(), shard_count).summary;
         let stripes = 2 * side as usize * (shard_count - 1);
         let cut = summary.cut_wire_count();
         assert!(
@@ -180,7 +229,7 @@ fn meshes_are_cut_no_worse_than_into_stripes_and_balanced() {
 
 #[test]
 fn eight_blocks_of_a_mesh_beat_stripes_by_far() {
-    let summary = place(&mesh(16, true), &Hints::default(), 8).summary;
+    let summary = place(&mesh(16, true), &Wishes::default(), 8).summary;
     // Blocks of 8×4 cut 16 + 3 × 16 columns and rows, each two wires.
     assert!(summary.cut_wire_count() <= 2 * 64, "{summary:?}");
 }
@@ -188,7 +237,7 @@ fn eight_blocks_of_a_mesh_beat_stripes_by_far() {
 #[test]
 fn a_node_of_a_mesh_stays_together() {
     let blueprint = mesh(8, true);
-    let shard_of = place(&blueprint, &Hints::default(), 4).shard_of;
+    let shard_of = place(&blueprint, &Wishes::default(), 4).shard_of;
     for node in 0..64 {
         assert_eq!(
             [shard_of[node + 64], shard_of[node + 128]],
@@ -201,7 +250,7 @@ fn a_node_of_a_mesh_stays_together() {
 #[test]
 fn a_chain_is_cut_once_per_border() {
     for shard_count in [2, 3, 5, 8] {
-        let summary = place(&chain(1_000), &Hints::default(), shard_count).summary;
+        let summary = place(&chain(1_000), &Wishes::default(), shard_count).summary;
         assert_eq!(summary.cut_wire_count(), shard_count - 1);
         assert!(summary.balance_permille() <= 1_050, "{summary:?}");
     }
@@ -217,7 +266,7 @@ fn the_wire_of_high_latency_is_cut() {
         depth: 128,
         ..blueprint.wires[4]
     };
-    let partition = place(&blueprint, &Hints::default(), 2);
+    let partition = place(&blueprint, &Wishes::default(), 2);
     assert_eq!(partition.summary.links.len(), 1);
     assert_eq!(partition.summary.links[0].latency_ticks, 64);
 }
@@ -226,11 +275,11 @@ fn the_wire_of_high_latency_is_cut() {
 fn the_same_input_gives_the_same_placement() {
     let blueprint = mesh(16, false);
     for shard_count in [2, 8, 13] {
-        let first = place(&blueprint, &Hints::default(), shard_count);
+        let first = place(&blueprint, &Wishes::default(), shard_count);
         // Other calls between two equal ones, and calls at the same time, must not matter.
         std::thread::scope(|scope| {
-            let threads =
-                [(); 2].map(|()| scope.spawn(|| place(&blueprint, &Hints::default(), shard_count)));
+            let threads = [(); 2]
+                .map(|()| scope.spawn(|| place(&blueprint, &Wishes::default(), shard_count)));
             for thread in threads {
                 assert_eq!(thread.join().unwrap(), first);
             }
@@ -241,11 +290,11 @@ fn the_same_input_gives_the_same_placement() {
 #[test]
 fn hand_placement_is_honoured() {
     let blueprint = mesh(8, true);
-    let hints = Hints {
+    let wishes = Wishes {
         placed: vec![(0, 3), (63, 0), (70, 2)],
         no_cut: Vec::new(),
     };
-    let partition = place(&blueprint, &hints, 4);
+    let partition = place(&blueprint, &wishes, 4);
     assert_eq!(
         [
             partition.shard_of[0],
@@ -260,7 +309,7 @@ fn hand_placement_is_honoured() {
         partition.summary
     );
     assert!(
-        place(&blueprint, &hints, 1)
+        place(&blueprint, &wishes, 1)
             .shard_of
             .iter()
             .all(|&shard| shard == 0)
@@ -270,10 +319,10 @@ fn hand_placement_is_honoured() {
 #[test]
 fn wires_that_must_not_be_cut_are_not() {
     let blueprint = chain(100);
-    let no_cut: Vec<u32> = (30..70).collect();
+    let no_cut: Vec<usize> = (30..70).collect();
     let shard_of = place(
         &blueprint,
-        &Hints {
+        &Wishes {
             placed: Vec::new(),
             no_cut: no_cut.clone(),
         },
@@ -281,7 +330,7 @@ fn wires_that_must_not_be_cut_are_not() {
     )
     .shard_of;
     for wire in no_cut {
-        let wire = blueprint.wires[wire as usize];
+        let wire = blueprint.wires[wire];
         assert_eq!(
             shard_of[wire.from.instance as usize],
             shard_of[wire.to.instance as usize]
@@ -292,14 +341,14 @@ fn wires_that_must_not_be_cut_are_not() {
 #[test]
 fn contradictions_name_the_instances() {
     let blueprint = chain(10);
-    let refused = |hints: Hints, shard_count| {
-        partition(&blueprint, &catalogue(), &hints, shard_count)
+    let refused = |wishes: Wishes, shard_count| {
+        try_place(&blueprint, &wishes, shard_count)
             .unwrap_err()
             .to_string()
     };
     assert_eq!(
         refused(
-            Hints {
+            Wishes {
                 placed: vec![(2, 4)],
                 no_cut: Vec::new()
             },
@@ -309,7 +358,7 @@ fn contradictions_name_the_instances() {
     );
     assert_eq!(
         refused(
-            Hints {
+            Wishes {
                 placed: vec![(2, 0), (5, 1)],
                 no_cut: vec![4, 3, 2]
             },
@@ -319,11 +368,11 @@ fn contradictions_name_the_instances() {
          the last of them is `stage[2].? -> stage[3].?`"
     );
     assert_eq!(
-        refused(Hints::default(), 0),
+        refused(Wishes::default(), 0),
         "0 shards were asked for; a machine has 1 to 255"
     );
     assert_eq!(
-        refused(Hints::default(), 256),
+        refused(Wishes::default(), 256),
         "256 shards were asked for; a machine has 1 to 255"
     );
 }
@@ -331,7 +380,7 @@ fn contradictions_name_the_instances() {
 #[test]
 fn no_shard_is_empty_that_could_be_filled() {
     for (instance_count, shard_count) in [(3, 8), (8, 8), (9, 8), (300, 255), (20, 255)] {
-        let summary = place(&chain(instance_count), &Hints::default(), shard_count).summary;
+        let summary = place(&chain(instance_count), &Wishes::default(), shard_count).summary;
         let wanted = shard_count.saturating_sub(instance_count as usize);
         assert_eq!(
             summary.empty_shard_count(),
@@ -350,7 +399,7 @@ fn slow_domains_weigh_less() {
         period_denominator: 1,
     });
     blueprint.instances[1].domain = 1;
-    let loads = place(&blueprint, &Hints::default(), 2).summary.shards;
+    let loads = place(&blueprint, &Wishes::default(), 2).summary.shards;
     let mut loads: Vec<u64> = loads.iter().map(|shard| shard.load_ps).collect();
     loads.sort_unstable();
     assert_eq!(loads, [300, 3_000]);
@@ -360,6 +409,6 @@ fn slow_domains_weigh_less() {
 fn a_million_instances_are_placed() {
     let blueprint = mesh(577, true);
     assert!(blueprint.instances.len() > 998_000);
-    let summary = place(&blueprint, &Hints::default(), 8).summary;
+    let summary = place(&blueprint, &Wishes::default(), 8).summary;
     assert!(summary.balance_permille() <= 1_050, "{:?}", summary.shards);
 }
