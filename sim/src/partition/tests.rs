@@ -360,12 +360,12 @@ fn contradictions_name_the_instances() {
         refused(
             Wishes {
                 placed: vec![(2, 0), (5, 1)],
-                no_cut: vec![4, 3, 2]
+                no_cut: vec![2, 3, 4]
             },
             2
         ),
         "`stage[2]` is placed on shard 0 and `stage[5]` on shard 1, but wires marked `no_cut` tie them together; \
-         the last of them is `stage[2].? -> stage[3].?`"
+         the last of them is `stage[4].? -> stage[5].?`"
     );
     assert_eq!(
         refused(Wishes::default(), 0),
