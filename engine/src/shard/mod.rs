@@ -124,32 +124,26 @@ impl Shard {
         horizon.max(self.upcoming)
     }
 
-    /// Takes in frames until `now` may be evaluated, and no further: wires of one edge rely on it.
-    /// With `all`, until everything before `now` is known.
+    /// Takes in what is there of the time before `now`, never of later edges (wires of one edge rely
+    /// on it), and says whether that is enough to evaluate `now`; with `all`, whether it is
+    /// everything. What is not needed yet is taken in too: a full ring would stop the neighbour.
     fn take_in(&mut self, now: Tick, all: bool) -> TakenIn {
         let mut taken = TakenIn { enough: true, moved: false };
         for (index, link) in self.inbound.iter_mut().enumerate() {
-            loop {
-                let known = link.known_until;
-                let items = known.saturating_add(link.item_reach) > now;
-                let credits = known.saturating_add(link.credit_reach) > now;
-                let enough = if all {
-                    known >= now
-                } else {
-                    items && (credits || self.outbound[index].needs_no_credit(now))
-                };
-                if enough {
-                    break;
-                }
+            while link.known_until < now {
                 match link.receive(&self.head, &self.wheel) {
-                    Received::Nothing => {
-                        taken.enough = false;
-                        break;
-                    }
                     Received::Stamp => taken.moved = true,
                     Received::News => {
                         taken.moved = true;
                         self.domains.iter_mut().for_each(|domain| domain.pending = true);
+                    }
+                    Received::Nothing => {
+                        let items = link.known_until + link.item_reach > now;
+                        let credits = link.known_until + link.credit_reach > now;
+                        taken.enough &= !all
+                            && items
+                            && (credits || self.outbound[index].needs_no_credit(now));
+                        break;
                     }
                 }
             }
