@@ -1,3 +1,5 @@
+//! The guest programs of the repository, and what they cannot show: reservations, steps, refusals.
+
 use super::*;
 use std::fs;
 use std::path::PathBuf;
