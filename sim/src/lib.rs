@@ -1,2 +1,6 @@
 //! Netlists, partitioning, running and reporting.
 #![forbid(unsafe_code)]
+
+pub mod diagnostic;
+pub mod netlist;
+pub mod design;
