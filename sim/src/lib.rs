@@ -4,3 +4,4 @@
 pub mod diagnostic;
 pub mod netlist;
 pub mod design;
+pub mod partition;
