@@ -71,11 +71,17 @@ impl Subject {
         let blueprint =
             Arc::new((self.blueprint)(&catalogue).expect("the catalogue holds all kinds used"));
         let placement = bands(&blueprint, shard_count);
-        let host = HostOptions { pin: shard_count > 1, ..HostOptions::default() };
+        let host = HostOptions {
+            pin: shard_count > 1,
+            ..HostOptions::default()
+        };
         let mut machine = Machine::boot(&blueprint, &catalogue, &placement, &host)
             .expect("the host has memory and threads for a small machine");
         Box::new(move || {
-            let limits = Limits { cycles: Some(CYCLES), max_cycles: None };
+            let limits = Limits {
+                cycles: Some(CYCLES),
+                max_cycles: None,
+            };
             drop(black_box(machine.run(&limits, &mut ())));
         })
     }
