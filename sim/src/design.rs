@@ -33,6 +33,7 @@ use scope::Scope;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::rc::Rc;
+use std::sync::Arc;
 use tina_engine::{Blueprint, Catalogue, Domain, Probe, Resources, TICK_MAX, Timebase};
 
 /// Base-clock cycles per epoch if the netlist does not say.
@@ -74,8 +75,8 @@ pub struct RunDefaults {
 pub struct Design {
     /// Name of the netlist.
     pub name: String,
-    /// The machine.
-    pub blueprint: Blueprint,
+    /// The machine, shared with whoever runs it.
+    pub blueprint: Arc<Blueprint>,
     /// Totals over results.
     pub totals: Vec<Total>,
     /// Hand placement, per instance.
@@ -180,40 +181,40 @@ impl<'a> Loading<'a> {
         let mut resources = self.options.resources.clone();
         run.program = self.program(top, &mut resources);
         let block = self.elaborate(top, &values, &domains, &timebase, &resources)?;
-        let mut design = Design {
-            name: self.files.list[top].netlist.name.text.clone(),
-            blueprint: Blueprint {
-                domains,
-                instances: Vec::with_capacity(block.instances.len()),
-                wires: block.wires,
-                epoch_cycles: epoch_cycles.unwrap_or(EPOCH_CYCLES_DEFAULT),
-                seed: self.options.seed,
-                resources,
-            },
-            totals: Vec::new(),
-            shard_of: Vec::with_capacity(block.instances.len()),
-            grid_of: Vec::with_capacity(block.instances.len()),
+        let mut blueprint = Blueprint {
+            domains,
+            instances: Vec::with_capacity(block.instances.len()),
+            wires: block.wires,
+            epoch_cycles: epoch_cycles.unwrap_or(EPOCH_CYCLES_DEFAULT),
+            seed: self.options.seed,
+            resources,
+        };
+        let mut shard_of = Vec::with_capacity(block.instances.len());
+        let mut grid_of = Vec::with_capacity(block.instances.len());
+        for placed in block.instances {
+            shard_of.push(placed.shard);
+            grid_of.push(if placed.grid == [0; 3] { [1; 3] } else { placed.grid });
+            blueprint.instances.push(placed.instance);
+        }
+        let netlist = &self.files.list[top].netlist;
+        let mut totals = Vec::with_capacity(netlist.results.len());
+        for declaration in &netlist.results {
+            totals.extend(self.found.keep(Total::of(declaration, &blueprint.instances)));
+        }
+        let name = netlist.name.text.clone();
+        self.warn_of_unused_params();
+        Some(Design {
+            name,
+            blueprint: Arc::new(blueprint),
+            totals,
+            shard_of,
+            grid_of,
             no_cut: block.no_cut,
             run,
             rate_caps: block.caps,
             warnings: Diagnostics::default(),
             sources: Sources::default(),
-        };
-        for placed in block.instances {
-            design.shard_of.push(placed.shard);
-            design.grid_of.push(if placed.grid == [0; 3] {
-                [1; 3]
-            } else {
-                placed.grid
-            });
-            design.blueprint.instances.push(placed.instance);
-        }
-        for declaration in &self.files.list[top].netlist.results {
-            let total = Total::of(declaration, &design.blueprint.instances);
-            design.totals.extend(self.found.keep(total));
-        }
-        self.warn_of_unused_params();
-        Some(design)
+        })
     }
 
     /// Values given with `--set`, per parameter of the first netlist.

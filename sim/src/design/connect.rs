@@ -84,13 +84,9 @@ fn export_one(
                         .into(),
                 ));
             }
-            interface.add(Port {
-                info: PortInfo {
-                    name,
-                    ..port.info.clone()
-                },
-                inner,
-            });
+            let mut info = port.info.clone();
+            info.name = name;
+            interface.add(Port { info, inner });
         }
     }
     Ok(())

@@ -19,7 +19,7 @@ use std::fmt::Write as _;
 use std::rc::Rc;
 use std::sync::Arc;
 use tina_engine::{
-    INSTANCES_MAX, Instance, Kind, Params, Place, PortRef, SHARDS_MAX, Shape, WIRES_MAX, Wire,
+    INSTANCES_MAX, Instance, Kind, Params, Place, PortInfo, PortRef, SHARDS_MAX, Shape, WIRES_MAX, Wire,
 };
 
 /// Ports of all instances of one netlist file, elaborated: a limit on memory, not on machines.
@@ -339,7 +339,7 @@ impl Adding<'_, '_, '_, '_> {
         };
         let shape = self.probe(kind, &params, element, span)?;
         let made = match before {
-            Some(before) if *before.shape == shape => Made { params, ..before },
+            Some(before) if alike(&before.shape, &shape) => Made { params, ..before },
             _ => {
                 let interface = self.level.interfaces.len() as u32;
                 self.level
@@ -393,7 +393,7 @@ impl Adding<'_, '_, '_, '_> {
         // A refusal is reported when the element's turn comes.
         self.elaborator
             .shape(kind, &first.params, place)
-            .map_or(true, |shape| shape != *first.shape)
+            .map_or(true, |shape| !alike(&shape, &first.shape))
     }
 
     fn push_element(&mut self, first_instance: u32, interface: u32) -> bool {
@@ -567,6 +567,22 @@ impl Adding<'_, '_, '_, '_> {
             .extend(block.no_cut.iter().map(|wire| wire + wire_offset as u32));
         true
     }
+}
+
+/// Whether two modules of one kind offer the same ports and ask for the same resources.
+fn alike(a: &Shape, b: &Shape) -> bool {
+    let same_port = |(a, b): (&PortInfo, &PortInfo)| {
+        a.name == b.name
+            && a.direction == b.direction
+            && a.signal_id == b.signal_id
+            && a.lanes == b.lanes
+            && a.optional == b.optional
+    };
+    a.memory_bytes == b.memory_bytes
+        && a.console_count == b.console_count
+        && a.finishes == b.finishes
+        && a.ports.len() == b.ports.len()
+        && a.ports.iter().zip(&b.ports).all(same_port)
 }
 
 /// The fields given to a sub-netlist.

@@ -2,7 +2,7 @@
 
 use crate::diagnostic::{Code, Diagnostic, Refusal};
 use crate::netlist::{Operation, TotalDeclaration};
-use tina_engine::{Instance, ResultValue};
+use tina_engine::{Instance, InstanceResults, ResultValue};
 
 /// A total over results, its instances already chosen.
 #[derive(Clone, Debug)]
@@ -72,20 +72,20 @@ impl Total {
         &self.instances
     }
 
-    /// Combines the results; `entries` gives those of an instance.
+    /// Combines the results of a run, which stand in the order of instances.
     ///
     /// The total is a check value if any of what it takes is one.
     ///
     /// # Errors
     /// When no instance reported a result of that name.
-    pub fn evaluate<'r>(
-        &self,
-        entries: impl Fn(u32) -> &'r [(&'static str, ResultValue)],
-    ) -> Result<ResultValue, String> {
+    pub fn evaluate(&self, results: &[InstanceResults]) -> Result<ResultValue, String> {
         let mut total: Option<u64> = None;
         let mut is_check = false;
         for &instance in &self.instances {
-            for (name, value) in entries(instance) {
+            // Instances that report nothing may be left out.
+            let found = results.binary_search_by_key(&instance, |results| results.instance);
+            let entries = found.map_or(&[][..], |position| &results[position].entries);
+            for (name, value) in entries {
                 if !matches(&self.result_glob, name) {
                     continue;
                 }
