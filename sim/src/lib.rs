@@ -5,3 +5,5 @@ pub mod diagnostic;
 pub mod netlist;
 pub mod design;
 pub mod partition;
+pub mod run;
+pub mod cli;
