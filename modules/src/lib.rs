@@ -1,2 +1,4 @@
 //! The catalogue of hardware modules.
 #![forbid(unsafe_code)]
+
+pub mod riscv;
