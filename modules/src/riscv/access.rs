@@ -90,15 +90,25 @@ mod tests {
     use super::*;
     use crate::riscv::platform::{CONSOLE_TRANSMIT, RAM_BASE};
 
-    const LOADS: [Load; 5] =
-        [Load::Byte, Load::Half, Load::Word, Load::ByteUnsigned, Load::HalfUnsigned];
+    const LOADS: [Load; 5] = [
+        Load::Byte,
+        Load::Half,
+        Load::Word,
+        Load::ByteUnsigned,
+        Load::HalfUnsigned,
+    ];
 
     #[test]
     fn every_offset_is_aligned_or_refused() {
         let allowed = |access: Access| {
-            (0..4).filter(|&offset| access.check(RAM_BASE + offset, 16).is_ok()).count()
+            (0..4)
+                .filter(|&offset| access.check(RAM_BASE + offset, 16).is_ok())
+                .count()
         };
-        assert_eq!(LOADS.map(|load| allowed(Access::Load(load))), [4, 2, 1, 4, 2]);
+        assert_eq!(
+            LOADS.map(|load| allowed(Access::Load(load))),
+            [4, 2, 1, 4, 2]
+        );
         assert_eq!(allowed(Access::Store(Store::Byte)), 4);
         assert_eq!(allowed(Access::Store(Store::Half)), 2);
         assert_eq!(allowed(Access::Store(Store::Word)), 1);
@@ -109,12 +119,27 @@ mod tests {
     #[test]
     fn devices_take_loads_and_stores_only_and_holes_nothing() {
         let check = |access: Access, address| access.check(address, 16);
-        assert_eq!(check(Access::Store(Store::Byte), CONSOLE_TRANSMIT), Ok(true));
+        assert_eq!(
+            check(Access::Store(Store::Byte), CONSOLE_TRANSMIT),
+            Ok(true)
+        );
         assert_eq!(check(Access::Load(Load::Word), CONSOLE_TRANSMIT), Ok(true));
-        assert_eq!(check(Access::LoadReserved, CONSOLE_TRANSMIT), Err(AccessError::Fault));
-        assert_eq!(check(Access::Amo(Amo::Swap), CONSOLE_TRANSMIT), Err(AccessError::Fault));
+        assert_eq!(
+            check(Access::LoadReserved, CONSOLE_TRANSMIT),
+            Err(AccessError::Fault)
+        );
+        assert_eq!(
+            check(Access::Amo(Amo::Swap), CONSOLE_TRANSMIT),
+            Err(AccessError::Fault)
+        );
         assert_eq!(check(Access::Load(Load::Word), RAM_BASE + 12), Ok(false));
-        assert_eq!(check(Access::Load(Load::Word), RAM_BASE + 16), Err(AccessError::Fault));
-        assert_eq!(check(Access::Load(Load::Word), 2), Err(AccessError::Misaligned));
+        assert_eq!(
+            check(Access::Load(Load::Word), RAM_BASE + 16),
+            Err(AccessError::Fault)
+        );
+        assert_eq!(
+            check(Access::Load(Load::Word), 2),
+            Err(AccessError::Misaligned)
+        );
     }
 }

@@ -40,13 +40,25 @@ impl Module for Decode {
         if self.decoded.has_room()
             && let Some(fetched) = self.fetched.try_pop()
         {
-            let FetchReply { address, predicted, word, epoch, fault } = fetched;
+            let FetchReply {
+                address,
+                predicted,
+                word,
+                epoch,
+                fault,
+            } = fetched;
             let memo = &mut self.memo[(address >> 2) as usize % MEMO];
             if memo.word() != word {
                 *memo = Instruction::decode(word);
             }
             let instruction = *memo;
-            self.decoded.push(DecodedInstruction { address, predicted, instruction, epoch, fault });
+            self.decoded.push(DecodedInstruction {
+                address,
+                predicted,
+                instruction,
+                epoch,
+                fault,
+            });
         }
         Effect::Receive
     }

@@ -208,10 +208,22 @@ impl Execute {
             Operation::Jal => self.jump(decoded, address.wrapping_add(immediate), now),
             Operation::Jalr => self.jump(decoded, a.wrapping_add(immediate) & !1, now),
             Operation::Load(load) => {
-                self.start_access(decoded, Access::Load(load), a.wrapping_add(immediate), 0, now);
+                self.start_access(
+                    decoded,
+                    Access::Load(load),
+                    a.wrapping_add(immediate),
+                    0,
+                    now,
+                );
             }
             Operation::Store(store) => {
-                self.start_access(decoded, Access::Store(store), a.wrapping_add(immediate), b, now);
+                self.start_access(
+                    decoded,
+                    Access::Store(store),
+                    a.wrapping_add(immediate),
+                    b,
+                    now,
+                );
             }
             Operation::LoadReserved => self.start_access(decoded, Access::LoadReserved, a, 0, now),
             Operation::StoreConditional => {
@@ -221,7 +233,12 @@ impl Execute {
             Operation::MulDiv(operation) => {
                 if self.operands.has_room() {
                     let register = instruction.rd();
-                    self.operands.push(MultiplyRequest { a, b, operation, register });
+                    self.operands.push(MultiplyRequest {
+                        a,
+                        b,
+                        operation,
+                        register,
+                    });
                     self.await_register(register);
                     self.retire_straight(decoded, now);
                 }
@@ -266,7 +283,13 @@ impl Execute {
         };
         if self.access.has_room() {
             let register = decoded.instruction.rd();
-            self.access.push(MemoryRequest { address, data, access, register, device });
+            self.access.push(MemoryRequest {
+                address,
+                data,
+                access,
+                register,
+                device,
+            });
             self.await_register(register);
             self.retire_straight(decoded, now);
         }
@@ -279,7 +302,11 @@ impl Execute {
         if taken && target & 3 != 0 {
             return self.trap(decoded, Cause::InstructionMisaligned, target);
         }
-        let next = if taken { target } else { address.wrapping_add(4) };
+        let next = if taken {
+            target
+        } else {
+            address.wrapping_add(4)
+        };
         self.branch_count += 1;
         self.retire(now);
         let redirect = self.follow(decoded, next);
@@ -306,7 +333,13 @@ impl Execute {
         let redirect = self.follow(decoded, target);
         self.mispredict_count += u64::from(redirect);
         if redirect || jump != Jump::Always {
-            self.resolved.push(Resolution { address, target, jump, taken: true, redirect });
+            self.resolved.push(Resolution {
+                address,
+                target,
+                jump,
+                taken: true,
+                redirect,
+            });
         }
     }
 
@@ -342,7 +375,13 @@ impl Execute {
     #[inline(never)]
     fn redirect(&mut self, address: u32, target: u32) {
         let jump = Jump::Not;
-        self.resolved.push(Resolution { address, target, jump, taken: true, redirect: true });
+        self.resolved.push(Resolution {
+            address,
+            target,
+            jump,
+            taken: true,
+            redirect: true,
+        });
     }
 }
 

@@ -42,7 +42,10 @@ pub struct FetchParams {
 
 impl Default for FetchParams {
     fn default() -> Self {
-        Self { branch_targets: 256, return_addresses: 8 }
+        Self {
+            branch_targets: 256,
+            return_addresses: 8,
+        }
     }
 }
 
@@ -67,16 +70,18 @@ impl Module for Fetch {
         let image = wiring
             .resource::<Image>()
             .ok_or_else(|| BuildError::new("a core needs a program: none was given"))?;
-        let branch_targets =
-            checked("branch_targets", params.branch_targets, BRANCH_TARGETS_MAX)?;
-        let return_addresses =
-            checked("return_addresses", params.return_addresses, RETURN_ADDRESSES_MAX)?;
+        let branch_targets = checked("branch_targets", params.branch_targets, BRANCH_TARGETS_MAX)?;
+        let return_addresses = checked(
+            "return_addresses",
+            params.return_addresses,
+            RETURN_ADDRESSES_MAX,
+        )?;
         Ok(Self {
             resolved: wiring.input("resolved")?,
             request: wiring.output("request")?,
             predictor: Predictor {
-                targets: wiring.memory(branch_targets),
-                returns: wiring.memory(return_addresses),
+                targets: wiring.memory(branch_targets)?,
+                returns: wiring.memory(return_addresses)?,
                 top: 0,
                 committed_top: 0,
             },
@@ -97,7 +102,11 @@ impl Module for Fetch {
         if self.request.has_room() {
             let address = self.address;
             let predicted = self.predictor.next(address);
-            self.request.push(FetchRequest { address, predicted, epoch: self.epoch });
+            self.request.push(FetchRequest {
+                address,
+                predicted,
+                epoch: self.epoch,
+            });
             self.address = predicted;
         }
         Effect::Receive
@@ -108,7 +117,10 @@ fn checked(name: &'static str, value: u32, max: u32) -> Result<usize, BuildError
     if value.is_power_of_two() && value <= max {
         Ok(value as usize)
     } else {
-        Err(BuildError::param(name, format!("{value}, but it must be a power of two up to {max}")))
+        Err(BuildError::param(
+            name,
+            format!("{value}, but it must be a power of two up to {max}"),
+        ))
     }
 }
 
@@ -175,8 +187,17 @@ impl Predictor {
 
     #[inline(always)]
     fn learn(&mut self, resolution: &Resolution) {
-        let &Resolution { address, target, jump, taken, .. } = resolution;
-        debug_assert!(address & 3 == 0 && target & 3 == 0, "the low bits are used otherwise");
+        let &Resolution {
+            address,
+            target,
+            jump,
+            taken,
+            ..
+        } = resolution;
+        debug_assert!(
+            address & 3 == 0 && target & 3 == 0,
+            "the low bits are used otherwise"
+        );
         match jump {
             Jump::Conditional => self.count(address, target, taken),
             Jump::Always => *self.target(address) = [address | KEY_ALWAYS, target],
@@ -216,4 +237,7 @@ const KEY_CONDITIONAL: u32 = Jump::Conditional as u32;
 const KEY_ALWAYS: u32 = Jump::Always as u32;
 const KEY_CALL: u32 = Jump::Call as u32;
 const KEY_RETURN: u32 = Jump::Return as u32;
-const _: () = assert!(KEY_CONDITIONAL == 0 && KEY_RETURN == 3, "kinds fit two bits, empty is 0");
+const _: () = assert!(
+    KEY_CONDITIONAL == 0 && KEY_RETURN == 3,
+    "kinds fit two bits, empty is 0"
+);

@@ -36,8 +36,13 @@ pub enum ReplyUse {
     Exit,
 }
 
-const LOADS: [Load; 5] =
-    [Load::Byte, Load::Half, Load::Word, Load::ByteUnsigned, Load::HalfUnsigned];
+const LOADS: [Load; 5] = [
+    Load::Byte,
+    Load::Half,
+    Load::Word,
+    Load::ByteUnsigned,
+    Load::HalfUnsigned,
+];
 
 const TAG_NOTHING: u16 = 0;
 const TAG_FENCE: u16 = 1;
@@ -53,9 +58,11 @@ impl ReplyUse {
             Self::Nothing => TAG_NOTHING << 5,
             Self::Fence => TAG_FENCE << 5,
             Self::Exit => TAG_EXIT << 5,
-            Self::Register { register, load, offset } => {
-                register as u16 | (offset as u16) << 5 | (load as u16) << 7
-            }
+            Self::Register {
+                register,
+                load,
+                offset,
+            } => register as u16 | (offset as u16) << 5 | (load as u16) << 7,
         }
     }
 
@@ -73,8 +80,16 @@ impl ReplyUse {
             };
         }
         let part = (tag >> 7 & 7) as usize;
-        let load = LOADS[if part < LOADS.len() { part } else { Load::Word as usize }];
-        Self::Register { register, load, offset: offset as u8 }
+        let load = LOADS[if part < LOADS.len() {
+            part
+        } else {
+            Load::Word as usize
+        }];
+        Self::Register {
+            register,
+            load,
+            offset: offset as u8,
+        }
     }
 }
 
@@ -97,7 +112,9 @@ impl Module for LoadStore {
     type Params = ();
 
     fn build((): (), wiring: &mut Wiring<'_>) -> Result<Self, BuildError> {
-        let tohost = wiring.resource::<Image>().and_then(|image| image.symbol(TOHOST_SYMBOL));
+        let tohost = wiring
+            .resource::<Image>()
+            .and_then(|image| image.symbol(TOHOST_SYMBOL));
         Ok(Self {
             access: wiring.input("access")?,
             request: wiring.output("request")?,
@@ -145,35 +162,81 @@ impl LoadStore {
 /// An access as the data cache takes it.
 #[inline(always)]
 fn word_request(access: &MemoryRequest, tohost: u32) -> DataRequest {
-    let &MemoryRequest { address, data, access, register, device } = access;
+    let &MemoryRequest {
+        address,
+        data,
+        access,
+        register,
+        device,
+    } = access;
     let word = address & !3;
     let (operation, placed, mask, reply_use) = match access {
         Access::Load(load) => {
             let mask = lanes(load.bytes(), address);
             let offset = (address & 3) as u8;
-            (DataOperation::Load, 0, mask, register_use(register, load, offset))
+            (
+                DataOperation::Load,
+                0,
+                mask,
+                register_use(register, load, offset),
+            )
         }
         Access::Store(store) => {
             let placed = store.place(data, address);
             let ends = word == tohost && matches!(store, Store::Word) && data != 0;
-            let reply_use = if ends { ReplyUse::Exit } else { ReplyUse::Nothing };
-            (DataOperation::Store, placed, store.byte_lanes(address), reply_use)
+            let reply_use = if ends {
+                ReplyUse::Exit
+            } else {
+                ReplyUse::Nothing
+            };
+            (
+                DataOperation::Store,
+                placed,
+                store.byte_lanes(address),
+                reply_use,
+            )
         }
-        Access::LoadReserved => {
-            (DataOperation::LoadReserved, 0, 15, register_use(register, Load::Word, 0))
-        }
-        Access::StoreConditional => {
-            (DataOperation::StoreConditional, data, 15, register_use(register, Load::Word, 0))
-        }
-        Access::Amo(amo) => (operation_of(amo), data, 15, register_use(register, Load::Word, 0)),
+        Access::LoadReserved => (
+            DataOperation::LoadReserved,
+            0,
+            15,
+            register_use(register, Load::Word, 0),
+        ),
+        Access::StoreConditional => (
+            DataOperation::StoreConditional,
+            data,
+            15,
+            register_use(register, Load::Word, 0),
+        ),
+        Access::Amo(amo) => (
+            operation_of(amo),
+            data,
+            15,
+            register_use(register, Load::Word, 0),
+        ),
         Access::Fence => (DataOperation::Fence, 0, 0, ReplyUse::Fence),
     };
-    DataRequest { address: word, data: placed, tag: reply_use.tag(), mask, operation, uncached: device }
+    DataRequest {
+        address: word,
+        data: placed,
+        tag: reply_use.tag(),
+        mask,
+        operation,
+        uncached: device,
+    }
 }
 
 #[inline(always)]
 const fn register_use(register: u8, load: Load, offset: u8) -> ReplyUse {
-    if register == 0 { ReplyUse::Nothing } else { ReplyUse::Register { register, load, offset } }
+    if register == 0 {
+        ReplyUse::Nothing
+    } else {
+        ReplyUse::Register {
+            register,
+            load,
+            offset,
+        }
+    }
 }
 
 /// The byte lanes of an aligned access.

@@ -2,7 +2,9 @@
 //! pipelined RV32IMA core built of modules.
 
 pub mod platform;
+pub mod csr;
 pub mod instruction;
+pub mod image;
 pub mod access;
 pub mod signals;
 pub mod fetch;
@@ -10,3 +12,4 @@ pub mod decode;
 pub mod multiply;
 pub mod load_store;
 pub mod write_back;
+pub mod execute;

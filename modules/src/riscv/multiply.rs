@@ -31,7 +31,10 @@ impl Default for MultiplyParams {
     fn default() -> Self {
         // A pipelined 32 × 32 multiplier in three stages; a divider of two bits a cycle and
         // two cycles around it.
-        Self { multiply_cycles: 3, divide_cycles: 18 }
+        Self {
+            multiply_cycles: 3,
+            divide_cycles: 18,
+        }
     }
 }
 
@@ -49,8 +52,7 @@ pub struct Multiply {
 
 impl Module for Multiply {
     const KIND: &'static str = "riscv.multiply";
-    const SUMMARY: &'static str =
-        "multiplier and divider of a core; in operands, out product";
+    const SUMMARY: &'static str = "multiplier and divider of a core; in operands, out product";
     type Params = MultiplyParams;
 
     fn build(params: MultiplyParams, wiring: &mut Wiring<'_>) -> Result<Self, BuildError> {
@@ -69,7 +71,9 @@ impl Module for Multiply {
         if self.pending.is_none() {
             self.start(now);
         }
-        let Some((write, due)) = self.pending else { return Effect::Receive };
+        let Some((write, due)) = self.pending else {
+            return Effect::Receive;
+        };
         if now < due {
             return Effect::Sleep(due - now);
         }
@@ -90,14 +94,24 @@ fn checked(name: &'static str, value: u32) -> Result<u64, BuildError> {
     if (1..=CYCLES_MAX).contains(&value) {
         Ok(u64::from(value))
     } else {
-        Err(BuildError::param(name, format!("{value}, but it must be 1 to {CYCLES_MAX}")))
+        Err(BuildError::param(
+            name,
+            format!("{value}, but it must be 1 to {CYCLES_MAX}"),
+        ))
     }
 }
 
 impl Multiply {
     fn start(&mut self, now: Cycle) {
-        let Some(request) = self.operands.try_pop() else { return };
-        let MultiplyRequest { a, b, operation, register } = request;
+        let Some(request) = self.operands.try_pop() else {
+            return;
+        };
+        let MultiplyRequest {
+            a,
+            b,
+            operation,
+            register,
+        } = request;
         let cycles = match operation {
             MulDiv::Mul
             | MulDiv::MulHigh
@@ -114,7 +128,10 @@ impl Multiply {
                 self.divide_cycles
             }
         };
-        let write = RegisterWrite { value: mul_div(operation, a, b), register };
+        let write = RegisterWrite {
+            value: mul_div(operation, a, b),
+            register,
+        };
         // What is pushed can be popped an edge later.
         self.pending = Some((write, now + cycles - 1));
     }

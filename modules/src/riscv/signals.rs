@@ -308,11 +308,26 @@ impl Signal for DecodedInstruction {
     const NAME: &'static str = "DecodedInstruction";
     const BITS: u32 = FetchReply::BITS;
     const FIELDS: &'static [Field] = &[
-        Field { name: "address", bits: 32 },
-        Field { name: "predicted", bits: 32 },
-        Field { name: "instruction", bits: 32 },
-        Field { name: "epoch", bits: 1 },
-        Field { name: "fault", bits: 1 },
+        Field {
+            name: "address",
+            bits: 32,
+        },
+        Field {
+            name: "predicted",
+            bits: 32,
+        },
+        Field {
+            name: "instruction",
+            bits: 32,
+        },
+        Field {
+            name: "epoch",
+            bits: 1,
+        },
+        Field {
+            name: "fault",
+            bits: 1,
+        },
     ];
     #[inline(always)]
     fn absorb_into(&self, digest: u64) -> u64 {
@@ -359,16 +374,30 @@ impl Signal for Resolution {
     const NAME: &'static str = "Resolution";
     const BITS: u32 = 69;
     const FIELDS: &'static [Field] = &[
-        Field { name: "address", bits: 32 },
-        Field { name: "target", bits: 32 },
-        Field { name: "jump", bits: 3 },
-        Field { name: "taken", bits: 1 },
-        Field { name: "redirect", bits: 1 },
+        Field {
+            name: "address",
+            bits: 32,
+        },
+        Field {
+            name: "target",
+            bits: 32,
+        },
+        Field {
+            name: "jump",
+            bits: 3,
+        },
+        Field {
+            name: "taken",
+            bits: 1,
+        },
+        Field {
+            name: "redirect",
+            bits: 1,
+        },
     ];
     #[inline(always)]
     fn absorb_into(&self, digest: u64) -> u64 {
-        let control =
-            self.jump as u64 | u64::from(self.taken) << 3 | u64::from(self.redirect) << 4;
+        let control = self.jump as u64 | u64::from(self.taken) << 3 | u64::from(self.redirect) << 4;
         absorb(absorb(digest, pair(self.address, self.target)), control)
     }
 }
@@ -390,10 +419,22 @@ impl Signal for MultiplyRequest {
     const NAME: &'static str = "MultiplyRequest";
     const BITS: u32 = 72;
     const FIELDS: &'static [Field] = &[
-        Field { name: "a", bits: 32 },
-        Field { name: "b", bits: 32 },
-        Field { name: "operation", bits: 3 },
-        Field { name: "register", bits: 5 },
+        Field {
+            name: "a",
+            bits: 32,
+        },
+        Field {
+            name: "b",
+            bits: 32,
+        },
+        Field {
+            name: "operation",
+            bits: 3,
+        },
+        Field {
+            name: "register",
+            bits: 5,
+        },
     ];
     #[inline(always)]
     fn absorb_into(&self, digest: u64) -> u64 {
@@ -421,11 +462,26 @@ impl Signal for MemoryRequest {
     const NAME: &'static str = "MemoryRequest";
     const BITS: u32 = 76;
     const FIELDS: &'static [Field] = &[
-        Field { name: "address", bits: 32 },
-        Field { name: "data", bits: 32 },
-        Field { name: "access", bits: 6 },
-        Field { name: "register", bits: 5 },
-        Field { name: "device", bits: 1 },
+        Field {
+            name: "address",
+            bits: 32,
+        },
+        Field {
+            name: "data",
+            bits: 32,
+        },
+        Field {
+            name: "access",
+            bits: 6,
+        },
+        Field {
+            name: "register",
+            bits: 5,
+        },
+        Field {
+            name: "device",
+            bits: 1,
+        },
     ];
     #[inline(always)]
     fn absorb_into(&self, digest: u64) -> u64 {
@@ -448,8 +504,16 @@ pub struct RegisterWrite {
 impl Signal for RegisterWrite {
     const NAME: &'static str = "RegisterWrite";
     const BITS: u32 = 37;
-    const FIELDS: &'static [Field] =
-        &[Field { name: "value", bits: 32 }, Field { name: "register", bits: 5 }];
+    const FIELDS: &'static [Field] = &[
+        Field {
+            name: "value",
+            bits: 32,
+        },
+        Field {
+            name: "register",
+            bits: 5,
+        },
+    ];
     #[inline(always)]
     fn absorb_into(&self, digest: u64) -> u64 {
         absorb(digest, pair(self.value, u32::from(self.register)))

@@ -50,11 +50,21 @@ impl Module for WriteBack {
         }
         if let Some(&DataReply { data, tag }) = self.loaded.peek() {
             match ReplyUse::of_tag(tag) {
-                ReplyUse::Register { register, load, offset } => {
+                ReplyUse::Register {
+                    register,
+                    load,
+                    offset,
+                } => {
                     let value = load.extract(data, u32::from(offset));
                     self.pass(port_is_free, RegisterWrite { value, register });
                 }
-                ReplyUse::Fence => self.pass(port_is_free, RegisterWrite { value: 0, register: 0 }),
+                ReplyUse::Fence => self.pass(
+                    port_is_free,
+                    RegisterWrite {
+                        value: 0,
+                        register: 0,
+                    },
+                ),
                 ReplyUse::Nothing => {
                     self.loaded.pop();
                 }

@@ -67,7 +67,13 @@ impl Execute {
     fn passed_fence(&mut self) -> bool {
         if self.progress == Progress::New && self.access.has_room() {
             let access = Access::Fence;
-            self.access.push(MemoryRequest { address: 0, data: 0, access, register: 0, device: false });
+            self.access.push(MemoryRequest {
+                address: 0,
+                data: 0,
+                access,
+                register: 0,
+                device: false,
+            });
             self.progress = Progress::FenceSent;
         }
         self.progress == Progress::FencePassed
