@@ -5,7 +5,7 @@
 //! module.
 
 use super::instruction::{Amo, Load, Store};
-use super::platform::{self, Region};
+use super::platform::{self, Device, Region};
 
 /// What a memory instruction does.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -65,7 +65,8 @@ impl Access {
         }
         match (platform::region(address, ram_bytes), self) {
             (Region::Ram(_), _) => Ok(false),
-            (Region::Device(_), Self::Load(_) | Self::Store(_)) => Ok(true),
+            (Region::Device(_), Self::Load(_)) => Ok(true),
+            (Region::Device(Device::Console), Self::Store(_)) => Ok(true),
             _ => Err(AccessError::Fault),
         }
     }
@@ -88,7 +89,7 @@ impl Access {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::riscv::platform::{CONSOLE_TRANSMIT, RAM_BASE};
+    use crate::riscv::platform::{CONSOLE_TRANSMIT, HART_COUNT, RAM_BASE};
 
     const LOADS: [Load; 5] = [
         Load::Byte,

@@ -26,8 +26,6 @@
 //! does that, then empties the instruction cache, then has fetch start anew.
 
 mod system;
-#[cfg(test)]
-mod tests;
 
 use super::access::{Access, AccessError};
 use super::csr::{Cause, CsrFile};

@@ -13,3 +13,5 @@ pub mod multiply;
 pub mod load_store;
 pub mod write_back;
 pub mod execute;
+#[cfg(test)]
+mod tests;
