@@ -5,6 +5,7 @@ pub mod platform;
 pub mod csr;
 pub mod instruction;
 pub mod image;
+pub mod reference;
 pub mod access;
 pub mod signals;
 pub mod fetch;
