@@ -10,10 +10,19 @@ use std::sync::Arc;
 #[derive(Clone)]
 pub struct Params(pub(crate) Arc<dyn Any + Send + Sync>);
 
+impl Params {
+    /// Parameters made in Rust: `P` must be the [`Module::Params`] of the instance's kind.
+    #[must_use]
+    pub fn new<P: Any + Send + Sync>(params: P) -> Self {
+        Self(Arc::new(params))
+    }
+}
+
 type Parse = fn(&mut dyn erased_serde::Deserializer<'_>) -> Result<Params, erased_serde::Error>;
 type ProbeShape = fn(&Params, Place<'_>, &Resources, &mut Probe) -> Result<Shape, BuildError>;
 
 /// A type of module as the netlist knows it.
+#[derive(Clone)]
 pub struct Kind {
     name: &'static str,
     summary: &'static str,
@@ -101,7 +110,7 @@ impl Kind {
 }
 
 /// All kinds a program knows, by name.
-#[derive(Default)]
+#[derive(Clone, Default)]
 pub struct Catalogue {
     kinds: Vec<Kind>,
 }
