@@ -14,5 +14,13 @@ pub mod multiply;
 pub mod load_store;
 pub mod write_back;
 pub mod execute;
+
+pub use decode::Decode;
+pub use execute::Execute;
+pub use fetch::Fetch;
+pub use load_store::LoadStore;
+pub use multiply::Multiply;
+pub use write_back::WriteBack;
+
 #[cfg(test)]
 mod tests;
