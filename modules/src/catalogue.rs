@@ -1,6 +1,6 @@
 //! All kinds of this crate, one line each, family by family.
 
-use crate::{accel, flow, math, noc};
+use crate::{accel, flow, math, noc, riscv};
 use tina_engine::Catalogue;
 
 /// Every kind of this crate. Add your own with [`Catalogue::with`].
@@ -28,6 +28,13 @@ pub fn catalogue() -> Catalogue {
         .with::<accel::SystolicElement>()
         .with::<accel::SystolicSource>()
         .with::<accel::SystolicSink>()
+        // riscv
+        .with::<riscv::Fetch>()
+        .with::<riscv::Decode>()
+        .with::<riscv::Execute>()
+        .with::<riscv::Multiply>()
+        .with::<riscv::LoadStore>()
+        .with::<riscv::WriteBack>()
 }
 
 #[cfg(test)]
