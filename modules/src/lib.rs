@@ -1,2 +1,15 @@
 //! The catalogue of hardware modules.
+//!
+//! One module, one file: its head comment is its data sheet (ports, cases, latency, throughput).
+//! [`catalogue()`] lists them all under the names that netlists use.
+//!
+//! Knows nothing of netlists, shards or the command line.
 #![forbid(unsafe_code)]
+
+pub mod math;
+pub mod flow;
+pub mod noc;
+pub mod accel;
+mod catalogue;
+
+pub use catalogue::catalogue;

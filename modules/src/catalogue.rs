@@ -1,0 +1,50 @@
+//! All kinds of this crate, one line each, family by family.
+
+use crate::{accel, flow, math, noc};
+use tina_engine::Catalogue;
+
+/// Every kind of this crate. Add your own with [`Catalogue::with`].
+#[must_use]
+pub fn catalogue() -> Catalogue {
+    Catalogue::new()
+        // flow
+        .with::<flow::Source>()
+        .with::<flow::Sink>()
+        .with::<flow::Checksum>()
+        .with::<flow::Fork>()
+        .with::<flow::Join>()
+        .with::<flow::Arbiter>()
+        .with::<flow::Delay>()
+        // math
+        .with::<math::Adder>()
+        .with::<math::MultiplyAdd>()
+        .with::<math::Map>()
+        .with::<math::Accumulate>()
+        // noc
+        .with::<noc::Router<noc::Packet>>()
+        .with::<noc::Generator>()
+        .with::<noc::PacketSink>()
+        // accel
+        .with::<accel::SystolicElement>()
+        .with::<accel::SystolicSource>()
+        .with::<accel::SystolicSink>()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_kind_says_its_family_and_its_ports() {
+        for kind in catalogue().kinds() {
+            let (family, noun) = kind.name().split_once('.').expect("family.noun");
+            assert!(!family.is_empty() && !noun.is_empty(), "{}", kind.name());
+            assert!(
+                kind.summary().contains(": "),
+                "{}: {}",
+                kind.name(),
+                kind.summary()
+            );
+        }
+    }
+}

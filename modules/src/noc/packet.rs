@@ -1,0 +1,90 @@
+//! The packet of the traffic experiments: where it goes, where it comes from, when it was made.
+//!
+//! ```text
+//!   bit 63                        24 23        12 11         0
+//!       | cycle of creation          | source     | destination |
+//! ```
+
+use super::router::Routed;
+use tina_engine::{Cycle, Field, Signal, absorb};
+
+/// The most nodes that a [`Packet`] can address.
+pub const PACKET_NODES_MAX: u32 = 1 << NODE_BITS;
+
+const NODE_BITS: u32 = 12;
+const NODE_MASK: u64 = (1 << NODE_BITS) - 1;
+
+/// A packet of one flit.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Packet(u64);
+
+impl Packet {
+    /// A packet made in cycle `created`, below 2⁴⁰; nodes are below [`PACKET_NODES_MAX`].
+    #[inline(always)]
+    #[must_use]
+    pub fn new(destination: u32, source: u32, created: Cycle) -> Self {
+        debug_assert!(destination < PACKET_NODES_MAX && source < PACKET_NODES_MAX);
+        let (destination, source) = (u64::from(destination), u64::from(source));
+        Self(destination | source << NODE_BITS | created << (2 * NODE_BITS))
+    }
+
+    /// The cycle in which it was made.
+    #[inline(always)]
+    #[must_use]
+    pub fn created(self) -> Cycle {
+        self.0 >> (2 * NODE_BITS)
+    }
+
+    /// Its parts in one word with node fields of `node_bits` bits, destination lowest.
+    #[inline(always)]
+    #[must_use]
+    pub fn word(self, node_bits: u32) -> u64 {
+        let destination = self.0 & NODE_MASK;
+        let source = (self.0 >> NODE_BITS) & NODE_MASK;
+        destination | source << node_bits | self.created() << (2 * node_bits)
+    }
+}
+
+impl Signal for Packet {
+    const NAME: &'static str = "Packet";
+    const BITS: u32 = 64;
+    const FIELDS: &'static [Field] = &[
+        Field {
+            name: "created",
+            bits: 64 - 2 * NODE_BITS,
+        },
+        Field {
+            name: "source",
+            bits: NODE_BITS,
+        },
+        Field {
+            name: "destination",
+            bits: NODE_BITS,
+        },
+    ];
+    #[inline(always)]
+    fn absorb_into(&self, digest: u64) -> u64 {
+        absorb(digest, self.0)
+    }
+}
+
+impl Routed for Packet {
+    const ROUTER_KIND: &'static str = "noc.router";
+    #[inline(always)]
+    fn destination(&self) -> u32 {
+        (self.0 & NODE_MASK) as u32
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn parts_come_back_in_either_width() {
+        let packet = Packet::new(0x12, 0x34, 0x5_6789);
+        assert_eq!((packet.destination(), packet.created()), (0x12, 0x5_6789));
+        assert_eq!(packet.word(8), 0x5678_93412);
+        assert_eq!(packet.word(12), 0x56_7890_3401_2);
+    }
+}
