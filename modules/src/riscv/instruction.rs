@@ -18,6 +18,7 @@ mod text;
 
 pub use text::REGISTER_NAMES;
 
+use super::csr::CsrChange;
 use tina_engine::{Signal, absorb};
 
 /// An operation on two words that takes one cycle in any pipeline.
@@ -130,17 +131,6 @@ pub enum Amo {
     MinUnsigned,
     /// Unsigned maximum.
     MaxUnsigned,
-}
-
-/// How an instruction changes a CSR.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum CsrChange {
-    /// The operand replaces the value.
-    Write,
-    /// The bits of the operand are set.
-    Set,
-    /// The bits of the operand are cleared.
-    Clear,
 }
 
 /// What an instruction does. `Illegal` is what remains of a word with no meaning here.
@@ -412,17 +402,6 @@ pub const fn amo(operation: Amo, old: u32, operand: u32) -> u32 {
                 operand
             }
         }
-    }
-}
-
-/// The value a CSR instruction asks to write, before the CSR keeps what it can of it.
-#[inline]
-#[must_use]
-pub const fn csr_changed(change: CsrChange, old: u32, operand: u32) -> u32 {
-    match change {
-        CsrChange::Write => operand,
-        CsrChange::Set => old | operand,
-        CsrChange::Clear => old & !operand,
     }
 }
 

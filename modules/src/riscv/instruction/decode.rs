@@ -2,7 +2,8 @@
 //!
 //! Reserved encodings are illegal; hints and the ignored fields of FENCE and FENCE.I are not.
 
-use super::{Alu, Amo, Condition, CsrChange, Instruction, Load, MulDiv, Operation, Store};
+use super::{Alu, Amo, Condition, Instruction, Load, MulDiv, Operation, Store};
+use crate::riscv::csr::CsrChange;
 
 /// Which fields of a word are operands.
 #[derive(Clone, Copy)]

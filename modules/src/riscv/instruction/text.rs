@@ -1,7 +1,8 @@
 //! Assembler text of an instruction, for reports: ABI register names, no aliases, targets
 //! relative to the instruction (`beq a0,a1,.+16`), as no instruction knows its address.
 
-use super::{Alu, Amo, Condition, CsrChange, Instruction, Load, MulDiv, Operation, Store};
+use super::{Alu, Amo, Condition, Instruction, Load, MulDiv, Operation, Store};
+use crate::riscv::csr::{self, CsrChange};
 use std::fmt;
 
 /// ABI names of the integer registers.
@@ -41,18 +42,20 @@ impl fmt::Display for Instruction {
                     self.ordering_suffix()
                 )
             }
-            Operation::Csr(change) => write!(
-                out,
-                "{} {rd},{:#05x},{rs1}",
-                csr_name(change),
-                self.csr_number()
-            ),
+            Operation::Csr(change) => {
+                write!(
+                    out,
+                    "{} {rd},{},{rs1}",
+                    change_name(change),
+                    CsrName(self.csr_number())
+                )
+            }
             Operation::CsrImmediate(change) => {
                 write!(
                     out,
-                    "{}i {rd},{:#05x},{}",
-                    csr_name(change),
-                    self.csr_number(),
+                    "{}i {rd},{},{}",
+                    change_name(change),
+                    CsrName(self.csr_number()),
                     self.csr_immediate()
                 )
             }
@@ -127,6 +130,18 @@ impl fmt::Display for FenceSet {
     }
 }
 
+/// A CSR, by name if this machine has it.
+struct CsrName(u16);
+
+impl fmt::Display for CsrName {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match csr::name(self.0) {
+            Some(name) => out.write_str(name),
+            None => write!(out, "{:#x}", self.0),
+        }
+    }
+}
+
 const fn alu_name(alu: Alu) -> &'static str {
     match alu {
         Alu::Add => "add",
@@ -198,7 +213,7 @@ const fn amo_name(amo: Amo) -> &'static str {
     }
 }
 
-const fn csr_name(change: CsrChange) -> &'static str {
+const fn change_name(change: CsrChange) -> &'static str {
     match change {
         CsrChange::Write => "csrrw",
         CsrChange::Set => "csrrs",
