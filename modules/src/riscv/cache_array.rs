@@ -74,7 +74,10 @@ impl CacheArray {
     /// When the sizes are out of range, or the number of sets is no power of two.
     pub fn build(bytes: u32, ways: u32, wiring: &mut Wiring<'_>) -> Result<Self, BuildError> {
         if ways == 0 || ways > WAYS_MAX {
-            return Err(BuildError::param("ways", format!("{ways}; a cache has 1 to {WAYS_MAX} ways")));
+            return Err(BuildError::param(
+                "ways",
+                format!("{ways}; a cache has 1 to {WAYS_MAX} ways"),
+            ));
         }
         let sets = bytes / (ways * LINE_BYTES);
         if bytes > CACHE_BYTES_MAX || !sets.is_power_of_two() || bytes != sets * ways * LINE_BYTES {
@@ -170,14 +173,19 @@ impl CacheArray {
         }
         let set = self.set(address);
         let first = set * self.ways;
-        let empty = (first..first + self.ways).find(|&slot| self.tags[slot as usize] & RIGHTS_MASK == 0);
+        let empty =
+            (first..first + self.ways).find(|&slot| self.tags[slot as usize] & RIGHTS_MASK == 0);
         let unused = || first + self.used[set as usize].trailing_ones() % self.ways;
         SlotIndex(empty.unwrap_or_else(unused))
     }
 
     /// Puts a line into `slot`.
     pub fn install(&mut self, slot: SlotIndex, address: u32, rights: Rights, line: &Line) {
-        debug_assert_eq!(slot.0 / self.ways, self.set(address), "a line belongs into its set");
+        debug_assert_eq!(
+            slot.0 / self.ways,
+            self.set(address),
+            "a line belongs into its set"
+        );
         self.tags[slot.at()] = line_address(address) | rights as u32;
         self.lines[slot.at()] = *line;
     }

@@ -93,13 +93,15 @@ pub struct DataCache {
 
 impl Module for DataCache {
     const KIND: &'static str = "riscv.data_cache";
-    const SUMMARY: &'static str =
-        "private coherent write-back cache: request -> reply; to homes miss and answer, from homes order";
+    const SUMMARY: &'static str = "private coherent write-back cache: request -> reply; to homes miss and answer, from homes order";
     const COST_NS: f64 = 8.0;
     type Params = DataCacheParams;
 
     fn build(params: DataCacheParams, wiring: &mut Wiring<'_>) -> Result<Self, BuildError> {
-        let map = RamMap::build(RamParams { ram_bytes: params.ram_bytes, banks: params.banks })?;
+        let map = RamMap::build(RamParams {
+            ram_bytes: params.ram_bytes,
+            banks: params.banks,
+        })?;
         Ok(Self {
             requests: wiring.input("request")?,
             replies: wiring.output("reply")?,
@@ -163,7 +165,10 @@ impl Module for DataCache {
 pub(super) fn node_number(name: &'static str, node: u32) -> Result<u16, BuildError> {
     let nodes_max = super::coherence::NODES_MAX;
     if node >= nodes_max {
-        return Err(BuildError::param(name, format!("{node}; a machine has at most {nodes_max} nodes")));
+        return Err(BuildError::param(
+            name,
+            format!("{node}; a machine has at most {nodes_max} nodes"),
+        ));
     }
     Ok(node as u16)
 }
@@ -174,12 +179,16 @@ impl DataCache {
     fn access(&mut self, request: DataRequest) {
         // Devices and fences have addresses that are never in the array.
         if let Some(slot) = self.array.find(request.address)
-            && (!request.operation.needs_ownership() || self.array.rights(slot) >= Rights::OwnedClean)
+            && (!request.operation.needs_ownership()
+                || self.array.rights(slot) >= Rights::OwnedClean)
         {
             self.counts.hits += 1;
             self.array.touch(request.address, slot);
             let data = self.perform(&request, slot);
-            self.replies.push(DataReply { data, tag: request.tag });
+            self.replies.push(DataReply {
+                data,
+                tag: request.tag,
+            });
         } else {
             self.miss(request);
         }
@@ -218,7 +227,10 @@ impl DataCache {
             | DataOperation::MinUnsigned
             | DataOperation::MaxUnsigned => (old, operation.combine(old, request.data)),
         };
-        debug_assert!(self.array.rights(slot) >= Rights::OwnedClean, "only an owned line is written");
+        debug_assert!(
+            self.array.rights(slot) >= Rights::OwnedClean,
+            "only an owned line is written"
+        );
         self.array.line_mut(slot)[word] = new;
         self.array.set_rights(slot, Rights::OwnedDirty);
         reply
@@ -239,7 +251,10 @@ impl DataCache {
             _ => None,
         };
         if let Some(data) = answer_now {
-            self.replies.push(DataReply { data, tag: request.tag });
+            self.replies.push(DataReply {
+                data,
+                tag: request.tag,
+            });
             return;
         }
         self.pending = request;
@@ -253,11 +268,21 @@ impl DataCache {
         if !self.misses.has_room() {
             return;
         }
-        let DataRequest { address, data, mask, operation, uncached, .. } = self.pending;
+        let DataRequest {
+            address,
+            data,
+            mask,
+            operation,
+            uncached,
+            ..
+        } = self.pending;
         if uncached {
             self.counts.device_accesses += 1;
             let (kind, word) = match operation {
-                DataOperation::Store => (RequestKind::DeviceStore, data >> (8 * mask.trailing_zeros().min(3))),
+                DataOperation::Store => (
+                    RequestKind::DeviceStore,
+                    data >> (8 * mask.trailing_zeros().min(3)),
+                ),
                 _ => (RequestKind::DeviceLoad, 0),
             };
             self.stage = Stage::AwaitDevice;
@@ -277,14 +302,24 @@ impl DataCache {
         } else {
             return;
         }
-        let kind = if operation.needs_ownership() { RequestKind::Own } else { RequestKind::Read };
+        let kind = if operation.needs_ownership() {
+            RequestKind::Own
+        } else {
+            RequestKind::Read
+        };
         let (bank, _) = self.map.place(address);
         self.stage = Stage::AwaitLine(slot);
         self.push_request(bank as u16, kind, line, 0); // a bank, below NODES_MAX
     }
 
     fn push_request(&mut self, destination: u16, kind: RequestKind, address: u32, word: u32) {
-        self.misses.push(Request { destination, source: self.node, kind, address, word });
+        self.misses.push(Request {
+            destination,
+            source: self.node,
+            kind,
+            address,
+            word,
+        });
         self.core_first = false;
     }
 
@@ -322,7 +357,13 @@ impl DataCache {
         };
         let (bank, _) = self.map.place(address);
         let destination = bank as u16; // below NODES_MAX
-        self.answers.push(Answer { destination, source: self.node, kind, address, line });
+        self.answers.push(Answer {
+            destination,
+            source: self.node,
+            kind,
+            address,
+            line,
+        });
     }
 
     /// Whether the core's side could do something at this edge.
@@ -343,7 +384,10 @@ impl DataCache {
             OrderKind::GrantShared => self.take_line(Rights::Shared),
             OrderKind::GrantOwned => self.take_line(Rights::OwnedClean),
             OrderKind::DeviceReply => {
-                assert!(self.stage == Stage::AwaitDevice, "a device replied to nobody");
+                assert!(
+                    self.stage == Stage::AwaitDevice,
+                    "a device replied to nobody"
+                );
                 let data = self.orders.pop().line[0];
                 self.reply_to_pending(data);
             }
@@ -354,7 +398,9 @@ impl DataCache {
                 let address = self.orders.pop().address;
                 self.obey(kind, address);
             }
-            OrderKind::GrantFetch => panic!("a line for the instruction cache reached the data cache"),
+            OrderKind::GrantFetch => {
+                panic!("a line for the instruction cache reached the data cache")
+            }
         }
         true
     }
@@ -366,7 +412,11 @@ impl DataCache {
         };
         let order = self.orders.pop();
         let request = self.pending;
-        assert!(order.address == line_address(request.address), "granted {:#010x}", order.address);
+        assert!(
+            order.address == line_address(request.address),
+            "granted {:#010x}",
+            order.address
+        );
         self.array.install(slot, order.address, rights, &order.line);
         self.array.touch(request.address, slot);
         let data = self.perform(&request, slot);
@@ -375,7 +425,10 @@ impl DataCache {
 
     fn reply_to_pending(&mut self, data: u32) {
         self.stage = Stage::Ready;
-        self.replies.push(DataReply { data, tag: self.pending.tag });
+        self.replies.push(DataReply {
+            data,
+            tag: self.pending.tag,
+        });
     }
 
     /// Gives up what an invalidation or recall asks for, and answers.
@@ -384,11 +437,17 @@ impl DataCache {
         let rights = slot.map_or(Rights::Nothing, |slot| self.array.rights(slot));
         let answer = if kind == OrderKind::Invalidate {
             self.counts.invalidations += 1;
-            assert!(rights <= Rights::Shared, "an owned line is recalled, not invalidated");
+            assert!(
+                rights <= Rights::Shared,
+                "an owned line is recalled, not invalidated"
+            );
             AnswerKind::Acknowledge
         } else {
             self.counts.recalls += 1;
-            assert!(rights != Rights::Shared, "the home believes that a shared line is owned");
+            assert!(
+                rights != Rights::Shared,
+                "the home believes that a shared line is owned"
+            );
             match rights {
                 Rights::OwnedDirty => AnswerKind::RecallDirty,
                 Rights::OwnedClean => AnswerKind::RecallClean,
@@ -421,7 +480,10 @@ mod tests {
     #[test]
     fn masks_become_lanes() {
         for mask in 0..16u8 {
-            let expected = (0..4).filter(|byte| mask >> byte & 1 == 1).map(|byte| 0xff << (8 * byte)).sum();
+            let expected = (0..4)
+                .filter(|byte| mask >> byte & 1 == 1)
+                .map(|byte| 0xff << (8 * byte))
+                .sum();
             assert_eq!(lanes(mask), expected, "{mask}");
         }
     }

@@ -50,9 +50,16 @@ impl Directory {
     ///
     /// # Errors
     /// When the number of tiles is out of range.
-    pub fn build(tiles: u32, line_count: usize, wiring: &mut Wiring<'_>) -> Result<Self, BuildError> {
+    pub fn build(
+        tiles: u32,
+        line_count: usize,
+        wiring: &mut Wiring<'_>,
+    ) -> Result<Self, BuildError> {
         if tiles == 0 || tiles > NODES_MAX {
-            return Err(BuildError::param("tiles", format!("{tiles}; a machine has 1 to {NODES_MAX} tiles")));
+            return Err(BuildError::param(
+                "tiles",
+                format!("{tiles}; a machine has 1 to {NODES_MAX} tiles"),
+            ));
         }
         Ok(Self {
             entries: wiring.memory(line_count)?,
@@ -65,29 +72,17 @@ impl Directory {
     #[must_use]
     pub fn holders(&self, line: usize) -> Holders {
         let entry = self.entries[line];
-        if entry & OWNED != 0 { Holders::Owner(entry as u32) } else { Holders::Sharers(Sharers(entry)) }
+        if entry & OWNED != 0 {
+            Holders::Owner(entry as u32)
+        } else {
+            Holders::Sharers(Sharers(entry))
+        }
     }
 
     /// The first tile from `first` on that may hold a line shared by `sharers`, `except` left out.
     #[must_use]
     pub fn next_sharer(&self, sharers: Sharers, first: u32, except: u32) -> Option<u32> {
-        let mut tile = first;
-        while tile < self.tiles {
-            let group = tile / self.group_tiles;
-            let groups_left = sharers.0 >> group;
-            if groups_left == 0 {
-                return None;
-            }
-            let empty_groups = groups_left.trailing_zeros();
-            if empty_groups > 0 {
-                tile = (group + empty_groups) * self.group_tiles;
-            } else if tile == except {
-                tile += 1;
-            } else {
-                return Some(tile);
-            }
-        }
-        None
+        next_sharer(self.tiles, self.group_tiles, sharers, first, except)
     }
 
     /// `tile` holds `line` shared, too.
@@ -97,7 +92,10 @@ impl Directory {
     pub fn add_sharer(&mut self, line: usize, tile: u32) {
         assert!(tile < self.tiles, "tile {tile} of {}", self.tiles);
         let entry = &mut self.entries[line];
-        assert!(*entry & OWNED == 0, "line {line} has an owner and would be shared");
+        assert!(
+            *entry & OWNED == 0,
+            "line {line} has an owner and would be shared"
+        );
         *entry |= 1 << (tile / self.group_tiles);
     }
 
@@ -115,5 +113,64 @@ impl Directory {
     /// Nobody holds `line`.
     pub fn clear(&mut self, line: usize) {
         self.entries[line] = 0;
+    }
+}
+
+fn next_sharer(
+    tiles: u32,
+    group_tiles: u32,
+    sharers: Sharers,
+    first: u32,
+    except: u32,
+) -> Option<u32> {
+    let mut tile = first;
+    while tile < tiles {
+        let group = tile / group_tiles;
+        let groups_left = sharers.0 >> group;
+        if groups_left == 0 {
+            return None;
+        }
+        let empty_groups = groups_left.trailing_zeros();
+        if empty_groups > 0 {
+            tile = (group + empty_groups) * group_tiles;
+        } else if tile == except {
+            tile += 1;
+        } else {
+            return Some(tile);
+        }
+    }
+    None
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+    use std::collections::BTreeSet;
+
+    proptest! {
+        /// The directory names every tile that was added (with its group), in order, and no other
+        /// but the one left out.
+        #[test]
+        fn sharers_are_enumerated(
+            tiles in prop_oneof![1..64u32, 64..1000u32],
+            picks in prop::collection::vec(0..1000u32, 0..12),
+            except in 0..1000u32,
+        ) {
+            let group_tiles = tiles.div_ceil(GROUPS_MAX);
+            let picks: BTreeSet<u32> = picks.iter().map(|pick| pick % tiles).collect();
+            let sharers = Sharers(picks.iter().fold(0, |mask, tile| mask | 1 << (tile / group_tiles)));
+            let groups: BTreeSet<u32> = picks.iter().map(|tile| tile / group_tiles).collect();
+            let expected: Vec<u32> = (0..tiles)
+                .filter(|tile| groups.contains(&(tile / group_tiles)) && *tile != except)
+                .collect();
+            let mut found = Vec::new();
+            let mut next = next_sharer(tiles, group_tiles, sharers, 0, except);
+            while let Some(tile) = next {
+                found.push(tile);
+                next = next_sharer(tiles, group_tiles, sharers, tile + 1, except);
+            }
+            prop_assert_eq!(found, expected);
+        }
     }
 }

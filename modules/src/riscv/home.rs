@@ -15,7 +15,8 @@
 //! The contents at boot come from the program image. Knows nothing of devices or cores.
 
 use super::coherence::{
-    Answer, AnswerKind, LINE_BYTES, LINE_WORDS, Line, NO_LINE, Order, OrderKind, Request, RequestKind,
+    Answer, AnswerKind, LINE_BYTES, LINE_WORDS, Line, NO_LINE, Order, OrderKind, Request,
+    RequestKind,
 };
 use super::directory::{Directory, Holders};
 use super::image::Image;
@@ -84,16 +85,23 @@ pub struct Home {
 
 impl Module for Home {
     const KIND: &'static str = "riscv.home";
-    const SUMMARY: &'static str = "bank of shared RAM with the directory of its lines: request, answer -> order";
+    const SUMMARY: &'static str =
+        "bank of shared RAM with the directory of its lines: request, answer -> order";
     const COST_NS: f64 = 12.0;
     type Params = HomeParams;
 
     fn build(params: HomeParams, wiring: &mut Wiring<'_>) -> Result<Self, BuildError> {
-        let map = RamMap::build(RamParams { ram_bytes: params.ram_bytes, banks: params.banks })?;
+        let map = RamMap::build(RamParams {
+            ram_bytes: params.ram_bytes,
+            banks: params.banks,
+        })?;
         if params.node >= params.banks {
             return Err(BuildError::param(
                 "node",
-                format!("{}; there are {} banks, at nodes 0 and on", params.node, params.banks),
+                format!(
+                    "{}; there are {} banks, at nodes 0 and on",
+                    params.node, params.banks
+                ),
             ));
         }
         if params.latency == 0 || params.latency > LATENCY_MAX {
@@ -156,23 +164,40 @@ impl Home {
     /// Decides who has to give up what before the request can be granted.
     fn begin(&mut self, request: Request, now: Cycle) {
         let (bank, line) = self.map.place(request.address);
-        assert!(bank == u32::from(self.node), "a request reached bank {} instead of {bank}", self.node);
+        assert!(
+            bank == u32::from(self.node),
+            "a request reached bank {} instead of {bank}",
+            self.node
+        );
         let requester = u32::from(request.source);
         let (order, next_target) = match (self.directory.holders(line), request.kind) {
             (Holders::Owner(owner), RequestKind::Own) => (OrderKind::RecallAll, Some(owner)),
             (Holders::Owner(owner), RequestKind::Read | RequestKind::Fetch) => {
                 (OrderKind::RecallWrite, Some(owner))
             }
-            (Holders::Sharers(sharers), RequestKind::Own) => {
-                (OrderKind::Invalidate, self.directory.next_sharer(sharers, 0, requester))
+            (Holders::Sharers(sharers), RequestKind::Own) => (
+                OrderKind::Invalidate,
+                self.directory.next_sharer(sharers, 0, requester),
+            ),
+            (Holders::Sharers(_), RequestKind::Read | RequestKind::Fetch) => {
+                (OrderKind::Invalidate, None)
             }
-            (Holders::Sharers(_), RequestKind::Read | RequestKind::Fetch) => (OrderKind::Invalidate, None),
             (_, RequestKind::DeviceLoad | RequestKind::DeviceStore) => {
-                panic!("a device access at {:#010x} reached a bank of RAM", request.address)
+                panic!(
+                    "a device access at {:#010x} reached a bank of RAM",
+                    request.address
+                )
             }
         };
         let due = now + self.latency;
-        self.transaction = Some(Transaction { request, line, order, next_target, awaited: 0, due });
+        self.transaction = Some(Transaction {
+            request,
+            line,
+            order,
+            next_target,
+            awaited: 0,
+            due,
+        });
     }
 
     /// Does the next step of the transaction, if there is one and it can be done.
@@ -216,8 +241,10 @@ impl Home {
 
     /// Ends the transaction: nobody stands against its request any more.
     fn grant(&mut self) {
-        let Transaction { request, line, .. } =
-            self.transaction.take().expect("called with a transaction to end");
+        let Transaction { request, line, .. } = self
+            .transaction
+            .take()
+            .expect("called with a transaction to end");
         let requester = u32::from(request.source);
         let kind = match (request.kind, self.directory.holders(line)) {
             (RequestKind::Fetch, _) => {
@@ -239,7 +266,9 @@ impl Home {
                 self.directory.set_owner(line, requester);
                 OrderKind::GrantOwned
             }
-            (RequestKind::DeviceLoad | RequestKind::DeviceStore, _) => unreachable!("refused by `begin`"),
+            (RequestKind::DeviceLoad | RequestKind::DeviceStore, _) => {
+                unreachable!("refused by `begin`")
+            }
         };
         self.orders.push(Order {
             destination: request.source,
@@ -258,7 +287,11 @@ impl Home {
             AnswerKind::Acknowledge => {}
             AnswerKind::RecallDirty | AnswerKind::RecallClean => {
                 self.forget_owner(line, source);
-                if self.transaction.as_ref().is_some_and(|one| one.order == OrderKind::RecallWrite) {
+                if self
+                    .transaction
+                    .as_ref()
+                    .is_some_and(|one| one.order == OrderKind::RecallWrite)
+                {
                     self.directory.add_sharer(line, source);
                 }
             }
@@ -276,14 +309,21 @@ impl Home {
         }
         if !matches!(answer.kind, AnswerKind::PutDirty | AnswerKind::PutClean) {
             let transaction = self.transaction.as_mut().filter(|one| one.line == line);
-            let transaction = transaction.expect("an answer comes while its transaction waits for it");
-            transaction.awaited = transaction.awaited.checked_sub(1).expect("one answer per order");
+            let transaction =
+                transaction.expect("an answer comes while its transaction waits for it");
+            transaction.awaited = transaction
+                .awaited
+                .checked_sub(1)
+                .expect("one answer per order");
         }
     }
 
     fn forget_owner(&mut self, line: usize, source: u32) {
         let holders = self.directory.holders(line);
-        assert!(holders == Holders::Owner(source), "tile {source} gave up line {line}, held by {holders:?}");
+        assert!(
+            holders == Holders::Owner(source),
+            "tile {source} gave up line {line}, held by {holders:?}"
+        );
         self.directory.clear(line);
     }
 }

@@ -77,13 +77,15 @@ pub struct InstructionCache {
 
 impl Module for InstructionCache {
     const KIND: &'static str = "riscv.instruction_cache";
-    const SUMMARY: &'static str =
-        "private instruction cache: request -> reply; invalidate -> invalidated; to homes miss, from homes order";
+    const SUMMARY: &'static str = "private instruction cache: request -> reply; invalidate -> invalidated; to homes miss, from homes order";
     const COST_NS: f64 = 8.0;
     type Params = InstructionCacheParams;
 
     fn build(params: InstructionCacheParams, wiring: &mut Wiring<'_>) -> Result<Self, BuildError> {
-        let map = RamMap::build(RamParams { ram_bytes: params.ram_bytes, banks: params.banks })?;
+        let map = RamMap::build(RamParams {
+            ram_bytes: params.ram_bytes,
+            banks: params.banks,
+        })?;
         Ok(Self {
             requests: wiring.input("request")?,
             replies: wiring.output("reply")?,
@@ -93,7 +95,11 @@ impl Module for InstructionCache {
             misses: wiring.output("miss")?,
             array: CacheArray::build(params.bytes, params.ways, wiring)?,
             stage: Stage::Ready,
-            pending: FetchRequest { address: 0, predicted: 0, epoch: false },
+            pending: FetchRequest {
+                address: 0,
+                predicted: 0,
+                epoch: false,
+            },
             map,
             node: node_number("node", params.node)?,
             counts: Counts::default(),
@@ -145,9 +151,19 @@ impl InstructionCache {
 
     #[inline(always)]
     fn reply(&mut self, request: &FetchRequest, slot: SlotIndex) {
-        let FetchRequest { address, predicted, epoch } = *request;
+        let FetchRequest {
+            address,
+            predicted,
+            epoch,
+        } = *request;
         let word = self.array.line(slot)[(address / 4) as usize % LINE_WORDS];
-        self.replies.push(FetchReply { address, predicted, word, epoch, fault: false });
+        self.replies.push(FetchReply {
+            address,
+            predicted,
+            word,
+            epoch,
+            fault: false,
+        });
     }
 
     #[inline(never)]
@@ -159,8 +175,18 @@ impl InstructionCache {
             self.send();
         } else {
             self.counts.faults += 1;
-            let FetchRequest { address, predicted, epoch } = request;
-            self.replies.push(FetchReply { address, predicted, word: 0, epoch, fault: true });
+            let FetchRequest {
+                address,
+                predicted,
+                epoch,
+            } = request;
+            self.replies.push(FetchReply {
+                address,
+                predicted,
+                word: 0,
+                epoch,
+                fault: true,
+            });
         }
     }
 
@@ -184,9 +210,15 @@ impl InstructionCache {
     #[inline(never)]
     fn take_line(&mut self, slot: SlotIndex, order: &Order) {
         let request = self.pending;
-        let is_wanted = order.kind == OrderKind::GrantFetch && order.address == line_address(request.address);
-        assert!(is_wanted, "an instruction cache was sent {:?} of {:#010x}", order.kind, order.address);
-        self.array.install(slot, order.address, Rights::Shared, &order.line);
+        let is_wanted =
+            order.kind == OrderKind::GrantFetch && order.address == line_address(request.address);
+        assert!(
+            is_wanted,
+            "an instruction cache was sent {:?} of {:#010x}",
+            order.kind, order.address
+        );
+        self.array
+            .install(slot, order.address, Rights::Shared, &order.line);
         self.array.touch(request.address, slot);
         self.stage = Stage::Ready;
         self.reply(&request, slot);

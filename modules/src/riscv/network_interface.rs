@@ -38,17 +38,27 @@ impl Module for NetworkInterface {
 
     fn build((): (), wiring: &mut Wiring<'_>) -> Result<Self, BuildError> {
         Ok(Self {
-            misses: [wiring.input("instruction_miss")?, wiring.input("data_miss")?],
+            misses: [
+                wiring.input("instruction_miss")?,
+                wiring.input("data_miss")?,
+            ],
             requests: wiring.output("request_out")?,
             orders_in: wiring.input("order_in")?,
-            orders: [wiring.output("instruction_order")?, wiring.output("data_order")?],
+            orders: [
+                wiring.output("instruction_order")?,
+                wiring.output("data_order")?,
+            ],
             turn: INSTRUCTION,
         })
     }
 
     fn clock(&mut self, _now: Cycle) -> Effect {
         if self.requests.has_room() {
-            let chosen = if self.misses[self.turn].ready() { self.turn } else { 1 - self.turn };
+            let chosen = if self.misses[self.turn].ready() {
+                self.turn
+            } else {
+                1 - self.turn
+            };
             if let Some(request) = self.misses[chosen].try_pop() {
                 self.requests.push(request);
                 self.turn = 1 - chosen;

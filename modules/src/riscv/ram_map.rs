@@ -36,7 +36,9 @@ impl RamMap {
         if ram_bytes == 0 || ram_bytes > RAM_BYTES_MAX || !ram_bytes.is_multiple_of(LINE_BYTES) {
             return Err(BuildError::param(
                 "ram_bytes",
-                format!("{ram_bytes}; RAM is a multiple of {LINE_BYTES} bytes, at most {RAM_BYTES_MAX}"),
+                format!(
+                    "{ram_bytes}; RAM is a multiple of {LINE_BYTES} bytes, at most {RAM_BYTES_MAX}"
+                ),
             ));
         }
         if banks == 0 || banks > NODES_MAX.min(ram_bytes / LINE_BYTES) {
@@ -61,7 +63,11 @@ impl RamMap {
     /// When the address is not in RAM.
     #[must_use]
     pub fn place(&self, address: u32) -> (u32, usize) {
-        assert!(self.holds(address), "{address:#010x} lies outside the RAM of {} bytes", self.ram_bytes);
+        assert!(
+            self.holds(address),
+            "{address:#010x} lies outside the RAM of {} bytes",
+            self.ram_bytes
+        );
         let line = (address - RAM_BASE) / LINE_BYTES;
         (line % self.banks, (line / self.banks) as usize)
     }
@@ -80,7 +86,11 @@ mod tests {
     #[test]
     fn every_line_has_a_place_of_its_own() {
         for banks in [1, 2, 3, 8, 9] {
-            let map = RamMap::build(RamParams { ram_bytes: 100 * LINE_BYTES, banks }).unwrap();
+            let map = RamMap::build(RamParams {
+                ram_bytes: 100 * LINE_BYTES,
+                banks,
+            })
+            .unwrap();
             let mut places = Vec::new();
             for line in 0..100 {
                 let (bank, place) = map.place(RAM_BASE + line * LINE_BYTES + 5);
@@ -90,7 +100,12 @@ mod tests {
             places.sort_unstable();
             places.dedup();
             assert_eq!(places.len(), 100);
-            assert_eq!((0..banks).map(|bank| map.lines_of_bank(bank)).sum::<usize>(), 100);
+            assert_eq!(
+                (0..banks)
+                    .map(|bank| map.lines_of_bank(bank))
+                    .sum::<usize>(),
+                100
+            );
         }
     }
 
