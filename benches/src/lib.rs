@@ -1,2 +1,4 @@
-//! Yardsticks for the benchmarks.
+//! Yardsticks for the benchmarks: the three workloads as plain loops, and as machines.
 #![forbid(unsafe_code)]
+
+pub mod plain;

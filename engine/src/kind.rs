@@ -10,6 +10,14 @@ use std::sync::Arc;
 #[derive(Clone)]
 pub struct Params(pub(crate) Arc<dyn Any + Send + Sync>);
 
+impl Params {
+    /// Parameters made in Rust: `P` must be the [`Module::Params`] of the instance's kind.
+    #[must_use]
+    pub fn new<P: Any + Send + Sync>(params: P) -> Self {
+        Self(Arc::new(params))
+    }
+}
+
 type Parse = fn(&mut dyn erased_serde::Deserializer<'_>) -> Result<Params, erased_serde::Error>;
 type ProbeShape = fn(&Params, Place<'_>, &Resources, &mut Probe) -> Result<Shape, BuildError>;
 

@@ -1,7 +1,7 @@
 //! The catalogue of hardware modules.
 //!
 //! One module, one file: its head comment is its data sheet (ports, cases, latency, throughput).
-//! [`catalogue()`] lists them all under the names that netlists use.
+//! [`catalogue()`] lists them all under the names that netlists use; [`Assembly`] wires them in Rust.
 //!
 //! Knows nothing of netlists, shards or the command line.
 #![forbid(unsafe_code)]
@@ -13,5 +13,7 @@ pub mod memory;
 pub mod accel;
 pub mod riscv;
 mod catalogue;
+mod assembly;
 
+pub use assembly::{Assembly, AssemblyError, InstanceId, Site, WireShape};
 pub use catalogue::catalogue;
