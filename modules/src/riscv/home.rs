@@ -66,7 +66,9 @@ struct Counts {
     fetches: u64,
     invalidations: u64,
     recalls: u64,
-    write_backs: u64,
+    /// Recalls that crossed a `Put` on its way.
+    crossings: u64,
+    lines_written: u64,
 }
 
 /// A bank of RAM and its directory.
@@ -156,7 +158,8 @@ impl Module for Home {
         results.count("fetches", self.counts.fetches);
         results.count("invalidations", self.counts.invalidations);
         results.count("recalls", self.counts.recalls);
-        results.count("write_backs", self.counts.write_backs);
+        results.count("crossings", self.counts.crossings);
+        results.count("lines_written", self.counts.lines_written);
     }
 }
 
@@ -297,15 +300,18 @@ impl Home {
             }
             AnswerKind::PutDirty | AnswerKind::PutClean => self.forget_owner(line, source),
             // Its `Put` came before.
-            AnswerKind::RecallAbsent => assert!(
-                !matches!(self.directory.holders(line), Holders::Owner(_)),
-                "tile {source} neither holds nor has put the line at {:#010x}",
-                answer.address
-            ),
+            AnswerKind::RecallAbsent => {
+                self.counts.crossings += 1;
+                assert!(
+                    !matches!(self.directory.holders(line), Holders::Owner(_)),
+                    "tile {source} neither holds nor has put the line at {:#010x}",
+                    answer.address
+                );
+            }
         }
         if matches!(answer.kind, AnswerKind::RecallDirty | AnswerKind::PutDirty) {
             self.lines[line] = answer.line;
-            self.counts.write_backs += 1;
+            self.counts.lines_written += 1;
         }
         if !matches!(answer.kind, AnswerKind::PutDirty | AnswerKind::PutClean) {
             let transaction = self.transaction.as_mut().filter(|one| one.line == line);
