@@ -94,7 +94,7 @@ fn the_races_of_the_protocol_happen() {
         "crossings",
         "failed_conditionals",
     ] {
-        assert!(sum(&results, name) > 50, "{name}: {}", sum(&results, name));
+        assert!(sum(&results, name) > 10, "{name}: {}", sum(&results, name));
     }
 }
 
@@ -123,6 +123,7 @@ proptest! {
             width, height, words, operations: 150, pause, burst, sets: 1 << set_bits, ways,
             bank_latency, wire_latency, wire_depth, seed,
         };
+        eprintln!("{sizes:?} {shards} {no_sleep}");
         let machine = Arc::new(blueprint(sizes, &catalogue()));
         let expected = run_checked(sizes, &machine, 1, false);
         prop_assert_eq!(run_checked(sizes, &machine, shards, no_sleep), expected);
