@@ -119,6 +119,13 @@ impl Arena {
         self.base
     }
 
+    /// Offset of something carved from this arena.
+    pub(crate) fn offset_of<T: ?Sized>(&self, carved: ArenaRef<T>) -> usize {
+        let offset = carved.value.cast::<u8>().addr().get() - self.base.addr().get();
+        assert!(offset <= self.capacity_bytes, "carved from another arena");
+        offset
+    }
+
     pub(crate) fn used_bytes(&self) -> usize {
         self.used_bytes.get()
     }
@@ -189,6 +196,14 @@ impl<T: ?Sized> Deref for ArenaRef<T> {
         // SAFETY: carved zeroed and aligned; holders are dropped before the arena, and nobody ever
         // makes a unique reference to it.
         unsafe { self.value.as_ref() }
+    }
+}
+
+impl<T> ArenaRef<[T]> {
+    /// The part of `count` items from `start` on.
+    pub(crate) fn part(self, start: usize, count: usize) -> Self {
+        let part = &self[start..start + count];
+        Self { value: NonNull::from(part) }
     }
 }
 

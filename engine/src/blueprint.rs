@@ -67,6 +67,12 @@ impl Wire {
     pub fn rate_cap(&self) -> (u32, u32) {
         (self.depth, self.latency + self.credit)
     }
+
+    /// Size of its signal in bytes.
+    pub(crate) fn signal_bytes(&self, blueprint: &Blueprint) -> usize {
+        let shape = &blueprint.instances[self.from.instance as usize].shape;
+        shape.ports[usize::from(self.from.port)].signal_bytes
+    }
 }
 
 /// A whole machine before it is placed on shards.

@@ -17,8 +17,7 @@
 //! Producer and consumer stand in the same shard, or one of them is a *link* that carries items or
 //! credits to another shard; the port cannot tell. Does not know kinds, sweeps or threads.
 
-use crate::arena::{ARENA_ALIGN, Zeroed};
-use crate::hash::absorb;
+use crate::arena::{ARENA_ALIGN, Arena, Zeroed};
 use crate::signal::{SIGNAL_BYTES_MAX, Signal};
 use crate::time::{DOMAINS_MAX, Tick};
 use crate::wheel::{NodeId, Waker, Wheel};
@@ -115,6 +114,9 @@ struct Slot<T> {
     value: UnsafeCell<MaybeUninit<T>>,
 }
 
+/// A FIFO starts on its own cache line, so that a small one never straddles two.
+pub(crate) const FIFO_ALIGN: usize = 64;
+
 /// Bytes from one slot to the next for a payload of `value_bytes` bytes.
 pub(crate) const fn slot_stride(value_bytes: usize) -> usize {
     8 + value_bytes.next_multiple_of(8)
@@ -136,6 +138,27 @@ pub(crate) struct RawFifo {
 }
 
 impl RawFifo {
+    /// An empty FIFO of `depth` slots, with a [`SlowPart`] before its record if asked for.
+    pub(crate) fn carve(arena: &Arena, slow: bool, depth: u16, stride: u16) -> Self {
+        let front = if slow { size_of::<SlowPart>() } else { 0 };
+        let bytes = front + size_of::<Record>() + usize::from(depth) * usize::from(stride);
+        let (_, start) = arena.carve_bytes(bytes, FIFO_ALIGN);
+        // SAFETY: `front` lies within the bytes just carved.
+        let record = unsafe { start.add(front) }.cast();
+        let fifo = Self { record, depth, stride };
+        // No edge has seen a transfer yet.
+        fifo.record().last_push.set(Tick::MAX);
+        fifo.record().last_pop.set(Tick::MAX);
+        (0..depth).for_each(|index| fifo.stamp(index).set(FREE));
+        fifo
+    }
+
+    /// The part before the record of a FIFO carved with one.
+    pub(crate) fn slow_part(&self) -> &SlowPart {
+        // SAFETY: only called for FIFOs that were carved with a slow part directly before it.
+        unsafe { &*self.record.as_ptr().cast::<SlowPart>().sub(1) }
+    }
+
     #[inline(always)]
     pub(crate) fn record(&self) -> &Record {
         // SAFETY: made by boot from a carved record, which lives as long as the shard.
@@ -176,6 +199,18 @@ impl RawFifo {
     pub(crate) fn occupancy(&self) -> u32 {
         (0..self.depth).map(|index| u32::from(self.stamp(index).get() & FREE == 0)).sum()
     }
+}
+
+/// Writes the item in slot `index` of a FIFO as text; the FIFO carries the type it was made for.
+pub(crate) type Show = fn(&RawFifo, u16) -> String;
+
+/// [`Show`] for signals of type `T`.
+pub(crate) fn show<T: Signal>(fifo: &RawFifo, index: u16) -> String {
+    assert_eq!(usize::from(fifo.stride), slot_stride(size_of::<T>()), "a FIFO of another type");
+    // SAFETY: the caller asks for a slot that has been written by a push of this type; values stay
+    // in their slots after a pop.
+    let value = unsafe { &*fifo.words(index).cast::<T>() };
+    format!("{value:?}")
 }
 
 /// What both kinds of port hold: 16 bytes.

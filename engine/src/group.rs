@@ -78,6 +78,8 @@ pub(crate) trait Group {
     /// Clocks who is due; true if anything acted or asked for the next edge.
     fn sweep(&mut self, edge: &Edge<'_>, faults: &mut Vec<Fault>) -> bool;
     fn instance_numbers(&self) -> &[u32];
+    /// Whether no module that may still be clocked has its flag up.
+    fn silent(&self) -> bool;
     /// Whether module `index` may still be clocked.
     fn alive(&self, index: usize) -> bool;
     fn report(&self, index: usize, results: &mut Results);
@@ -173,6 +175,7 @@ impl<M: Module> Group for TypedGroup<M> {
                 Err(payload) => {
                     let cause = FaultCause::Panic(crate::panics::message_of(payload.as_ref()));
                     edge.head.acted.set(0);
+                    sweep.busy = true;
                     seated.stop(edge, sweep.index, cause, faults);
                 }
             }
@@ -181,6 +184,13 @@ impl<M: Module> Group for TypedGroup<M> {
 
     fn instance_numbers(&self) -> &[u32] {
         &self.seated().numbers
+    }
+
+    fn silent(&self) -> bool {
+        let seated = self.seated();
+        seated.berth.planes.iter().all(|plane| {
+            seated.alive.iter().enumerate().all(|(chunk, alive)| flags(plane, chunk) & alive == 0)
+        })
     }
 
     fn alive(&self, index: usize) -> bool {
@@ -202,9 +212,15 @@ fn bits_of_bytes(word: u64) -> u64 {
     word.wrapping_mul(0x0102_0408_1020_4080) >> 56
 }
 
+/// The flags of chunk `chunk`, left as they are.
+fn flags(plane: &[Cell<u64>], chunk: usize) -> u64 {
+    let words = plane[chunk * 8..chunk * 8 + 8].iter().enumerate();
+    words.fold(0, |mask, (k, word)| mask | bits_of_bytes(word.get()) << (8 * k))
+}
+
 /// Takes and clears the flags of chunk `chunk`.
 #[inline(always)]
-fn take_flags(plane: &[Cell<u64>], chunk: usize) -> u64 {
+pub(crate) fn take_flags(plane: &[Cell<u64>], chunk: usize) -> u64 {
     let words = &plane[chunk * 8..chunk * 8 + 8];
     if words.iter().fold(0, |any, word| any | word.get()) == 0 {
         return 0;
@@ -238,6 +254,7 @@ impl<M: Module> Seated<M> {
                 let effect = self.modules[index].clock(edge.cycle);
                 let acted = head.acted.replace(0) != 0;
                 if NO_SLEEP && acted && sweep.flagged >> (index % CHUNK) & 1 == 0 {
+                    sweep.busy = true;
                     self.stop(edge, index, FaultCause::Overslept, faults);
                     continue;
                 }

@@ -22,6 +22,7 @@ type Parse = fn(&mut dyn erased_serde::Deserializer<'_>) -> Result<Params, erase
 type ProbeShape = fn(&Params, Place<'_>, &Resources, &mut Probe) -> Result<Shape, BuildError>;
 
 /// A type of module as the netlist knows it.
+#[derive(Clone)]
 pub struct Kind {
     name: &'static str,
     summary: &'static str,
@@ -109,7 +110,7 @@ impl Kind {
 }
 
 /// All kinds a program knows, by name.
-#[derive(Default)]
+#[derive(Clone, Default)]
 pub struct Catalogue {
     kinds: Vec<Kind>,
 }

@@ -12,6 +12,9 @@ mod effect;
 mod signal;
 mod random;
 mod panics;
+mod platform;
+mod sync;
+mod ring;
 mod arena;
 mod wheel;
 mod fifo;
@@ -20,17 +23,30 @@ mod module;
 mod group;
 mod kind;
 mod blueprint;
+mod link;
+mod plan;
+mod shard;
+mod meeting;
+mod crew;
+mod deadlock;
+mod machine;
 
 pub use arena::{Memory, Word};
 pub use blueprint::{
     Blueprint, INSTANCES_MAX, Instance, LANES_MAX, LATENCY_MAX, PortRef, SHARDS_MAX, WIRES_MAX, Wire,
 };
+pub use deadlock::{Deadlock, Wait};
 pub use effect::Effect;
 pub use fifo::{DEPTH_MAX, In, Out};
 pub use group::{Fault, FaultCause};
 pub use hash::{absorb, mix, of_text};
 pub use kind::{Catalogue, Kind, Params};
+pub use machine::{
+    BootError, HostOptions, InstanceResults, Limits, Machine, Observer, Outcome, Report,
+};
+pub use meeting::EpochRecord;
 pub use module::{Module, ResultValue, Results};
+pub use plan::{Placement, Plan, PlanError, Region};
 pub use random::Random;
 pub use signal::{Field, SIGNAL_BYTES_MAX, Signal};
 pub use time::{Cycle, DOMAINS_MAX, Domain, TICK_MAX, Tick, Timebase, TimebaseError};

@@ -5,7 +5,9 @@
 //! any arena is mapped; then the real build on the thread of its shard binds them.
 
 use crate::arena::{Arena, ArenaRef, Memory, Word};
-use crate::fifo::{FREE, In, Out, PortBinding, Record, ShardHead};
+use crate::fifo::{
+    FIFO_ALIGN, FREE, In, Out, PortBinding, RawFifo, Record, ShardHead, Show, show, slot_stride,
+};
 use crate::hash;
 use crate::random::Random;
 use crate::signal::{SIGNAL_BYTES_MAX, Signal};
@@ -67,7 +69,7 @@ pub enum Direction {
 }
 
 /// What is known of a port before any wire is attached.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug)]
 pub struct PortInfo {
     /// Name, with its index for one of a row: `in[3]`.
     pub name: String,
@@ -83,10 +85,12 @@ pub struct PortInfo {
     pub lanes: u8,
     /// Whether it may stay unconnected.
     pub optional: bool,
+    /// Writes the item in a slot of this port's wire as text.
+    pub(crate) show: Show,
 }
 
 /// What a module asks for, learnt from a probe.
-#[derive(Clone, Debug, PartialEq, Eq, Default)]
+#[derive(Clone, Debug, Default)]
 pub struct Shape {
     /// Ports in the order of their declaration; wires name them by this index.
     pub ports: Vec<PortInfo>,
@@ -218,28 +222,18 @@ pub(crate) struct Unconnected {
     full: PortBinding,
 }
 
+const _: () = assert!(size_of::<Record>() + slot_stride(SIGNAL_BYTES_MAX) <= 2 * FIFO_ALIGN);
+
 impl Unconnected {
-    /// Arena bytes they take.
-    pub(crate) const BYTES: usize = 2 * (size_of::<Record>() + 8 + SIGNAL_BYTES_MAX) + 64;
+    /// Arena bytes they take, alignment included.
+    pub(crate) const BYTES: usize = 3 * 2 * FIFO_ALIGN;
 
     pub(crate) fn carve(arena: &Arena) -> Self {
         let binding = |stamp: u64| {
-            let bytes = size_of::<Record>() + 8 + SIGNAL_BYTES_MAX;
-            let (_, start) = arena.carve_bytes(bytes, align_of::<Record>());
-            let binding = PortBinding {
-                record: start.cast(),
-                waker: Waker { flag: 0, domain: 0 },
-                depth: 1,
-                slow: false,
-            };
-            crate::fifo::RawFifo {
-                record: binding.record,
-                depth: 1,
-                stride: crate::fifo::slot_stride(SIGNAL_BYTES_MAX) as u16,
-            }
-            .stamp(0)
-            .set(stamp);
-            binding
+            let fifo = RawFifo::carve(arena, false, 1, slot_stride(SIGNAL_BYTES_MAX) as u16);
+            fifo.stamp(0).set(stamp);
+            let waker = Waker { flag: 0, domain: 0 };
+            PortBinding { record: fifo.record, waker, depth: 1, slow: false }
         };
         // Free and never to be filled by anybody: no item. Full and never to be emptied: no room.
         Self { empty: binding(u64::MAX | FREE), full: binding(0) }
@@ -500,6 +494,7 @@ impl<'a> Wiring<'a> {
                     signal_bytes: size_of::<T>(),
                     lanes,
                     optional,
+                    show: show::<T>,
                 });
                 Ok(probe.unconnected.of(direction))
             }

@@ -8,6 +8,7 @@
 
 use super::fifo::Fifo;
 use super::{SEED_STEP, step};
+use std::cmp::Ordering;
 
 const LOCAL: usize = 4;
 /// Which input of the neighbour an output feeds.
@@ -32,7 +33,6 @@ struct Node {
     /// From output local to the sink.
     outlet: Fifo<4>,
     pointers: [u8; 5],
-    place: (u16, u16),
     state: u64,
     held: Option<u64>,
 }
@@ -57,7 +57,6 @@ impl Mesh {
             inputs: [Fifo::EMPTY; 5],
             outlet: Fifo::EMPTY,
             pointers: [0; 5],
-            place: place(number),
             state: (number as u64 + 1).wrapping_mul(SEED_STEP),
             held: None,
         };
@@ -121,20 +120,20 @@ impl Mesh {
         let mut any = false;
         for (index, input) in node.inputs.iter().enumerate() {
             if input.ready() {
-                asking[self.output_of(node, input.first())] |= 1 << index;
+                asking[self.output_of(number, input.first())] |= 1 << index;
                 any = true;
             }
         }
         if !any {
             return;
         }
-        for output in 0..5 {
-            if asking[output] == 0 || !self.target(number, output).has_room() {
+        for (output, &askers) in asking.iter().enumerate() {
+            if askers == 0 || !self.target(number, output).has_room() {
                 continue;
             }
             let node = &mut self.nodes[number];
             let mut winner = usize::from(node.pointers[output]);
-            while asking[output] >> winner & 1 == 0 {
+            while askers >> winner & 1 == 0 {
                 winner = if winner == 4 { 0 } else { winner + 1 };
             }
             node.pointers[output] = if winner == 4 { 0 } else { winner as u8 + 1 };
@@ -144,18 +143,15 @@ impl Mesh {
     }
 
     #[inline(always)]
-    fn output_of(&self, node: &Node, packet: u64) -> usize {
+    fn output_of(&self, number: usize, packet: u64) -> usize {
         let destination = packet as usize & ((1 << self.node_bits) - 1);
-        // Sides of the workloads are powers of two, but the loop need not know.
-        let (x, y) = (
-            (destination % self.side) as u16,
-            (destination / self.side) as u16,
-        );
-        match (x.cmp(&node.place.0), y.cmp(&node.place.1)) {
-            (std::cmp::Ordering::Greater, _) => 1,
-            (std::cmp::Ordering::Less, _) => 3,
-            (_, std::cmp::Ordering::Less) => 0,
-            (_, std::cmp::Ordering::Greater) => 2,
+        let (x, y) = self.places[destination];
+        let (here_x, here_y) = self.places[number];
+        match (x.cmp(&here_x), y.cmp(&here_y)) {
+            (Ordering::Greater, _) => 1,
+            (Ordering::Less, _) => 3,
+            (_, Ordering::Less) => 0,
+            (_, Ordering::Greater) => 2,
             _ => LOCAL,
         }
     }

@@ -5,6 +5,7 @@ pub mod platform;
 pub mod csr;
 pub mod instruction;
 pub mod image;
+pub mod reference;
 pub mod signals;
 pub mod coherence;
 pub mod ram_map;

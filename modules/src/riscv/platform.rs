@@ -10,7 +10,11 @@
 //! is an atomic on a device. All harts start at the entry of the program with `a0` = hart
 //! number, `a1` = 0 and every other register 0.
 //!
-//! A run ends when a hart stores a nonzero word to the symbol `tohost` (64-byte aligned, in
+//! The console prints the first byte of its register when a store covers it, and ignores stores
+//! to the others; the hart count cannot be stored to. A misaligned access is a misaligned
+//! exception wherever it goes. SC checks address and alignment before its reservation.
+//!
+//! A run ends when a hart stores a nonzero word (SW) to the symbol `tohost` (64-byte aligned, in
 //! RAM): the HTIF convention of the RISC-V test programs, see [`exit_code`].
 
 /// First address of RAM.
@@ -24,12 +28,6 @@ pub const CONSOLE_TRANSMIT: u32 = 0x1000_0000;
 
 /// A load of this word gives the number of harts.
 pub const HART_COUNT: u32 = 0x1000_0008;
-
-/// First address of the device page.
-pub const DEVICES_BASE: u32 = 0x1000_0000;
-
-/// Bytes of the device page; addresses in it without a register are holes.
-pub const DEVICES_BYTES: u32 = 16;
 
 /// Symbol whose address ends the run when a nonzero word is stored there.
 pub const TOHOST_SYMBOL: &str = "tohost";
@@ -52,6 +50,32 @@ pub enum Region {
     Device(Device),
     /// Nothing: every access is a fault.
     Hole,
+}
+
+impl Region {
+    /// Whether instructions can be fetched from here and atomics (LR, SC, AMO) executed here.
+    #[inline]
+    #[must_use]
+    pub const fn is_memory(self) -> bool {
+        matches!(self, Self::Ram(_))
+    }
+
+    /// Whether a load finds something here.
+    #[inline]
+    #[must_use]
+    pub const fn can_load(self) -> bool {
+        matches!(
+            self,
+            Self::Ram(_) | Self::Device(Device::Console | Device::HartCount)
+        )
+    }
+
+    /// Whether something here takes a store.
+    #[inline]
+    #[must_use]
+    pub const fn can_store(self) -> bool {
+        matches!(self, Self::Ram(_) | Self::Device(Device::Console))
+    }
 }
 
 /// Finds what an access at `address` reaches. The caller has checked alignment, so an access

@@ -1,0 +1,169 @@
+//! The threads of a machine and what they do between commands: each hosts some shards, turns them
+//! in a circle until the epoch is over, and meets the others.
+
+use crate::blueprint::Blueprint;
+use crate::kind::Catalogue;
+use crate::meeting::{Meeting, Order, Post, Stop};
+use crate::plan::Plan;
+use crate::platform::{Beds, Idle};
+use crate::shard::{Advance, BootShardError, Rings, Shard};
+use crate::time::Tick;
+use ringbuf::HeapProd;
+use ringbuf::traits::Producer;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
+use std::sync::mpsc::{Receiver, Sender};
+
+/// A byte a module printed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct Printed {
+    pub(crate) tick: Tick,
+    pub(crate) instance: u32,
+    pub(crate) byte: u8,
+}
+
+/// A question to the shards of a thread; it answers through a channel of its own.
+pub(crate) type Question = Box<dyn FnOnce(&mut [Shard]) + Send>;
+
+pub(crate) enum Command {
+    Run(Order),
+    Ask(Question),
+}
+
+/// What a thread says to the machine's owner.
+pub(crate) enum Answer {
+    Booted,
+    BootFailed(BootShardError),
+    Stopped(Stop),
+}
+
+/// What a thread is given.
+pub(crate) struct Berths {
+    pub(crate) number: usize,
+    pub(crate) own_core: bool,
+    pub(crate) shards: Vec<(usize, Rings)>,
+    pub(crate) blueprint: Arc<Blueprint>,
+    pub(crate) catalogue: Catalogue,
+    pub(crate) plan: Arc<Plan>,
+    pub(crate) no_sleep: bool,
+    pub(crate) meeting: Arc<Meeting>,
+    pub(crate) beds: Arc<Beds>,
+    pub(crate) printed: HeapProd<Printed>,
+    pub(crate) commands: Receiver<Command>,
+    pub(crate) answers: Sender<Answer>,
+}
+
+/// The life of a thread: boot, obey, end when the commands end. A panic that no module made is the
+/// engine's own fault: the process ends, for no result could be trusted any more.
+pub(crate) fn serve(berths: Berths) {
+    crate::panics::capture_on_this_thread();
+    if let Err(payload) = catch_unwind(AssertUnwindSafe(|| obey(berths))) {
+        let message = crate::panics::message_of(payload.as_ref());
+        eprintln!("internal error of the engine, please report it: {message}");
+        std::process::abort();
+    }
+}
+
+fn obey(mut berths: Berths) {
+    berths.beds.claim(berths.number);
+    let mut shards = Vec::with_capacity(berths.shards.len());
+    for (number, rings) in std::mem::take(&mut berths.shards) {
+        let booted = Shard::boot(
+            &berths.blueprint,
+            &berths.catalogue,
+            &berths.plan,
+            number,
+            rings,
+            berths.no_sleep,
+        );
+        match booted {
+            Ok(shard) => shards.push(shard),
+            Err(error) => {
+                // The owner may have given up after another thread's failure.
+                let _ = berths.answers.send(Answer::BootFailed(error));
+                return;
+            }
+        }
+    }
+    if berths.answers.send(Answer::Booted).is_err() {
+        return;
+    }
+    while let Ok(command) = berths.commands.recv() {
+        match command {
+            Command::Ask(question) => question(&mut shards),
+            Command::Run(order) => {
+                let stop = run(&mut berths, &mut shards, &order);
+                if berths.answers.send(Answer::Stopped(stop)).is_err() {
+                    return;
+                }
+            }
+        }
+    }
+}
+
+fn run(berths: &mut Berths, shards: &mut [Shard], order: &Order) -> Stop {
+    let beds = berths.beds.clone();
+    let mut idle = Idle::new(&beds, berths.number, berths.own_core);
+    let mut start = order.start;
+    loop {
+        let end = order.epoch_end(start);
+        run_epoch(shards, end, &mut idle, &beds);
+        print(shards, &mut berths.printed);
+        let post = shards.iter_mut().map(post).fold(Post::NOTHING, Post::and);
+        if let Some(stop) = berths.meeting.meet(order, end, post, &mut idle, &beds) {
+            return stop;
+        }
+        start = end;
+    }
+}
+
+/// Turns the shards until all have reached the end of the epoch.
+fn run_epoch(shards: &mut [Shard], end: Tick, idle: &mut Idle<'_>, beds: &Beds) {
+    loop {
+        let mut moved_any = false;
+        let mut reached_all = true;
+        for shard in shards.iter_mut() {
+            match shard.advance(end) {
+                Advance::Reached => {}
+                Advance::Blocked { moved } => {
+                    moved_any |= moved;
+                    reached_all = false;
+                }
+            }
+        }
+        beds.wake_sleepers();
+        if reached_all {
+            return;
+        }
+        if moved_any {
+            idle.reset();
+        } else {
+            idle.wait();
+        }
+    }
+}
+
+fn post(shard: &mut Shard) -> Post {
+    let quiescent = shard.quiescent();
+    Post {
+        digest: shard.digest(),
+        quiescent,
+        holds_items: quiescent && shard.holds_items(),
+        finishes: shard.finishes,
+        finish: shard.finish_request(),
+        fault: shard.faults.iter().map(|fault| fault.tick).min(),
+        last_busy: shard.last_busy,
+    }
+}
+
+/// Hands what the consoles printed in this epoch to the owner, who empties the ring several times
+/// a second.
+fn print(shards: &[Shard], printed: &mut HeapProd<Printed>) {
+    for shard in shards {
+        shard.drain_consoles(|tick, instance, byte| {
+            while printed.try_push(Printed { tick, instance, byte }).is_err() {
+                std::thread::yield_now();
+            }
+        });
+    }
+}

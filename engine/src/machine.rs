@@ -1,0 +1,528 @@
+//! A placed machine with its threads: boot, run, ask.
+
+use crate::blueprint::Blueprint;
+use crate::crew::{Answer, Berths, Command, Printed, serve};
+use crate::deadlock::{Deadlock, WireState, explain};
+use crate::group::Fault;
+use crate::kind::Catalogue;
+use crate::meeting::{EpochRecord, Meeting, Order, Stop};
+use crate::module::{ResultValue, Results};
+use crate::plan::{Placement, Plan, PlanError};
+use crate::platform::{self, Beds};
+use crate::ring::ring;
+use crate::shard::{BootShardError, Rings, Shard};
+use crate::time::Tick;
+use crate::wiring::BuildError;
+use ringbuf::traits::{Consumer, Split};
+use ringbuf::{HeapCons, HeapRb};
+use std::fmt;
+use std::io;
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::sync::mpsc::{self, Receiver, RecvTimeoutError, Sender};
+use std::thread::JoinHandle;
+use std::time::Duration;
+
+/// How a machine uses its host. Nothing here changes a result.
+#[derive(Clone, Debug, Default)]
+pub struct HostOptions {
+    /// Threads; the default is the smaller of shards and cores.
+    pub thread_count: Option<usize>,
+    /// Clocks every module at every edge.
+    pub no_sleep: bool,
+    /// Pins each thread to a core of its own, where there are enough.
+    pub pin: bool,
+}
+
+/// When a run ends by itself, in base-clock cycles since boot.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Limits {
+    /// Reaching this cycle is the goal.
+    pub cycles: Option<u64>,
+    /// Reaching this cycle is a failure.
+    pub max_cycles: Option<u64>,
+}
+
+/// What wants to know of a run while it goes on; called on the thread that runs it.
+pub trait Observer {
+    /// Bytes printed by consoles, in simulated order.
+    fn console(&mut self, bytes: &[u8]) {
+        let _ = bytes;
+    }
+    /// The end of an epoch.
+    fn epoch(&mut self, record: EpochRecord) {
+        let _ = record;
+    }
+    /// Some ten times a second: base-clock cycles executed.
+    fn progress(&mut self, cycle: u64) {
+        let _ = cycle;
+    }
+    /// Some ten times a second: whether to stop at the end of an epoch.
+    fn interrupted(&mut self) -> bool {
+        false
+    }
+}
+
+impl Observer for () {}
+
+/// How a run ended.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Outcome {
+    /// A module ended it.
+    Finished {
+        /// Its exit code.
+        code: u32,
+        /// Number of the instance.
+        instance: u32,
+        /// Instant of the request.
+        tick: Tick,
+    },
+    /// The cycles that were asked for were run.
+    CyclesDone,
+    /// Nothing can happen any more, nothing is stuck, nobody was to end the run.
+    Drained {
+        /// Base-clock cycle of the last change.
+        cycle: u64,
+    },
+    /// Nothing can happen any more although something waits.
+    Deadlock(Deadlock),
+    /// The limit of cycles was reached.
+    LimitReached,
+    /// Modules were stopped, in the order of instant and instance.
+    Faulted(Vec<Fault>),
+    /// The observer asked to stop.
+    Interrupted,
+}
+
+/// What is known after a run.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Report {
+    /// How it ended.
+    pub outcome: Outcome,
+    /// Base-clock cycles executed since boot.
+    pub cycles: u64,
+    /// Digest of every transfer since boot.
+    pub digest: u64,
+    /// Epochs since boot.
+    pub epoch_count: u64,
+    /// Shards of the machine.
+    pub shard_count: usize,
+    /// Threads that hosted them.
+    pub thread_count: usize,
+    /// How often modules were clocked; depends on sleeping, not on shards.
+    pub clock_count: u64,
+}
+
+/// Named results of one instance.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct InstanceResults {
+    /// Number of the instance.
+    pub instance: u32,
+    /// Names and values in the order they were reported.
+    pub entries: Vec<(&'static str, ResultValue)>,
+}
+
+/// Why a machine could not be booted.
+#[derive(Debug)]
+pub enum BootError {
+    /// The blueprint or the placement is wrong.
+    Plan(PlanError),
+    /// The host refused memory or a thread.
+    Host(io::Error),
+    /// A module could not be built: path of the instance and its reason.
+    Module(String, BuildError),
+}
+
+impl fmt::Display for BootError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Plan(error) => error.fmt(f),
+            Self::Host(error) => write!(f, "the host refused what the machine needs: {error}"),
+            Self::Module(path, error) => write!(f, "`{path}`: {error}"),
+        }
+    }
+}
+
+impl std::error::Error for BootError {}
+
+struct Hand {
+    commands: Sender<Command>,
+    thread: Option<JoinHandle<()>>,
+    printed: HeapCons<Printed>,
+}
+
+/// A machine on its threads.
+pub struct Machine {
+    hands: Vec<Hand>,
+    answers: Receiver<Answer>,
+    records: HeapCons<EpochRecord>,
+    meeting: Arc<Meeting>,
+    blueprint: Arc<Blueprint>,
+    plan: Arc<Plan>,
+    epoch_cycles: u64,
+    /// First tick that has not been run.
+    now: Tick,
+    digest: u64,
+    unprinted: Vec<Printed>,
+}
+
+/// Bytes a thread's console ring holds.
+const PRINTED_SLOTS: usize = 1 << 14;
+/// Epochs the record ring holds.
+const RECORD_SLOTS: usize = 1 << 14;
+/// How often the owner looks at consoles, records and the observer.
+const LOOK: Duration = Duration::from_millis(50);
+
+impl Machine {
+    /// Plans, maps and builds a machine; every module is ready for its first edge.
+    ///
+    /// # Errors
+    /// When blueprint and placement do not fit, the host refuses memory or threads, or a module
+    /// refuses to be built.
+    pub fn boot(
+        blueprint: &Arc<Blueprint>,
+        catalogue: &Catalogue,
+        placement: &Placement,
+        host: &HostOptions,
+    ) -> Result<Self, BootError> {
+        let plan = Arc::new(Plan::new(blueprint, catalogue, placement).map_err(BootError::Plan)?);
+        let shard_count = plan.shards.len();
+        let core_count = platform::core_count();
+        let thread_count =
+            host.thread_count.unwrap_or(core_count).clamp(1, shard_count.max(1));
+        let (record_writer, records) = HeapRb::new(RECORD_SLOTS).split();
+        let meeting = Arc::new(Meeting::new(thread_count, record_writer));
+        let beds = Arc::new(Beds::new(thread_count));
+        let (answer_sender, answers) = mpsc::channel();
+        let mut rings = rings(blueprint, &plan);
+        let own_core = thread_count <= core_count;
+        let cores = if host.pin && own_core { platform::cores() } else { Vec::new() };
+        let mut hands = Vec::with_capacity(thread_count);
+        for number in 0..thread_count {
+            let (commands, command_receiver) = mpsc::channel();
+            let (print_writer, printed) = HeapRb::new(PRINTED_SLOTS).split();
+            let first = number * shard_count / thread_count;
+            let end = (number + 1) * shard_count / thread_count;
+            let berths = Berths {
+                number,
+                own_core,
+                shards: (first..end).map(|shard| (shard, std::mem::take(&mut rings[shard]))).collect(),
+                blueprint: blueprint.clone(),
+                catalogue: catalogue.clone(),
+                plan: plan.clone(),
+                no_sleep: host.no_sleep,
+                meeting: meeting.clone(),
+                beds: beds.clone(),
+                printed: print_writer,
+                commands: command_receiver,
+                answers: answer_sender.clone(),
+            };
+            let core = cores.get(number).copied();
+            let thread = platform::spawn(format!("shards {first}..{end}"), core, || serve(berths))
+                .map_err(BootError::Host)?;
+            hands.push(Hand { commands, thread: Some(thread), printed });
+        }
+        drop(answer_sender);
+        let machine = Self {
+            hands,
+            answers,
+            records,
+            meeting,
+            blueprint: blueprint.clone(),
+            plan,
+            epoch_cycles: blueprint.epoch_cycles,
+            now: 0,
+            digest: 0,
+            unprinted: Vec::new(),
+        };
+        machine.await_boot()?;
+        Ok(machine)
+    }
+
+    fn await_boot(&self) -> Result<(), BootError> {
+        let mut failure = None;
+        for _ in &self.hands {
+            match self.answers.recv() {
+                Ok(Answer::BootFailed(BootShardError::Memory(error))) => {
+                    failure = Some(BootError::Host(error));
+                }
+                Ok(Answer::BootFailed(BootShardError::Module(instance, error))) => {
+                    let path = self.blueprint.instances[instance as usize].path.clone();
+                    failure = Some(BootError::Module(path, error));
+                }
+                Ok(Answer::Booted | Answer::Stopped(_)) => {}
+                Err(mpsc::RecvError) => {
+                    let error = io::Error::other("a shard's thread ended while it was booting");
+                    return Err(failure.unwrap_or(BootError::Host(error)));
+                }
+            }
+        }
+        failure.map_or(Ok(()), Err)
+    }
+
+    /// The memory plan.
+    #[must_use]
+    pub fn plan(&self) -> &Plan {
+        &self.plan
+    }
+
+    /// Base-clock cycles executed since boot.
+    #[must_use]
+    pub fn cycle(&self) -> u64 {
+        self.now.div_ceil(self.cycle_ticks())
+    }
+
+    /// From here on, epochs end at multiples of this many base-clock cycles.
+    ///
+    /// # Panics
+    /// When `cycles` is 0.
+    pub fn set_epoch_cycles(&mut self, cycles: u64) {
+        assert!(cycles > 0, "an epoch has at least 1 cycle");
+        self.epoch_cycles = cycles;
+    }
+
+    fn cycle_ticks(&self) -> Tick {
+        self.plan.timebase.period_ticks[0]
+    }
+
+    /// Runs from where the machine stands until something ends it. A machine that was stopped by
+    /// its limits or its observer may be run on.
+    ///
+    /// # Panics
+    /// When the engine itself fails: a thread ended that nobody ended.
+    pub fn run(&mut self, limits: &Limits, observer: &mut dyn Observer) -> Report {
+        let cycle_ticks = self.cycle_ticks();
+        let ticks = |cycles: u64| cycles.saturating_mul(cycle_ticks);
+        let order = Order {
+            start: self.now,
+            epoch_ticks: ticks(self.epoch_cycles),
+            cycle_ticks,
+            goal: limits.cycles.map(ticks),
+            limit: limits.max_cycles.map(ticks),
+        };
+        let already = order.goal.or(order.limit).is_some_and(|end| end <= self.now);
+        if already {
+            return self.report(Stop::GoalReached);
+        }
+        self.meeting.interrupt.store(false, Ordering::Relaxed);
+        for hand in &self.hands {
+            hand.commands.send(Command::Run(order)).expect("threads live as long as the machine");
+        }
+        let mut stop = None;
+        let mut stopped_count = 0;
+        while stopped_count < self.hands.len() {
+            match self.answers.recv_timeout(LOOK) {
+                Ok(Answer::Stopped(reason)) => {
+                    stop = Some(reason);
+                    stopped_count += 1;
+                }
+                Ok(Answer::Booted | Answer::BootFailed(_)) => unreachable!("booted before"),
+                Err(RecvTimeoutError::Timeout) => {
+                    self.look(observer);
+                    observer.progress(self.meeting.progress.load(Ordering::Relaxed));
+                    if observer.interrupted() {
+                        self.meeting.interrupt.store(true, Ordering::Relaxed);
+                    }
+                }
+                Err(RecvTimeoutError::Disconnected) => panic!("a shard's thread ended within a run"),
+            }
+        }
+        self.look(observer);
+        let cycle = self.meeting.progress.load(Ordering::Relaxed);
+        observer.progress(cycle);
+        self.now = cycle * cycle_ticks;
+        self.report(stop.expect("every thread said why it stopped"))
+    }
+
+    /// Passes on what consoles printed and what epochs ended.
+    fn look(&mut self, observer: &mut dyn Observer) {
+        let mut complete_cycle = None;
+        while let Some(record) = self.records.try_pop() {
+            self.digest = record.digest;
+            complete_cycle = Some(record.cycle);
+            observer.epoch(record);
+        }
+        for hand in &mut self.hands {
+            self.unprinted.extend(hand.printed.pop_iter());
+        }
+        let Some(cycle) = complete_cycle else { return };
+        // Threads may be an epoch apart; only what all have passed is in its final order. The sort
+        // is stable: each console's bytes of one instant keep their order.
+        let complete_until = cycle * self.cycle_ticks();
+        self.unprinted.sort_by_key(|printed| (printed.tick, printed.instance));
+        let count = self.unprinted.partition_point(|printed| printed.tick < complete_until);
+        let bytes: Vec<u8> = self.unprinted.drain(..count).map(|printed| printed.byte).collect();
+        if !bytes.is_empty() {
+            observer.console(&bytes);
+        }
+    }
+
+    fn report(&mut self, stop: Stop) -> Report {
+        let cycle_ticks = self.cycle_ticks();
+        let outcome = match stop {
+            Stop::Finished { tick, instance, code } => Outcome::Finished { code, instance, tick },
+            Stop::GoalReached => Outcome::CyclesDone,
+            Stop::LimitReached => Outcome::LimitReached,
+            Stop::Interrupted => Outcome::Interrupted,
+            Stop::Drained { since } => Outcome::Drained { cycle: since / cycle_ticks },
+            Stop::Deadlock { since } => Outcome::Deadlock(self.explain_deadlock(since)),
+            Stop::Faulted => {
+                let mut faults: Vec<Fault> =
+                    self.ask(|shard| shard.faults.clone()).into_iter().flatten().collect();
+                faults.sort_by_key(|fault| (fault.tick, fault.instance));
+                Outcome::Faulted(faults)
+            }
+        };
+        let clock_count = self
+            .ask(|shard| shard.groups().map(|group| group.clock_count()).sum::<u64>())
+            .into_iter()
+            .sum();
+        Report {
+            outcome,
+            cycles: self.cycle(),
+            digest: self.digest,
+            epoch_count: self.meeting.epoch_count(),
+            shard_count: self.plan.shards.len(),
+            thread_count: self.hands.len(),
+            clock_count,
+        }
+    }
+
+    fn explain_deadlock(&mut self, since: Tick) -> Deadlock {
+        let mut wires = vec![WireState::default(); self.blueprint.wires.len()];
+        let mut alive = vec![true; self.blueprint.instances.len()];
+        let states = self.ask(|shard| {
+            let mut wires = Vec::new();
+            shard.visit_wires(|wire, fifo| {
+                let known = |tick: Tick| (tick != Tick::MAX).then_some(tick);
+                let record = fifo.record();
+                let state = WireState {
+                    occupancy: fifo.occupancy(),
+                    last_push: known(record.last_push.get()),
+                    last_pop: known(record.last_pop.get()),
+                };
+                wires.push((wire, state));
+            });
+            let mut done = Vec::new();
+            for group in shard.groups() {
+                let numbers = group.instance_numbers().iter().enumerate();
+                done.extend(numbers.filter(|(index, _)| !group.alive(*index)).map(|(_, &n)| n));
+            }
+            (wires, done)
+        });
+        for (shard_wires, done) in states {
+            for (wire, state) in shard_wires {
+                wires[wire as usize] = state;
+            }
+            for instance in done {
+                alive[instance as usize] = false;
+            }
+        }
+        explain(&self.blueprint, &wires, &alive, since, self.cycle_ticks())
+    }
+
+    /// Asks every shard; the answers come in the order of shards.
+    fn ask<R: Send + 'static>(&self, question: impl Fn(&Shard) -> R + Clone + Send + 'static) -> Vec<R> {
+        self.hands
+            .iter()
+            .flat_map(|hand| {
+                let (sender, receiver) = mpsc::channel();
+                let question = question.clone();
+                let ask = move |shards: &mut [Shard]| {
+                    let answers: Vec<R> = shards.iter().map(question).collect();
+                    sender.send(answers).expect("the asker waits");
+                };
+                hand.commands
+                    .send(Command::Ask(Box::new(ask)))
+                    .expect("threads live as long as the machine");
+                receiver.recv().expect("a question is answered")
+            })
+            .collect()
+    }
+
+    /// Results of every instance that reports any, in netlist order.
+    #[must_use]
+    pub fn results(&self) -> Vec<InstanceResults> {
+        let mut all: Vec<InstanceResults> = self
+            .ask(|shard| {
+                let mut collected = Vec::new();
+                for group in shard.groups() {
+                    for (index, &instance) in group.instance_numbers().iter().enumerate() {
+                        let mut results = Results::default();
+                        group.report(index, &mut results);
+                        let entries = results.entries().to_vec();
+                        if !entries.is_empty() {
+                            collected.push(InstanceResults { instance, entries });
+                        }
+                    }
+                }
+                collected
+            })
+            .into_iter()
+            .flatten()
+            .collect();
+        all.sort_by_key(|results| results.instance);
+        all
+    }
+
+    /// Per wire, a digest of its whole history of pushes and pops.
+    #[must_use]
+    pub fn wire_digests(&self) -> Vec<u64> {
+        let count = self.blueprint.wires.len();
+        let shares = self.ask(move |shard| {
+            let mut digests = vec![0; count];
+            shard.wire_digests(&mut digests);
+            digests
+        });
+        shares.into_iter().fold(vec![0; count], |mut sums, share| {
+            sums.iter_mut().zip(share).for_each(|(sum, digest)| *sum = u64::wrapping_add(*sum, digest));
+            sums
+        })
+    }
+
+    /// The item that was pushed last on a wire, as words of its bytes in hexadecimal, and the tick
+    /// of that push; `None` if nothing was pushed yet.
+    #[must_use]
+    pub fn last_item(&self, wire: u32) -> Option<(Tick, String)> {
+        let port = self.blueprint.wires[wire as usize].from;
+        let shape = &self.blueprint.instances[port.instance as usize].shape;
+        let show = shape.ports[usize::from(port.port)].show;
+        self.ask(move |shard| shard.last_item(wire, show)).into_iter().flatten().next()
+    }
+
+    /// Bytes used in each shard's arena.
+    #[must_use]
+    pub fn used_bytes(&self) -> Vec<usize> {
+        self.ask(Shard::used_bytes)
+    }
+}
+
+impl Drop for Machine {
+    fn drop(&mut self) {
+        for hand in &mut self.hands {
+            // The end of its commands ends the thread.
+            let (commands, _) = mpsc::channel();
+            hand.commands = commands;
+        }
+        for hand in &mut self.hands {
+            if let Some(thread) = hand.thread.take() {
+                // A thread that panicked has been reported by the run that it ended.
+                let _ = thread.join();
+            }
+        }
+    }
+}
+
+/// One ring per ordered pair of shards that share a wire, sorted to the shards at their ends.
+fn rings(blueprint: &Blueprint, plan: &Plan) -> Vec<Rings> {
+    let mut rings: Vec<Rings> = plan.shards.iter().map(|_| Rings::default()).collect();
+    for (number, shard) in plan.shards.iter().enumerate() {
+        for (&peer, link) in &shard.links {
+            let (writer, reader) = ring(link.ring_lines(blueprint));
+            let number = u8::try_from(number).expect("at most 255 shards");
+            rings[usize::from(number)].writers.insert(peer, writer);
+            rings[usize::from(peer)].readers.insert(number, reader);
+        }
+    }
+    rings
+}

@@ -1,0 +1,212 @@
+//! Where threads meet at the end of an epoch: each posts what its shards say, the last one to
+//! arrive decides for all. The only global step, once per epoch.
+
+use crate::platform::{Beds, Idle};
+use crate::time::Tick;
+use crossbeam_utils::CachePadded;
+use ringbuf::HeapProd;
+use ringbuf::traits::Producer;
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
+
+/// The state of the machine at the end of an epoch.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct EpochRecord {
+    /// Number of the epoch, from 0.
+    pub index: u64,
+    /// Base-clock cycles executed so far.
+    pub cycle: u64,
+    /// Digest of every transfer so far.
+    pub digest: u64,
+}
+
+/// What the shards of one thread say at the end of an epoch.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Post {
+    pub(crate) digest: u64,
+    pub(crate) quiescent: bool,
+    pub(crate) holds_items: bool,
+    pub(crate) finishes: bool,
+    /// Earliest request to end the run: tick, instance, code.
+    pub(crate) finish: Option<(Tick, u32, u32)>,
+    /// Instant of the earliest fault.
+    pub(crate) fault: Option<Tick>,
+    pub(crate) last_busy: Tick,
+}
+
+impl Post {
+    /// What a thread without shards would say.
+    pub(crate) const NOTHING: Self = Self {
+        digest: 0,
+        quiescent: true,
+        holds_items: false,
+        finishes: false,
+        finish: None,
+        fault: None,
+        last_busy: 0,
+    };
+
+    /// Both together; order does not matter.
+    pub(crate) fn and(self, other: Self) -> Self {
+        let earlier = |a: Option<(Tick, u32, u32)>, b: Option<(Tick, u32, u32)>| match (a, b) {
+            (Some(a), Some(b)) => Some(a.min(b)),
+            (a, b) => a.or(b),
+        };
+        Self {
+            digest: self.digest.wrapping_add(other.digest),
+            quiescent: self.quiescent && other.quiescent,
+            holds_items: self.holds_items || other.holds_items,
+            finishes: self.finishes || other.finishes,
+            finish: earlier(self.finish, other.finish),
+            fault: match (self.fault, other.fault) {
+                (Some(a), Some(b)) => Some(a.min(b)),
+                (a, b) => a.or(b),
+            },
+            last_busy: self.last_busy.max(other.last_busy),
+        }
+    }
+}
+
+/// Why a run stops at the end of an epoch.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Stop {
+    Faulted,
+    Finished { tick: Tick, instance: u32, code: u32 },
+    Deadlock { since: Tick },
+    Drained { since: Tick },
+    GoalReached,
+    LimitReached,
+    Interrupted,
+}
+
+/// What a run was asked for, the same for all threads.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Order {
+    /// First tick of the run.
+    pub(crate) start: Tick,
+    pub(crate) epoch_ticks: Tick,
+    /// Ticks of the base clock's period.
+    pub(crate) cycle_ticks: Tick,
+    /// Reaching this tick is the goal.
+    pub(crate) goal: Option<Tick>,
+    /// Reaching this tick is a failure.
+    pub(crate) limit: Option<Tick>,
+}
+
+impl Order {
+    /// End of the epoch that starts at `start`.
+    pub(crate) fn epoch_end(&self, start: Tick) -> Tick {
+        let end = (start / self.epoch_ticks + 1).saturating_mul(self.epoch_ticks);
+        end.min(self.goal.unwrap_or(Tick::MAX)).min(self.limit.unwrap_or(Tick::MAX))
+    }
+
+    fn decide(&self, end: Tick, all: &Post, interrupted: bool) -> Option<Stop> {
+        match (all.fault, all.finish) {
+            (Some(fault), Some((finish, ..))) if fault <= finish => return Some(Stop::Faulted),
+            (Some(_), None) => return Some(Stop::Faulted),
+            (_, Some((tick, instance, code))) => return Some(Stop::Finished { tick, instance, code }),
+            (None, None) => {}
+        }
+        if all.quiescent {
+            let since = all.last_busy;
+            if all.holds_items || all.finishes {
+                return Some(Stop::Deadlock { since });
+            }
+            if self.goal.is_none() {
+                return Some(Stop::Drained { since });
+            }
+        }
+        if self.goal.is_some_and(|goal| end >= goal) {
+            Some(Stop::GoalReached)
+        } else if self.limit.is_some_and(|limit| end >= limit) {
+            Some(Stop::LimitReached)
+        } else if interrupted {
+            Some(Stop::Interrupted)
+        } else {
+            None
+        }
+    }
+}
+
+pub(crate) struct Meeting {
+    thread_count: usize,
+    arrived: CachePadded<AtomicUsize>,
+    /// Counts meetings; changes when the decision is made.
+    generation: CachePadded<AtomicU64>,
+    posts: Mutex<Post>,
+    decision: Mutex<Option<Stop>>,
+    records: Mutex<HeapProd<EpochRecord>>,
+    epoch_count: AtomicU64,
+    /// Base-clock cycles executed, for progress displays.
+    pub(crate) progress: AtomicU64,
+    pub(crate) interrupt: AtomicBool,
+}
+
+impl Meeting {
+    pub(crate) fn new(thread_count: usize, records: HeapProd<EpochRecord>) -> Self {
+        Self {
+            thread_count,
+            arrived: CachePadded::new(AtomicUsize::new(0)),
+            generation: CachePadded::new(AtomicU64::new(0)),
+            posts: Mutex::new(Post::NOTHING),
+            decision: Mutex::new(None),
+            records: Mutex::new(records),
+            epoch_count: AtomicU64::new(0),
+            progress: AtomicU64::new(0),
+            interrupt: AtomicBool::new(false),
+        }
+    }
+
+    /// Posts what this thread has to say of the epoch that ended at `end`, waits for all others
+    /// and returns what was decided.
+    pub(crate) fn meet(
+        &self,
+        order: &Order,
+        end: Tick,
+        post: Post,
+        idle: &mut Idle<'_>,
+        beds: &Beds,
+    ) -> Option<Stop> {
+        const HELD: &str = "nobody panics in a meeting";
+        let generation = self.generation.load(Ordering::Acquire);
+        {
+            let mut posts = self.posts.lock().expect(HELD);
+            *posts = posts.and(post);
+        }
+        if self.arrived.fetch_add(1, Ordering::AcqRel) + 1 == self.thread_count {
+            let all = std::mem::replace(&mut *self.posts.lock().expect(HELD), Post::NOTHING);
+            let stop = order.decide(end, &all, self.interrupt.load(Ordering::Relaxed));
+            *self.decision.lock().expect(HELD) = stop;
+            let cycle = end.div_ceil(order.cycle_ticks);
+            self.record(EpochRecord {
+                index: self.epoch_count.fetch_add(1, Ordering::Relaxed),
+                cycle,
+                digest: crate::hash::mix(all.digest),
+            });
+            self.progress.store(cycle, Ordering::Relaxed);
+            self.arrived.store(0, Ordering::Relaxed);
+            // Release: whoever sees the new generation sees the decision and the empty hall.
+            self.generation.store(generation + 1, Ordering::Release);
+            beds.wake_sleepers();
+            return stop;
+        }
+        idle.reset();
+        while self.generation.load(Ordering::Acquire) == generation {
+            idle.wait();
+        }
+        idle.reset();
+        *self.decision.lock().expect(HELD)
+    }
+
+    /// The reader of the records empties the ring several times a second.
+    fn record(&self, record: EpochRecord) {
+        let mut records = self.records.lock().expect("nobody panics in a meeting");
+        while records.try_push(record).is_err() {
+            std::thread::yield_now();
+        }
+    }
+
+    pub(crate) fn epoch_count(&self) -> u64 {
+        self.epoch_count.load(Ordering::Relaxed)
+    }
+}

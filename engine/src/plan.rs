@@ -1,0 +1,434 @@
+//! Who lives where, and what every shard's arena must hold: the boot specification, checked and
+//! summed up before anything is mapped.
+
+use crate::blueprint::{Blueprint, LANES_MAX, LATENCY_MAX, PortRef, SHARDS_MAX, Wire};
+use crate::fifo::{DEPTH_MAX, FIFO_ALIGN, Record, ShardHead, SlowPart, slot_stride};
+use crate::group::{CHUNK, group_bytes};
+use crate::kind::Catalogue;
+use crate::link::{frame_words_max, ring_lines};
+use crate::ring::ring_bytes;
+use crate::time::{Tick, Timebase, TimebaseError};
+use crate::wheel::Wheel;
+use crate::wiring::{CONSOLE_BYTES_PER_EPOCH, Direction, Unconnected, Verdict};
+use std::collections::BTreeMap;
+use std::fmt;
+
+/// Which shard each instance lives in.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Placement {
+    /// How many shards there are; some may be empty.
+    pub shard_count: usize,
+    /// Per instance: its shard.
+    pub shard_of: Vec<u8>,
+}
+
+impl Placement {
+    /// Everything in one shard.
+    #[must_use]
+    pub fn single(instance_count: usize) -> Self {
+        Self { shard_count: 1, shard_of: vec![0; instance_count] }
+    }
+}
+
+/// A blueprint or placement that cannot be built.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum PlanError {
+    /// The clock domains have no common tick.
+    Timebase(TimebaseError),
+    /// Number of shards out of range, or a placement that does not match the instances.
+    Placement(String),
+    /// A wire breaks a limit or joins ports that do not fit.
+    Wire {
+        /// Number of the wire.
+        wire: usize,
+        /// What is wrong, with value and limit.
+        message: String,
+    },
+    /// An instance breaks a limit or has an unconnected port.
+    Instance {
+        /// Number of the instance.
+        instance: usize,
+        /// What is wrong.
+        message: String,
+    },
+    /// An epoch of no cycles.
+    EpochZero,
+}
+
+impl fmt::Display for PlanError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Timebase(error) => error.fmt(f),
+            Self::Placement(message) => f.write_str(message),
+            Self::Wire { wire, message } => write!(f, "wire {wire}: {message}"),
+            Self::Instance { instance, message } => write!(f, "instance {instance}: {message}"),
+            Self::EpochZero => f.write_str("an epoch has at least 1 cycle"),
+        }
+    }
+}
+
+impl std::error::Error for PlanError {}
+
+/// One line of a shard's memory plan.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Region {
+    /// What it is for.
+    pub name: String,
+    /// How many items.
+    pub count: usize,
+    /// Bytes in all.
+    pub bytes: usize,
+}
+
+/// How a shard sees a wire.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Role {
+    Local,
+    /// The producer's side of a cut wire to that shard.
+    Egress(u8),
+    /// The consumer's side of a cut wire from that shard.
+    Ingress(u8),
+}
+
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct FifoPlan {
+    pub(crate) wire: u32,
+    pub(crate) role: Role,
+}
+
+/// Modules of one kind and domain that are swept together.
+#[derive(Clone, Debug)]
+pub(crate) struct GroupPlan {
+    pub(crate) kind: u32,
+    pub(crate) domain: u8,
+    /// Whether its modules touch cut wires, so that they are swept before the frame is sent.
+    pub(crate) boundary: bool,
+    pub(crate) instances: Vec<u32>,
+}
+
+/// Traffic between a shard and one neighbour: wire numbers in ascending order.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct LinkPlan {
+    pub(crate) outgoing: Vec<u32>,
+    pub(crate) incoming: Vec<u32>,
+}
+
+impl LinkPlan {
+    /// Words of the largest frame sent on this link.
+    pub(crate) fn frame_words(&self, blueprint: &Blueprint) -> usize {
+        let items: Vec<(usize, usize)> = self
+            .outgoing
+            .iter()
+            .map(|&number| {
+                let wire = &blueprint.wires[number as usize];
+                (slot_stride(wire.signal_bytes(blueprint)) / 8 - 1, usize::from(wire.lanes))
+            })
+            .collect();
+        frame_words_max(&items, self.incoming.len())
+    }
+
+    /// Lines of the ring that carries those frames.
+    pub(crate) fn ring_lines(&self, blueprint: &Blueprint) -> usize {
+        ring_lines(self.frame_words(blueprint))
+    }
+}
+
+#[derive(Clone, Debug, Default)]
+pub(crate) struct ShardPlan {
+    pub(crate) groups: Vec<GroupPlan>,
+    pub(crate) fifos: Vec<FifoPlan>,
+    pub(crate) links: BTreeMap<u8, LinkPlan>,
+    pub(crate) node_count: usize,
+    pub(crate) regions: Vec<Region>,
+    /// Bytes of the rings it sends on; they belong to two shards, so they lie outside the arenas.
+    pub(crate) ring_bytes: usize,
+}
+
+impl ShardPlan {
+    pub(crate) fn bytes(&self) -> usize {
+        self.regions.iter().map(|region| region.bytes).sum()
+    }
+}
+
+/// The whole machine, placed and summed up.
+pub struct Plan {
+    pub(crate) timebase: Timebase,
+    pub(crate) shards: Vec<ShardPlan>,
+    pub(crate) placement: Placement,
+}
+
+impl Plan {
+    /// The memory plan of each shard, itemised.
+    #[must_use]
+    pub fn regions(&self) -> Vec<&[Region]> {
+        self.shards.iter().map(|shard| shard.regions.as_slice()).collect()
+    }
+
+    /// Checks a blueprint and a placement and lays out every shard.
+    ///
+    /// # Errors
+    /// The first thing that cannot be built; whoever wrote the blueprint reports all of them.
+    pub fn new(
+        blueprint: &Blueprint,
+        catalogue: &Catalogue,
+        placement: &Placement,
+    ) -> Result<Self, PlanError> {
+        let timebase = Timebase::of(&blueprint.domains).map_err(PlanError::Timebase)?;
+        check_placement(blueprint, placement)?;
+        check_wires(blueprint)?;
+        if blueprint.epoch_cycles == 0 {
+            return Err(PlanError::EpochZero);
+        }
+        let mut shards = vec![ShardPlan::default(); placement.shard_count];
+        let boundary = place_wires(blueprint, placement, &mut shards);
+        place_instances(blueprint, placement, &boundary, &mut shards);
+        let mut rank = vec![0; blueprint.instances.len()];
+        for shard in &mut shards {
+            order_fifos(blueprint, shard, &mut rank);
+            shard.sum_up(blueprint, catalogue);
+        }
+        Ok(Self { timebase, shards, placement: placement.clone() })
+    }
+
+    /// Ticks by which the consumer of a wire may run ahead of its producer's last edge.
+    pub(crate) fn item_reach(&self, blueprint: &Blueprint, wire: &Wire) -> Tick {
+        let domain = blueprint.instances[wire.to.instance as usize].domain;
+        u64::from(wire.latency - 1) * self.timebase.period_ticks[usize::from(domain)] + 1
+    }
+
+    /// Ticks by which the producer of a wire may run ahead of its consumer's last edge.
+    pub(crate) fn credit_reach(&self, blueprint: &Blueprint, wire: &Wire) -> Tick {
+        let domain = blueprint.instances[wire.from.instance as usize].domain;
+        u64::from(wire.credit - 1) * self.timebase.period_ticks[usize::from(domain)] + 1
+    }
+}
+
+impl fmt::Display for Plan {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for (number, shard) in self.shards.iter().enumerate() {
+            writeln!(f, "shard {number}: {} bytes, and {} of rings", shard.bytes(), shard.ring_bytes)?;
+            for region in &shard.regions {
+                writeln!(f, "  {:>12} bytes  {:>9} × {}", region.bytes, region.count, region.name)?;
+            }
+        }
+        Ok(())
+    }
+}
+
+fn check_placement(blueprint: &Blueprint, placement: &Placement) -> Result<(), PlanError> {
+    let count = placement.shard_count;
+    if count == 0 || count > SHARDS_MAX {
+        return Err(PlanError::Placement(format!("{count} shards; 1 to {SHARDS_MAX} are possible")));
+    }
+    if placement.shard_of.len() != blueprint.instances.len() {
+        return Err(PlanError::Placement(format!(
+            "a placement of {} instances for a machine of {}",
+            placement.shard_of.len(),
+            blueprint.instances.len()
+        )));
+    }
+    match placement.shard_of.iter().position(|&shard| usize::from(shard) >= count) {
+        Some(instance) => Err(PlanError::Placement(format!(
+            "instance {instance} is placed in shard {} of {count}",
+            placement.shard_of[instance]
+        ))),
+        None => Ok(()),
+    }
+}
+
+fn check_wires(blueprint: &Blueprint) -> Result<(), PlanError> {
+    let mut taken: Vec<Vec<bool>> =
+        blueprint.instances.iter().map(|instance| vec![false; instance.shape.ports.len()]).collect();
+    for (number, wire) in blueprint.wires.iter().enumerate() {
+        let fail = |message: String| Err(PlanError::Wire { wire: number, message });
+        let limits = [
+            ("depth", wire.depth, DEPTH_MAX),
+            ("latency", wire.latency, LATENCY_MAX),
+            ("credit", wire.credit, LATENCY_MAX),
+            ("lanes", u32::from(wire.lanes), u32::from(LANES_MAX)),
+        ];
+        for (name, value, limit) in limits {
+            if value == 0 || value > limit {
+                return fail(format!("{name} {value}; 1 to {limit} is possible"));
+            }
+        }
+        let mut signals = Vec::with_capacity(2);
+        for (end, direction) in [(wire.from, Direction::Out), (wire.to, Direction::In)] {
+            let shape = blueprint.instances.get(end.instance as usize).map(|instance| &instance.shape);
+            let Some(port) = shape.and_then(|shape| shape.ports.get(usize::from(end.port))) else {
+                return fail(format!("no port {} of instance {}", end.port, end.instance));
+            };
+            if port.direction != direction {
+                return fail(format!("port `{}` is not an {direction:?} port", port.name));
+            }
+            if wire.lanes > port.lanes {
+                return fail(format!("{} lanes at port `{}` of {}", wire.lanes, port.name, port.lanes));
+            }
+            if std::mem::replace(&mut taken[end.instance as usize][usize::from(end.port)], true) {
+                return fail(format!("port `{}` has two wires", port.name));
+            }
+            signals.push((port.signal_id, port.signal));
+        }
+        if signals[0].0 != signals[1].0 {
+            return fail(format!("a {} port feeds a {} port", signals[0].1, signals[1].1));
+        }
+    }
+    for (number, (instance, taken)) in blueprint.instances.iter().zip(&taken).enumerate() {
+        let open = instance.shape.ports.iter().zip(taken).find(|(port, taken)| !**taken && !port.optional);
+        if let Some((port, _)) = open {
+            let message = format!("port `{}` is not connected", port.name);
+            return Err(PlanError::Instance { instance: number, message });
+        }
+    }
+    Ok(())
+}
+
+/// Distributes wires over shards and links; which instances touch a cut wire.
+fn place_wires(blueprint: &Blueprint, placement: &Placement, shards: &mut [ShardPlan]) -> Vec<bool> {
+    let mut boundary = vec![false; blueprint.instances.len()];
+    for (number, wire) in blueprint.wires.iter().enumerate() {
+        let number = number as u32;
+        let from = placement.shard_of[wire.from.instance as usize];
+        let to = placement.shard_of[wire.to.instance as usize];
+        if from == to {
+            shards[usize::from(from)].fifos.push(FifoPlan { wire: number, role: Role::Local });
+            continue;
+        }
+        boundary[wire.from.instance as usize] = true;
+        boundary[wire.to.instance as usize] = true;
+        let producer = &mut shards[usize::from(from)];
+        producer.fifos.push(FifoPlan { wire: number, role: Role::Egress(to) });
+        producer.links.entry(to).or_default().outgoing.push(number);
+        let consumer = &mut shards[usize::from(to)];
+        consumer.fifos.push(FifoPlan { wire: number, role: Role::Ingress(from) });
+        consumer.links.entry(from).or_default().incoming.push(number);
+    }
+    boundary
+}
+
+fn place_instances(
+    blueprint: &Blueprint,
+    placement: &Placement,
+    boundary: &[bool],
+    shards: &mut [ShardPlan],
+) {
+    let mut groups: Vec<BTreeMap<(bool, u32, u8), GroupPlan>> = vec![BTreeMap::new(); shards.len()];
+    for (number, instance) in blueprint.instances.iter().enumerate() {
+        let interior = !boundary[number];
+        groups[usize::from(placement.shard_of[number])]
+            .entry((interior, instance.kind, instance.domain))
+            .or_insert_with(|| GroupPlan {
+                kind: instance.kind,
+                domain: instance.domain,
+                boundary: !interior,
+                instances: Vec::new(),
+            })
+            .instances
+            .push(number as u32);
+    }
+    for (shard, groups) in shards.iter_mut().zip(groups) {
+        shard.groups = groups.into_values().collect();
+    }
+}
+
+/// Puts FIFOs in the order in which sweeps visit them: by consumer, so that a module's inputs
+/// stand side by side; egresses last, by producer.
+/// `rank` is scratch: the place of each instance in its shard.
+fn order_fifos(blueprint: &Blueprint, shard: &mut ShardPlan, rank: &mut [u32]) {
+    for (index, &number) in shard.groups.iter().flat_map(|group| &group.instances).enumerate() {
+        rank[number as usize] = index as u32;
+    }
+    let key = |fifo: &FifoPlan| {
+        let wire = &blueprint.wires[fifo.wire as usize];
+        let (last, end): (bool, PortRef) = match fifo.role {
+            Role::Local | Role::Ingress(_) => (false, wire.to),
+            Role::Egress(_) => (true, wire.from),
+        };
+        (last, rank[end.instance as usize], end.port)
+    };
+    shard.fifos.sort_by_cached_key(key);
+}
+
+impl FifoPlan {
+    /// Whether the FIFO needs a [`SlowPart`] before its record.
+    pub(crate) fn has_slow_part(&self, wire: &Wire) -> bool {
+        match self.role {
+            Role::Local => wire.latency > 1 || wire.credit > 1 || wire.lanes > 1,
+            Role::Egress(_) => wire.lanes > 1,
+            Role::Ingress(_) => true,
+        }
+    }
+
+    /// Wheel nodes: one per slot where something arrives more than one edge later.
+    pub(crate) fn node_count(&self, wire: &Wire) -> usize {
+        let delayed = match self.role {
+            Role::Local => wire.latency > 1 || wire.credit > 1,
+            Role::Egress(_) => wire.credit > 1,
+            Role::Ingress(_) => wire.latency > 1,
+        };
+        if delayed { wire.depth as usize } else { 0 }
+    }
+
+    /// Arena bytes, alignment included.
+    fn bytes(&self, wire: &Wire, signal_bytes: usize) -> usize {
+        let slow = if self.has_slow_part(wire) { size_of::<SlowPart>() } else { 0 };
+        let slots = wire.depth as usize * slot_stride(signal_bytes);
+        (slow + size_of::<Record>() + slots).next_multiple_of(FIFO_ALIGN)
+    }
+}
+
+impl ShardPlan {
+    fn sum_up(&mut self, blueprint: &Blueprint, catalogue: &Catalogue) {
+        let mut regions = Vec::new();
+        let mut region = |name: String, count: usize, bytes: usize| {
+            if count > 0 {
+                regions.push(Region { name, count, bytes });
+            }
+        };
+        let head = size_of::<ShardHead>() + size_of::<Verdict>() + 64;
+        region("head".to_owned(), 1, head);
+        let flags: usize = self.groups.iter().map(|group| flag_bytes(group.instances.len())).sum();
+        region("ready flags, two planes".to_owned(), self.groups.len(), 2 * flags + 64);
+        let link_flags: usize = self
+            .links
+            .values()
+            .map(|link| flag_bytes(link.outgoing.len()) + flag_bytes(link.incoming.len()) + 128)
+            .sum();
+        region("link flags".to_owned(), self.links.len(), link_flags);
+        let mut console_count = 0;
+        let mut memory_bytes = 0;
+        let mut memory_count = 0;
+        let mut module_count = 0;
+        for group in &self.groups {
+            let kind = catalogue.kind(group.kind);
+            let count = group.instances.len();
+            module_count += count;
+            region(format!("modules {}", kind.name()), count, group_bytes(count, kind.layout()));
+            for &number in &group.instances {
+                let shape = &blueprint.instances[number as usize].shape;
+                console_count += shape.console_count;
+                memory_bytes += shape.memory_bytes + if shape.memory_bytes > 0 { 64 } else { 0 };
+                memory_count += usize::from(shape.memory_bytes > 0);
+            }
+        }
+        self.node_count = module_count;
+        let mut fifo_bytes = 0;
+        for fifo in &self.fifos {
+            let wire = &blueprint.wires[fifo.wire as usize];
+            fifo_bytes += fifo.bytes(wire, wire.signal_bytes(blueprint));
+            self.node_count += fifo.node_count(wire);
+        }
+        region("FIFOs".to_owned(), self.fifos.len(), fifo_bytes + FIFO_ALIGN);
+        region("ports without a wire".to_owned(), 2, Unconnected::BYTES);
+        region("timing wheel nodes".to_owned(), self.node_count, Wheel::bytes(self.node_count));
+        region("consoles".to_owned(), console_count, console_count * (8 * CONSOLE_BYTES_PER_EPOCH + 16));
+        region("memories".to_owned(), memory_count, memory_bytes);
+        self.regions = regions;
+        self.ring_bytes = self.links.values().map(|link| ring_bytes(link.ring_lines(blueprint))).sum();
+    }
+}
+
+/// Bytes of one plane of flags for `count` wakers.
+pub(crate) fn flag_bytes(count: usize) -> usize {
+    count.next_multiple_of(CHUNK)
+}

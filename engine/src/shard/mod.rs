@@ -1,0 +1,354 @@
+//! HOT. A shard: an arena, its modules and FIFOs, its ends of the links, and the loop over instants.
+//!
+//! An instant, on one screen: raise the planes of the domains that have an edge, fire alarms, sweep
+//! the modules that touch cut wires, send the frames, sweep the rest. A shard runs ahead until the
+//! end of the epoch or until a neighbour's frame is missing; it never waits itself.
+//!
+//! Does not know threads, epochs beyond their end, or what to do about a fault.
+
+mod boot;
+
+pub(crate) use boot::{BootShardError, Rings};
+
+use crate::arena::{Arena, ArenaRef};
+use crate::fifo::{RawFifo, ShardHead, Show};
+use crate::group::{Edge, Fault, Group};
+use crate::hash::{GOLDEN, absorb, mix};
+use crate::link::{Inbound, Outbound, Received};
+use crate::time::Tick;
+use crate::wheel::{Waker, Wheel};
+use crate::wiring::{ConsoleRef, Verdict};
+
+/// The instants of one clock domain in this shard.
+struct DomainClock {
+    period: Tick,
+    /// Tick of the next edge that has not been evaluated.
+    next_edge: Tick,
+    /// The plane that transfers raise flags in now.
+    plane: usize,
+    /// Whether any flag may be up for the next edge.
+    pending: bool,
+    /// Whether any group here has this domain.
+    used: bool,
+}
+
+struct GroupSlot {
+    group: Box<dyn Group>,
+    domain: u8,
+}
+
+/// A FIFO with what reports and digests need to know of it.
+struct FifoSlot {
+    fifo: RawFifo,
+    wire: u32,
+    /// Whether the producer's end is here, so that pushes are digested here.
+    producer: bool,
+    /// Whether the consumer's end is here, so that pops are digested and items counted here.
+    consumer: bool,
+}
+
+/// How far a call of [`Shard::advance`] came.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Advance {
+    /// Everything before the end is done and known.
+    Reached,
+    /// A neighbour's frame (or room in its ring) is missing; `moved` if anything happened.
+    Blocked { moved: bool },
+}
+
+pub(crate) struct Shard {
+    // Order of fields: what lives in the arena is dropped before the arena.
+    boundary: Vec<GroupSlot>,
+    interior: Vec<GroupSlot>,
+    outbound: Vec<Outbound>,
+    inbound: Vec<Inbound>,
+    fifos: Vec<FifoSlot>,
+    domains: Vec<DomainClock>,
+    consoles: Vec<(u32, ConsoleRef)>,
+    verdict: ArenaRef<Verdict>,
+    head: ArenaRef<ShardHead>,
+    wheel: Box<Wheel>,
+    plane_bytes: u32,
+    /// The first tick that is not complete here.
+    upcoming: Tick,
+    no_sleep: bool,
+    pub(crate) finishes: bool,
+    pub(crate) faults: Vec<Fault>,
+    /// The last instant at which anything acted or asked to go on.
+    pub(crate) last_busy: Tick,
+    digest: u64,
+    digest_until: Tick,
+    arena: Arena,
+}
+
+impl Shard {
+    /// Evaluates every instant before `end` that the neighbours allow, and takes in everything
+    /// they did before `end`.
+    pub(crate) fn advance(&mut self, end: Tick) -> Advance {
+        let mut moved = false;
+        loop {
+            let now = self.upcoming;
+            if now >= end {
+                let told = self.tell_all();
+                let received = self.take_in(end, true);
+                moved |= received.moved;
+                let reached = told && received.enough;
+                return if reached { Advance::Reached } else { Advance::Blocked { moved } };
+            }
+            let received = self.take_in(now, false);
+            moved |= received.moved;
+            if !received.enough || !self.outbound.iter_mut().all(Outbound::has_room) {
+                self.tell_all();
+                return Advance::Blocked { moved };
+            }
+            moved = true;
+            let instant = self.next_active(now);
+            if instant < end && instant <= self.horizon() {
+                self.evaluate(instant);
+            } else {
+                // Nothing can happen here before something arrives.
+                self.upcoming = end.min(self.horizon().saturating_add(1)).max(now + 1);
+                self.tell_all();
+            }
+        }
+    }
+
+    /// The last instant that the frames taken in allow.
+    #[inline]
+    fn horizon(&self) -> Tick {
+        let mut horizon = Tick::MAX;
+        for link in &self.inbound {
+            horizon = horizon.min(link.known_until + link.item_reach.min(link.credit_reach) - 1);
+        }
+        // Links whose credits are late but not needed allow the instant they were asked for.
+        horizon.max(self.upcoming)
+    }
+
+    /// Takes in what is there of the time before `now`, never of later edges (wires of one edge rely
+    /// on it), and says whether that is enough to evaluate `now`; with `all`, whether it is
+    /// everything. What is not needed yet is taken in too: a full ring would stop the neighbour.
+    fn take_in(&mut self, now: Tick, all: bool) -> TakenIn {
+        let mut taken = TakenIn { enough: true, moved: false };
+        for (index, link) in self.inbound.iter_mut().enumerate() {
+            while link.known_until < now {
+                match link.receive(&self.head, &self.wheel) {
+                    Received::Stamp => taken.moved = true,
+                    Received::News => {
+                        taken.moved = true;
+                        self.domains.iter_mut().for_each(|domain| domain.pending = true);
+                    }
+                    Received::Nothing => {
+                        let items = link.known_until + link.item_reach > now;
+                        let credits = link.known_until + link.credit_reach > now;
+                        taken.enough &= !all
+                            && items
+                            && (credits || self.outbound[index].needs_no_credit(now));
+                        break;
+                    }
+                }
+            }
+        }
+        taken
+    }
+
+    /// Tells the neighbours how far this shard is; false if one's ring has no room for it yet.
+    fn tell_all(&mut self) -> bool {
+        let mut told = true;
+        for link in &mut self.outbound {
+            if link.writer.has_room(1) {
+                link.tell(self.upcoming);
+            } else {
+                told &= link.told_until >= self.upcoming;
+            }
+        }
+        told
+    }
+
+    /// The first instant at or after `now` at which anything here could happen by itself.
+    #[inline]
+    fn next_active(&mut self, now: Tick) -> Tick {
+        let mut instant = Tick::MAX;
+        let mut asleep = false;
+        for domain in &mut self.domains {
+            if domain.next_edge < now {
+                domain.next_edge = now.next_multiple_of(domain.period);
+            }
+            if domain.pending || (self.no_sleep && domain.used) {
+                instant = instant.min(domain.next_edge);
+            } else {
+                asleep = true;
+            }
+        }
+        if asleep && instant > now && !self.wheel.is_empty() {
+            instant = instant.min(self.wheel.next_due().unwrap_or(Tick::MAX).max(now));
+        }
+        instant
+    }
+
+    fn evaluate(&mut self, now: Tick) {
+        self.head.now.set(now);
+        let mut after = Tick::MAX;
+        let mut edges = 0u32;
+        for (index, domain) in self.domains.iter_mut().enumerate() {
+            if domain.next_edge < now {
+                domain.next_edge = now.next_multiple_of(domain.period);
+            }
+            if domain.next_edge == now {
+                edges |= 1 << index;
+                domain.plane ^= 1;
+                domain.pending = false;
+                domain.next_edge += domain.period;
+                self.head.next_plane[index].set(domain.plane as u32 * self.plane_bytes);
+            }
+            after = after.min(domain.next_edge);
+        }
+        self.fire_alarms(now);
+        let mut busy = self.sweep(true, edges);
+        for link in &mut self.outbound {
+            link.send(now, after);
+        }
+        busy |= self.sweep(false, edges);
+        if busy {
+            self.last_busy = now;
+            self.domains.iter_mut().for_each(|domain| domain.pending = true);
+        }
+        self.upcoming = after;
+    }
+
+    /// Raises the flags of those whose alarm is due in the plane that is about to be swept.
+    #[inline]
+    fn fire_alarms(&self, now: Tick) {
+        let (head, plane_bytes) = (&self.head, self.plane_bytes);
+        self.wheel.fire(now, |waker: Waker| {
+            let next = &head.next_plane[usize::from(waker.domain)];
+            let plane = next.get();
+            next.set(plane_bytes - plane);
+            head.wake(waker);
+            next.set(plane);
+        });
+    }
+
+    #[inline]
+    fn sweep(&mut self, boundary: bool, edges: u32) -> bool {
+        let slots = if boundary { &mut self.boundary } else { &mut self.interior };
+        let mut busy = false;
+        for slot in slots {
+            if edges >> slot.domain & 1 == 0 {
+                continue;
+            }
+            let domain = &self.domains[usize::from(slot.domain)];
+            let edge = Edge {
+                head: &self.head,
+                wheel: &self.wheel,
+                cycle: self.head.now.get() / domain.period,
+                period: domain.period,
+                plane: domain.plane ^ 1,
+                no_sleep: self.no_sleep,
+            };
+            busy |= slot.group.sweep(&edge, &mut self.faults);
+        }
+        busy
+    }
+
+    /// Whether nothing here can ever happen again by itself.
+    pub(crate) fn quiescent(&self) -> bool {
+        let silent = |slot: &GroupSlot| slot.group.silent();
+        self.wheel.is_empty()
+            && self.boundary.iter().all(silent)
+            && self.interior.iter().all(silent)
+    }
+
+    /// Whether any FIFO here holds an item.
+    pub(crate) fn holds_items(&self) -> bool {
+        self.fifos.iter().any(|slot| slot.consumer && slot.fifo.occupancy() > 0)
+    }
+
+    /// This shard's share of the digest of everything that was transferred so far: a sum over
+    /// wires, so that it does not matter which shard holds which.
+    pub(crate) fn digest(&mut self) -> u64 {
+        if self.digest_until <= self.last_busy {
+            self.digest = self
+                .fifos
+                .iter()
+                .map(FifoSlot::digest)
+                .fold(0, u64::wrapping_add);
+            self.digest_until = self.upcoming;
+        }
+        self.digest
+    }
+
+    /// Adds each wire's share of the digest to `digests`, by wire number.
+    pub(crate) fn wire_digests(&self, digests: &mut [u64]) {
+        for slot in &self.fifos {
+            let digest = &mut digests[slot.wire as usize];
+            *digest = digest.wrapping_add(slot.digest());
+        }
+    }
+
+    /// Visits the consumer's end of every wire that ends here.
+    pub(crate) fn visit_wires(&self, mut visit: impl FnMut(u32, RawFifo)) {
+        for slot in self.fifos.iter().filter(|slot| slot.consumer) {
+            visit(slot.wire, slot.fifo);
+        }
+    }
+
+    /// The item pushed last on a wire whose producer is here, and when.
+    pub(crate) fn last_item(&self, wire: u32, show: Show) -> Option<(Tick, String)> {
+        let slot = self.fifos.iter().find(|slot| slot.wire == wire && slot.producer)?;
+        let record = slot.fifo.record();
+        let tick = record.last_push.get();
+        if tick == Tick::MAX {
+            return None;
+        }
+        let tail = record.tail.get();
+        let index = if tail == 0 { slot.fifo.depth - 1 } else { tail - 1 };
+        Some((tick, show(&slot.fifo, index)))
+    }
+
+    /// Every group here with its modules.
+    pub(crate) fn groups(&self) -> impl Iterator<Item = &dyn Group> {
+        self.boundary.iter().chain(&self.interior).map(|slot| slot.group.as_ref())
+    }
+
+    /// The earliest request to end the run.
+    pub(crate) fn finish_request(&self) -> Option<(Tick, u32, u32)> {
+        let verdict = &self.verdict;
+        (verdict.raised.get() != 0)
+            .then(|| (verdict.tick.get(), verdict.instance.get(), verdict.code.get()))
+    }
+
+    /// Hands over what consoles printed since the last call: (tick, instance, byte) in the order
+    /// of each console.
+    pub(crate) fn drain_consoles(&self, mut print: impl FnMut(Tick, u32, u8)) {
+        for (instance, console) in &self.consoles {
+            for entry in &console.entries[..console.count.replace(0) as usize] {
+                print(entry.get() >> 8, *instance, entry.get() as u8);
+            }
+        }
+    }
+
+    pub(crate) fn used_bytes(&self) -> usize {
+        self.arena.used_bytes()
+    }
+}
+
+struct TakenIn {
+    enough: bool,
+    moved: bool,
+}
+
+impl FifoSlot {
+    fn digest(&self) -> u64 {
+        let record = self.fifo.record();
+        let key = mix(u64::from(self.wire).wrapping_add(1).wrapping_mul(GOLDEN));
+        let pushes = if self.producer { mix(record.digest.get() ^ key) } else { 0 };
+        let pops = if self.consumer {
+            let history = absorb(record.last_pop.get(), u64::from(record.pop_count.get()));
+            mix(history.wrapping_add(key))
+        } else {
+            0
+        };
+        pushes.wrapping_add(pops)
+    }
+}
+
