@@ -24,6 +24,8 @@
 //! Each type packs its fields into as few words as it can when it enters a digest: that is what a
 //! transfer costs. Knows no module.
 
+use super::access::Access;
+use super::instruction::{Instruction, MulDiv};
 use tina_engine::{Field, Signal, absorb};
 
 /// Two 32-bit halves as one word of a digest.
@@ -284,5 +286,236 @@ impl Signal for DataReply {
     #[inline(always)]
     fn absorb_into(&self, digest: u64) -> u64 {
         absorb(digest, pair(self.data, u32::from(self.tag)))
+    }
+}
+
+/// From decode to execute: an instruction, where it stands and where fetch went behind it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct DecodedInstruction {
+    /// Where it stands.
+    pub address: u32,
+    /// Where the instruction behind it in the pipeline stands.
+    pub predicted: u32,
+    /// What it does; meaningless with `fault`.
+    pub instruction: Instruction,
+    /// See [`FetchRequest::epoch`].
+    pub epoch: bool,
+    /// See [`FetchReply::fault`].
+    pub fault: bool,
+}
+
+impl Signal for DecodedInstruction {
+    const NAME: &'static str = "DecodedInstruction";
+    const BITS: u32 = FetchReply::BITS;
+    const FIELDS: &'static [Field] = &[
+        Field {
+            name: "address",
+            bits: 32,
+        },
+        Field {
+            name: "predicted",
+            bits: 32,
+        },
+        Field {
+            name: "instruction",
+            bits: 32,
+        },
+        Field {
+            name: "epoch",
+            bits: 1,
+        },
+        Field {
+            name: "fault",
+            bits: 1,
+        },
+    ];
+    #[inline(always)]
+    fn absorb_into(&self, digest: u64) -> u64 {
+        let flags = u32::from(self.epoch) | u32::from(self.fault) << 1;
+        let digest = absorb(digest, pair(self.address, self.predicted));
+        absorb(digest, pair(self.instruction.word(), flags))
+    }
+}
+
+/// What kind of jump an instruction is: what the predictor of fetch remembers of it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(u8)]
+pub enum Jump {
+    /// A branch that may be taken or not.
+    Conditional,
+    /// Always taken, to where it went the last time.
+    Always,
+    /// The same, and leaves a return address (in `ra` or `t0`).
+    Call,
+    /// To the return address of the last call.
+    Return,
+    /// None: an instruction behind which fetch must start anew.
+    Not,
+}
+
+/// From execute to fetch: where the program went behind an instruction.
+///
+/// It comes for all branches, calls and returns, and for all else when the prediction was wrong.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Resolution {
+    /// Where the instruction stands.
+    pub address: u32,
+    /// Where the program goes on.
+    pub target: u32,
+    /// What kind of jump it is.
+    pub jump: Jump,
+    /// The branch was taken; true for all but conditional ones.
+    pub taken: bool,
+    /// Fetch went elsewhere and must go to the target, in the other epoch.
+    pub redirect: bool,
+}
+
+impl Signal for Resolution {
+    const NAME: &'static str = "Resolution";
+    const BITS: u32 = 69;
+    const FIELDS: &'static [Field] = &[
+        Field {
+            name: "address",
+            bits: 32,
+        },
+        Field {
+            name: "target",
+            bits: 32,
+        },
+        Field {
+            name: "jump",
+            bits: 3,
+        },
+        Field {
+            name: "taken",
+            bits: 1,
+        },
+        Field {
+            name: "redirect",
+            bits: 1,
+        },
+    ];
+    #[inline(always)]
+    fn absorb_into(&self, digest: u64) -> u64 {
+        let control = self.jump as u64 | u64::from(self.taken) << 3 | u64::from(self.redirect) << 4;
+        absorb(absorb(digest, pair(self.address, self.target)), control)
+    }
+}
+
+/// From execute to multiply: operands of a multiplication or division.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct MultiplyRequest {
+    /// First operand.
+    pub a: u32,
+    /// Second operand.
+    pub b: u32,
+    /// What is asked for.
+    pub operation: MulDiv,
+    /// Register that waits for the result.
+    pub register: u8,
+}
+
+impl Signal for MultiplyRequest {
+    const NAME: &'static str = "MultiplyRequest";
+    const BITS: u32 = 72;
+    const FIELDS: &'static [Field] = &[
+        Field {
+            name: "a",
+            bits: 32,
+        },
+        Field {
+            name: "b",
+            bits: 32,
+        },
+        Field {
+            name: "operation",
+            bits: 3,
+        },
+        Field {
+            name: "register",
+            bits: 5,
+        },
+    ];
+    #[inline(always)]
+    fn absorb_into(&self, digest: u64) -> u64 {
+        let control = self.operation as u64 | u64::from(self.register) << 8;
+        absorb(absorb(digest, pair(self.a, self.b)), control)
+    }
+}
+
+/// From execute to load/store: an access that has passed its checks.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct MemoryRequest {
+    /// First byte accessed.
+    pub address: u32,
+    /// What is stored, or the operand of an atomic.
+    pub data: u32,
+    /// What is done.
+    pub access: Access,
+    /// Register that waits for the answer, 0 for none.
+    pub register: u8,
+    /// A device stands at the address.
+    pub device: bool,
+}
+
+impl Signal for MemoryRequest {
+    const NAME: &'static str = "MemoryRequest";
+    const BITS: u32 = 76;
+    const FIELDS: &'static [Field] = &[
+        Field {
+            name: "address",
+            bits: 32,
+        },
+        Field {
+            name: "data",
+            bits: 32,
+        },
+        Field {
+            name: "access",
+            bits: 6,
+        },
+        Field {
+            name: "register",
+            bits: 5,
+        },
+        Field {
+            name: "device",
+            bits: 1,
+        },
+    ];
+    #[inline(always)]
+    fn absorb_into(&self, digest: u64) -> u64 {
+        let control = u64::from(self.access.code())
+            | u64::from(self.register) << 8
+            | u64::from(self.device) << 16;
+        absorb(absorb(digest, pair(self.address, self.data)), control)
+    }
+}
+
+/// From multiply to write-back and from write-back to execute: a register has its value.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct RegisterWrite {
+    /// The value.
+    pub value: u32,
+    /// The register; 0 says that a fence is passed.
+    pub register: u8,
+}
+
+impl Signal for RegisterWrite {
+    const NAME: &'static str = "RegisterWrite";
+    const BITS: u32 = 37;
+    const FIELDS: &'static [Field] = &[
+        Field {
+            name: "value",
+            bits: 32,
+        },
+        Field {
+            name: "register",
+            bits: 5,
+        },
+    ];
+    #[inline(always)]
+    fn absorb_into(&self, digest: u64) -> u64 {
+        absorb(digest, pair(self.value, u32::from(self.register)))
     }
 }
