@@ -177,8 +177,10 @@ pub fn run(
     let mut random = Random::keyed(shard_count as u64, 1, 1);
     let mut placement = Placement::single(blueprint.instances.len());
     placement.shard_count = shard_count;
-    for shard in &mut placement.shard_of {
-        *shard = random.below(shard_count as u64) as u8;
+    for (instance, shard) in placement.shard_of.iter_mut().enumerate() {
+        // No shard stays empty.
+        let drawn = random.below(shard_count as u64) as usize;
+        *shard = if instance < shard_count { instance } else { drawn } as u8;
     }
     let host = HostOptions { no_sleep, ..HostOptions::default() };
     let mut machine = Machine::boot(blueprint, catalogue, &placement, &host).unwrap();

@@ -123,7 +123,6 @@ proptest! {
             width, height, words, operations: 150, pause, burst, sets: 1 << set_bits, ways,
             bank_latency, wire_latency, wire_depth, seed,
         };
-        eprintln!("{sizes:?} {shards} {no_sleep}");
         let machine = Arc::new(blueprint(sizes, &catalogue()));
         let expected = run_checked(sizes, &machine, 1, false);
         prop_assert_eq!(run_checked(sizes, &machine, shards, no_sleep), expected);
