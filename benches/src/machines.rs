@@ -3,7 +3,9 @@
 //! The same designs stand as netlists in `netlists/`; what they must compute stands in
 //! [`plain`](crate::plain).
 
-use tina_engine::{Blueprint, Catalogue};
+use std::cmp::Reverse;
+use std::collections::BTreeMap;
+use tina_engine::{Blueprint, Catalogue, Machine, Placement};
 use tina_modules::accel::{SystolicElement, SystolicSink, SystolicSource, SystolicSourceParams};
 use tina_modules::flow::{Sink, SinkParams, Source, SourceParams};
 use tina_modules::math::{MultiplyAdd, MultiplyAddParams, lcg};
@@ -142,4 +144,59 @@ pub fn systolic(catalogue: &Catalogue, side: u32) -> Result<Blueprint, AssemblyE
         }
     }
     assembly.finish()
+}
+
+/// Cuts a workload into `shard_count` bands of equal size along the first index of its largest
+/// array; everything else goes where the first of its wires leads.
+///
+/// # Panics
+/// When there are more shards than the machine format allows.
+#[must_use]
+pub fn bands(blueprint: &Blueprint, shard_count: usize) -> Placement {
+    let instances = &blueprint.instances;
+    let mut counts: BTreeMap<u32, usize> = BTreeMap::new();
+    for instance in instances {
+        *counts.entry(instance.kind).or_default() += 1;
+    }
+    let largest = counts
+        .iter()
+        .max_by_key(|(kind, count)| (**count, Reverse(**kind)));
+    let largest = largest.map(|(kind, _)| *kind);
+    let in_bands = |number: u32| Some(instances[number as usize].kind) == largest;
+    let length = instances
+        .iter()
+        .filter(|instance| Some(instance.kind) == largest);
+    let length = length
+        .map(|instance| instance.index[0] as usize + 1)
+        .max()
+        .unwrap_or(1);
+    let band = |number: u32| instances[number as usize].index[0] as usize * shard_count / length;
+    let shard_of = (0..instances.len() as u32).map(|number| {
+        let neighbour = blueprint.wires.iter().find_map(|wire| {
+            let (from, to) = (wire.from.instance, wire.to.instance);
+            let other = if from == number { to } else { from };
+            ((from == number || to == number) && in_bands(other)).then_some(other)
+        });
+        let guide = if in_bands(number) {
+            Some(number)
+        } else {
+            neighbour
+        };
+        u8::try_from(guide.map_or(0, band)).expect("at most 255 shards")
+    });
+    Placement {
+        shard_count,
+        shard_of: shard_of.collect(),
+    }
+}
+
+/// Result `name` of all instances, folded by `add`.
+#[must_use]
+pub fn total(machine: &mut Machine, name: &str, add: impl Fn(u64, u64) -> u64) -> u64 {
+    let results = machine.results();
+    let entries = results.iter().flat_map(|instance| &instance.entries);
+    entries
+        .filter(|entry| entry.0 == name)
+        .map(|entry| entry.1.number())
+        .fold(0, add)
 }

@@ -288,6 +288,10 @@ impl<T: Signal> Port<T> {
         Waker { flag: self.flag, domain: self.domain }
     }
 
+    fn lanes(&self) -> u8 {
+        if self.slow { self.slow_part().lanes.get() } else { 1 }
+    }
+
     fn slow_part(&self) -> &SlowPart {
         assert!(self.slow);
         // SAFETY: boot places a SlowPart directly before the record of every port marked slow.
@@ -303,6 +307,12 @@ pub struct In<T: Signal> {
 impl<T: Signal> In<T> {
     pub(crate) fn new(binding: PortBinding) -> Self {
         Self { port: Port::new(binding) }
+    }
+
+    /// How many items may be popped in one edge.
+    #[must_use]
+    pub fn lanes(&self) -> u8 {
+        self.port.lanes()
     }
 
     /// Whether an item can be popped at this edge.
@@ -386,6 +396,12 @@ pub struct Out<T: Signal> {
 impl<T: Signal> Out<T> {
     pub(crate) fn new(binding: PortBinding) -> Self {
         Self { port: Port::new(binding) }
+    }
+
+    /// How many items may be pushed in one edge.
+    #[must_use]
+    pub fn lanes(&self) -> u8 {
+        self.port.lanes()
     }
 
     /// Whether an item can be pushed at this edge.

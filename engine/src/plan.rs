@@ -420,7 +420,8 @@ impl ShardPlan {
         }
         region("FIFOs".to_owned(), self.fifos.len(), fifo_bytes + FIFO_ALIGN);
         region("ports without a wire".to_owned(), 2, Unconnected::BYTES);
-        region("timing wheel nodes".to_owned(), self.node_count, Wheel::bytes(self.node_count));
+        // A shard without modules has a wheel too, of the one node that stands for nobody.
+        region("timing wheel nodes".to_owned(), self.node_count + 1, Wheel::bytes(self.node_count));
         region("consoles".to_owned(), console_count, console_count * (8 * CONSOLE_BYTES_PER_EPOCH + 16));
         region("memories".to_owned(), memory_count, memory_bytes);
         self.regions = regions;

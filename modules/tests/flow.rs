@@ -12,7 +12,11 @@ use tina_modules::flow::{
 #[test]
 fn a_source_counts_to_its_limit() {
     let ran = run(64, |assembly| {
-        let params = SourceParams { start: 7, step: 3, limit: Some(4) };
+        let params = SourceParams {
+            start: 7,
+            step: 3,
+            limit: Some(4),
+        };
         let source = assembly.add::<Source>("source", params)?;
         record(assembly, (source, "out"), "end", ALWAYS)
     });
@@ -24,7 +28,12 @@ fn a_source_counts_to_its_limit() {
 fn a_source_waits_for_room() {
     let ran = run(64, |assembly| {
         let source = assembly.add::<Source>("source", SourceParams::default())?;
-        record(assembly, (source, "out"), "end", Pace { from: 10, every: 5 })
+        record(
+            assembly,
+            (source, "out"),
+            "end",
+            Pace { from: 10, every: 5 },
+        )
     });
     assert_eq!(ran.of("end")[..3], [(10, 0), (15, 1), (20, 2)]);
     // Two slots are filled before the first pop, one after each.
@@ -38,7 +47,14 @@ fn a_sink_ends_the_run_at_its_limit() {
         let sink = assembly.add::<Sink>("sink", SinkParams { limit: Some(5) })?;
         wire(assembly, (source, "out"), (sink, "in"))
     });
-    assert!(matches!(ran.outcome, Outcome::Finished { code: 0, instance: 1, tick: 5 }));
+    assert!(matches!(
+        ran.outcome,
+        Outcome::Finished {
+            code: 0,
+            instance: 1,
+            tick: 5
+        }
+    ));
     assert_eq!(ran.result("sink", "count"), 5);
     assert_eq!(ran.result("sink", "check"), 1 ^ 2 ^ 3 ^ 4);
 }
@@ -46,15 +62,24 @@ fn a_sink_ends_the_run_at_its_limit() {
 #[test]
 fn a_checksum_tells_right_from_wrong() {
     let right = [5, 6, 7].into_iter().fold(0, absorb);
-    let cases = [([5, 6, 7], Some(right), 0), ([6, 5, 7], Some(right), 1), ([6, 5, 7], None, 0)];
+    let cases = [
+        ([5, 6, 7], Some(right), 0),
+        ([6, 5, 7], Some(right), 1),
+        ([6, 5, 7], None, 0),
+    ];
     for (items, expect, expected_code) in cases {
         let ran = run(1000, |assembly| {
             let source = script(assembly, "source", items)?;
-            let params = ChecksumParams { limit: Some(3), expect };
+            let params = ChecksumParams {
+                limit: Some(3),
+                expect,
+            };
             let sink = assembly.add::<Checksum>("sink", params)?;
             wire(assembly, (source, "out"), (sink, "in"))
         });
-        let Outcome::Finished { code, .. } = ran.outcome else { panic!("not finished") };
+        let Outcome::Finished { code, .. } = ran.outcome else {
+            panic!("not finished")
+        };
         assert_eq!(code, expected_code, "{items:?}");
         assert_eq!(ran.result("sink", "count"), 3);
     }
@@ -67,8 +92,18 @@ fn the_slowest_reader_of_a_fork_sets_the_pace() {
         let fork = assembly.add::<Fork>("fork", ForkParams { outputs: 3 })?;
         wire(assembly, (source, "out"), (fork, "in"))?;
         record(assembly, (fork, "out[0]"), "fast", ALWAYS)?;
-        record(assembly, (fork, "out[1]"), "slow", Pace { from: 0, every: 4 })?;
-        record(assembly, (fork, "out[2]"), "late", Pace { from: 30, every: 1 })
+        record(
+            assembly,
+            (fork, "out[1]"),
+            "slow",
+            Pace { from: 0, every: 4 },
+        )?;
+        record(
+            assembly,
+            (fork, "out[2]"),
+            "late",
+            Pace { from: 30, every: 1 },
+        )
     });
     for end in ["fast", "slow", "late"] {
         assert_eq!(ran.numbers(end), (0..20).collect::<Vec<_>>(), "{end}");
@@ -92,8 +127,14 @@ fn a_join_combines_or_takes_turns() {
             record(assembly, (join, "out"), "end", ALWAYS)
         })
     };
-    assert_eq!(joined(JoinMode::Sum).of("end"), [(2, 111), (3, 222), (4, 333)]);
-    assert_eq!(joined(JoinMode::Xor).numbers("end"), [1 ^ 10 ^ 100, 2 ^ 20 ^ 200, 3 ^ 30 ^ 300]);
+    assert_eq!(
+        joined(JoinMode::Sum).of("end"),
+        [(2, 111), (3, 222), (4, 333)]
+    );
+    assert_eq!(
+        joined(JoinMode::Xor).numbers("end"),
+        [1 ^ 10 ^ 100, 2 ^ 20 ^ 200, 3 ^ 30 ^ 300]
+    );
     let expected = [1, 10, 100, 2, 20, 200, 3, 30, 300];
     assert_eq!(joined(JoinMode::InTurn).numbers("end"), expected);
 }
@@ -105,7 +146,11 @@ fn an_arbiter_is_fair_and_skips_who_has_nothing() {
         let streams = [vec![1, 2, 3], vec![10], vec![100, 200, 300]];
         for (index, items) in streams.into_iter().enumerate() {
             let source = script(assembly, &format!("source[{index}]"), items)?;
-            wire(assembly, (source, "out"), (arbiter, &format!("in[{index}]")))?;
+            wire(
+                assembly,
+                (source, "out"),
+                (arbiter, &format!("in[{index}]")),
+            )?;
         }
         record(assembly, (arbiter, "out"), "end", ALWAYS)
     });
@@ -123,11 +168,21 @@ fn a_delay_line_holds_each_item_and_runs_at_full_rate() {
         })
     };
     // Popped from the source's wire in cycle 1 at the earliest, seen one cycle after the push.
-    let on_time = |cycles| (0..12).map(|item| (item + 2 + cycles, item)).collect::<Vec<_>>();
+    let on_time = |cycles| {
+        (0..12)
+            .map(|item| (item + 2 + cycles, item))
+            .collect::<Vec<_>>()
+    };
     for cycles in [1, 2, 7] {
-        assert_eq!(delayed(cycles, ALWAYS).of("end"), on_time(u64::from(cycles)));
+        assert_eq!(
+            delayed(cycles, ALWAYS).of("end"),
+            on_time(u64::from(cycles))
+        );
     }
     let late = delayed(3, Pace { from: 50, every: 1 }).of("end");
-    assert_eq!(late.iter().map(|item| item.1).collect::<Vec<_>>(), (0..12).collect::<Vec<_>>());
+    assert_eq!(
+        late.iter().map(|item| item.1).collect::<Vec<_>>(),
+        (0..12).collect::<Vec<_>>()
+    );
     assert_eq!(late[..2], [(50, 0), (51, 1)]);
 }

@@ -24,12 +24,18 @@ fn an_adder_waits_for_both_and_wraps() {
 fn multiply_add_keeps_order_under_back_pressure() {
     let ran = run(64, |assembly| {
         let source = script(assembly, "source", 0..10)?;
-        let params = MultiplyAddParams { factor: 3, addend: 1 };
+        let params = MultiplyAddParams {
+            factor: 3,
+            addend: 1,
+        };
         let stage = assembly.add::<MultiplyAdd>("stage", params)?;
         wire(assembly, (source, "out"), (stage, "in"))?;
         record(assembly, (stage, "out"), "end", Pace { from: 0, every: 3 })
     });
-    assert_eq!(ran.numbers("end"), (0..10).map(|x| 3 * x + 1).collect::<Vec<_>>());
+    assert_eq!(
+        ran.numbers("end"),
+        (0..10).map(|x| 3 * x + 1).collect::<Vec<_>>()
+    );
 }
 
 #[test]
@@ -73,7 +79,11 @@ fn sums_run_on_or_restart() {
             wire(assembly, (source, "out"), (sum, "in"))?;
             record(assembly, (sum, "out"), "end", Pace { from: 0, every: 2 })
         });
-        assert_eq!(ran.numbers("end"), expected, "every {every}, restart {restart}");
+        assert_eq!(
+            ran.numbers("end"),
+            expected,
+            "every {every}, restart {restart}"
+        );
         assert_eq!(ran.result("sum", "total"), total);
     }
 }

@@ -22,10 +22,17 @@ impl Payload for Packet {
 }
 
 fn kinds() -> Catalogue {
-    rig::kinds().with::<Script<Packet>>().with::<Recorder<Packet>>()
+    rig::kinds()
+        .with::<Script<Packet>>()
+        .with::<Recorder<Packet>>()
 }
 
-const WIRE: WireShape = WireShape { depth: 4, latency: 1, credit: 1, lanes: 1 };
+const WIRE: WireShape = WireShape {
+    depth: 4,
+    latency: 1,
+    credit: 1,
+    lanes: 1,
+};
 
 /// A mesh of routers; `ends` puts something on the local ports of each.
 fn mesh(
@@ -33,11 +40,19 @@ fn mesh(
     (width, height): (u32, u32),
     mut ends: impl FnMut(&mut Assembly<'_>, u32, InstanceId) -> Result<(), AssemblyError>,
 ) -> Result<(), AssemblyError> {
-    let params = MeshParams { width, height, node: None };
+    let params = MeshParams {
+        width,
+        height,
+        node: None,
+    };
     let mut routers = Vec::new();
     for node in 0..width * height {
         let (y, x) = (node / width, node % width);
-        let site = Site { path: format!("router[{y}][{x}]"), index: [y, x, 0], domain: 0 };
+        let site = Site {
+            path: format!("router[{y}][{x}]"),
+            index: [y, x, 0],
+            domain: 0,
+        };
         let router = assembly.add::<Router<Packet>>(site, params)?;
         if x > 0 {
             let west = routers[node as usize - 1];
@@ -59,7 +74,9 @@ fn traffic(size: (u32, u32), sends: &[&[u64]], pace: Pace) -> Ran {
     run_of(&kinds(), 400, |assembly| {
         mesh(assembly, size, |assembly, node, router| {
             let destinations = sends[node as usize].iter();
-            let items = destinations.map(|to| (0, to | u64::from(node) << 12)).collect();
+            let items = destinations
+                .map(|to| (0, to | u64::from(node) << 12))
+                .collect();
             let source = assembly.add::<Script<Packet>>(&*format!("source[{node}]"), items)?;
             assembly.wire((source, "out"), (router, "local_in"), WIRE)?;
             let end = assembly.add::<Recorder<Packet>>(&*format!("end[{node}]"), pace)?;
@@ -71,8 +88,13 @@ fn traffic(size: (u32, u32), sends: &[&[u64]], pace: Pace) -> Ran {
 /// (cycle, source) of what arrived at `node`.
 fn arrivals(ran: &Ran, node: u32) -> Vec<(u64, u64)> {
     let all = ran.of(&format!("end[{node}]"));
-    assert!(all.iter().all(|(_, word)| word & 0xfff == u64::from(node)), "{all:x?}");
-    all.into_iter().map(|(cycle, word)| (cycle, word >> 12 & 0xfff)).collect()
+    assert!(
+        all.iter().all(|(_, word)| word & 0xfff == u64::from(node)),
+        "{all:x?}"
+    );
+    all.into_iter()
+        .map(|(cycle, word)| (cycle, word >> 12 & 0xfff))
+        .collect()
 }
 
 #[test]
@@ -87,7 +109,11 @@ fn every_pair_of_nodes_is_connected_by_the_shortest_way() {
             let (x, y) = (from as u64 % width, from as u64 / width);
             let hops = x.abs_diff(to % width) + y.abs_diff(to / width);
             // Pushed in cycle 0; each router and the last wire take one cycle.
-            assert_eq!(arrivals(&ran, to as u32), [(hops + 2, from as u64)], "{from} to {to}");
+            assert_eq!(
+                arrivals(&ran, to as u32),
+                [(hops + 2, from as u64)],
+                "{from} to {to}"
+            );
             assert!(height > to / width && ran.seen.len() == 1);
         }
     }
@@ -97,7 +123,10 @@ fn every_pair_of_nodes_is_connected_by_the_shortest_way() {
 fn inputs_of_an_output_take_turns() {
     // A row of three: both ends and the middle itself send to the middle.
     let ran = traffic((3, 1), &[&[1; 4], &[1; 4], &[1; 4]], ALWAYS);
-    let sources: Vec<u64> = arrivals(&ran, 1).into_iter().map(|(_, source)| source).collect();
+    let sources: Vec<u64> = arrivals(&ran, 1)
+        .into_iter()
+        .map(|(_, source)| source)
+        .collect();
     // Local comes first because the others have a wire more to go; then east, west, local in turn.
     assert_eq!(sources, [1, 2, 0, 1, 2, 0, 1, 2, 0, 1, 2, 0]);
 }
@@ -117,7 +146,9 @@ fn packets_wait_for_a_slow_reader_and_none_is_lost() {
 #[test]
 fn a_destination_outside_the_mesh_crashes_the_router_it_enters() {
     let ran = traffic((2, 1), &[&[1], &[2]], ALWAYS);
-    let Outcome::Faulted(faults) = &ran.outcome else { panic!("no fault") };
+    let Outcome::Faulted(faults) = &ran.outcome else {
+        panic!("no fault")
+    };
     let crash = FaultCause::Crash("a packet's destination is no node of this mesh");
     assert_eq!((faults.len(), &faults[0].cause), (1, &crash));
 }
@@ -127,8 +158,18 @@ fn generated(side: u32, rate: f64, pattern: Pattern) -> Ran {
     run_of(&kinds(), 300, |assembly| {
         mesh(assembly, (side, side), |assembly, node, router| {
             let node = Some(node);
-            let traffic = GeneratorParams { width: side, height: side, node, rate, pattern };
-            let place = MeshParams { width: side, height: side, node };
+            let traffic = GeneratorParams {
+                width: side,
+                height: side,
+                node,
+                rate,
+                pattern,
+            };
+            let place = MeshParams {
+                width: side,
+                height: side,
+                node,
+            };
             let number = node.unwrap_or_default();
             let generator = assembly.add::<Generator>(&*format!("generator[{number}]"), traffic)?;
             let sink = assembly.add::<PacketSink>(&*format!("sink[{number}]"), place)?;
@@ -141,7 +182,9 @@ fn generated(side: u32, rate: f64, pattern: Pattern) -> Ran {
 #[test]
 fn generators_follow_their_rate_and_pattern() {
     let sum = |ran: &Ran, of: &str, name: &str| -> u64 {
-        (0..9).map(|node| ran.result(&format!("{of}[{node}]"), name)).sum()
+        (0..9)
+            .map(|node| ran.result(&format!("{of}[{node}]"), name))
+            .sum()
     };
     let silent = generated(3, 0.0, Pattern::Uniform);
     assert_eq!(sum(&silent, "generator", "sent"), 0);
@@ -151,12 +194,23 @@ fn generators_follow_their_rate_and_pattern() {
     assert!(sum(&rare, "generator", "sent") < 10);
     let transposed = generated(3, 1.0, Pattern::Transpose);
     for node in [0, 4, 8] {
-        assert_eq!(transposed.result(&format!("generator[{node}]"), "sent"), 0, "writes to itself");
+        assert_eq!(
+            transposed.result(&format!("generator[{node}]"), "sent"),
+            0,
+            "writes to itself"
+        );
     }
     let opposite = generated(3, 1.0, Pattern::Opposite);
-    assert_eq!(opposite.result("generator[4]", "sent"), 0, "writes to itself");
+    assert_eq!(
+        opposite.result("generator[4]", "sent"),
+        0,
+        "writes to itself"
+    );
     for ran in [uniform, transposed, opposite] {
-        let (sent, delivered) = (sum(&ran, "generator", "sent"), sum(&ran, "sink", "delivered"));
+        let (sent, delivered) = (
+            sum(&ran, "generator", "sent"),
+            sum(&ran, "sink", "delivered"),
+        );
         assert!(delivered > 0 && delivered <= sent && sent - delivered < 9 * 6 * 4);
     }
 }

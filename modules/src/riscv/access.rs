@@ -125,6 +125,11 @@ mod tests {
             Ok(true)
         );
         assert_eq!(check(Access::Load(Load::Word), CONSOLE_TRANSMIT), Ok(true));
+        assert_eq!(check(Access::Load(Load::Word), HART_COUNT), Ok(true));
+        assert_eq!(
+            check(Access::Store(Store::Word), HART_COUNT),
+            Err(AccessError::Fault)
+        );
         assert_eq!(
             check(Access::LoadReserved, CONSOLE_TRANSMIT),
             Err(AccessError::Fault)

@@ -29,7 +29,7 @@ mod system;
 
 use super::access::{Access, AccessError};
 use super::csr::{Cause, CsrFile};
-use super::instruction::{Operation, alu, branch_taken};
+use super::instruction::{MulDiv, Operation, alu, branch_taken};
 use super::platform::RAM_BYTES_DEFAULT;
 use super::signals::{
     DecodedInstruction, Jump, MemoryRequest, MultiplyRequest, RegisterWrite, Resolution,
@@ -228,19 +228,7 @@ impl Execute {
                 self.start_access(decoded, Access::StoreConditional, a, b, now);
             }
             Operation::Amo(amo) => self.start_access(decoded, Access::Amo(amo), a, b, now),
-            Operation::MulDiv(operation) => {
-                if self.operands.has_room() {
-                    let register = instruction.rd();
-                    self.operands.push(MultiplyRequest {
-                        a,
-                        b,
-                        operation,
-                        register,
-                    });
-                    self.await_register(register);
-                    self.retire_straight(decoded, now);
-                }
-            }
+            Operation::MulDiv(operation) => self.start_multiply(decoded, operation, a, b, now),
             Operation::Csr(_)
             | Operation::CsrImmediate(_)
             | Operation::Fence
@@ -264,6 +252,31 @@ impl Execute {
     fn await_register(&mut self, register: u8) {
         self.scoreboard |= 1 << (register & 31);
         self.scoreboard &= !1;
+    }
+
+    #[inline(always)]
+    fn start_multiply(
+        &mut self,
+        decoded: &DecodedInstruction,
+        operation: MulDiv,
+        a: u32,
+        b: u32,
+        now: Cycle,
+    ) {
+        let register = decoded.instruction.rd();
+        if register != 0 {
+            if !self.operands.has_room() {
+                return;
+            }
+            self.operands.push(MultiplyRequest {
+                a,
+                b,
+                operation,
+                register,
+            });
+            self.await_register(register);
+        }
+        self.retire_straight(decoded, now);
     }
 
     #[inline(always)]

@@ -40,7 +40,11 @@ impl<T: Payload> Module for Script<T> {
     type Params = Vec<(Cycle, u64)>;
 
     fn build(items: Self::Params, wiring: &mut Wiring<'_>) -> Result<Self, BuildError> {
-        Ok(Self { out: wiring.output("out")?, items, next: 0 })
+        Ok(Self {
+            out: wiring.output("out")?,
+            items,
+            next: 0,
+        })
     }
 
     fn clock(&mut self, now: Cycle) -> Effect {
@@ -92,9 +96,16 @@ impl<T: Payload> Module for Recorder<T> {
     type Params = Pace;
 
     fn build(pace: Pace, wiring: &mut Wiring<'_>) -> Result<Self, BuildError> {
-        let log = wiring.resource::<Arc<Log>>().ok_or_else(|| BuildError::new("no log"))?;
+        let log = wiring
+            .resource::<Arc<Log>>()
+            .ok_or_else(|| BuildError::new("no log"))?;
         let (log, path) = (Arc::clone(log), wiring.path().to_owned());
-        Ok(Self { input: wiring.input("in")?, path, pace, log })
+        Ok(Self {
+            input: wiring.input("in")?,
+            path,
+            pace,
+            log,
+        })
     }
 
     fn clock(&mut self, now: Cycle) -> Effect {
@@ -102,7 +113,11 @@ impl<T: Payload> Module for Recorder<T> {
             && (now - self.pace.from).is_multiple_of(self.pace.every)
             && let Some(item) = self.input.try_pop()
         {
-            let seen = Seen { recorder: self.path.clone(), cycle: now, number: item.number() };
+            let seen = Seen {
+                recorder: self.path.clone(),
+                cycle: now,
+                number: item.number(),
+            };
             self.log.0.lock().unwrap().push(seen);
         }
         Effect::Yield
@@ -119,8 +134,14 @@ pub struct Ran {
 impl Ran {
     /// Result `name` of the instance at `path`.
     pub fn result(&self, path: &str, name: &str) -> u64 {
-        let found = self.results.iter().find(|entry| entry.0 == path && entry.1 == name);
-        found.unwrap_or_else(|| panic!("no result {path}.{name}")).2.number()
+        let found = self
+            .results
+            .iter()
+            .find(|entry| entry.0 == path && entry.1 == name);
+        found
+            .unwrap_or_else(|| panic!("no result {path}.{name}"))
+            .2
+            .number()
     }
 
     /// What recorder `path` popped: (cycle, number).
@@ -131,7 +152,10 @@ impl Ran {
 
     /// The same without the cycles.
     pub fn numbers(&self, path: &str) -> Vec<u64> {
-        self.of(path).into_iter().map(|(_, number)| number).collect()
+        self.of(path)
+            .into_iter()
+            .map(|(_, number)| number)
+            .collect()
     }
 }
 
@@ -151,22 +175,47 @@ pub fn run_of(
         let log = Arc::new(Log::default());
         let mut resources = Resources::default();
         resources.insert(Arc::clone(&log));
-        let mut assembly = Assembly::new(catalogue).with_epoch(16).with_resources(resources);
+        let mut assembly = Assembly::new(catalogue)
+            .with_epoch(16)
+            .with_resources(resources);
         build(&mut assembly).unwrap();
-        let blueprint = assembly.finish().unwrap();
-        let shard_of =
-            (0..blueprint.instances.len()).map(|index| (index % shard_count) as u8).collect();
-        let placement = Placement { shard_count, shard_of };
-        let host = HostOptions { no_sleep, pin: false, ..HostOptions::default() };
+        let blueprint = Arc::new(assembly.finish().unwrap());
+        let shard_of = (0..blueprint.instances.len())
+            .map(|index| (index % shard_count) as u8)
+            .collect();
+        let placement = Placement {
+            shard_count,
+            shard_of,
+        };
+        let host = HostOptions {
+            no_sleep,
+            pin: false,
+            ..HostOptions::default()
+        };
         let mut machine = Machine::boot(&blueprint, catalogue, &placement, &host).unwrap();
-        let report = machine.run(&Limits { cycles: Some(cycles), max_cycles: None }, &mut ());
+        let report = machine.run(
+            &Limits {
+                cycles: Some(cycles),
+                max_cycles: None,
+            },
+            &mut (),
+        );
         let mut seen = std::mem::take(&mut *log.0.lock().unwrap());
         seen.sort_by(|a, b| (a.cycle, &a.recorder).cmp(&(b.cycle, &b.recorder)));
         let results = machine.results().into_iter().flat_map(|of| {
             let path = blueprint.instances[of.instance as usize].path.clone();
-            of.entries.into_iter().map(move |(name, value)| (path.clone(), name, value))
+            of.entries
+                .into_iter()
+                .map(move |(name, value)| (path.clone(), name, value))
         });
-        (report.digest, Ran { outcome: report.outcome, seen, results: results.collect() })
+        (
+            report.digest,
+            Ran {
+                outcome: report.outcome,
+                seen,
+                results: results.collect(),
+            },
+        )
     };
     let (digest, ran) = run(1, false);
     for (shard_count, no_sleep) in [(1, true), (2, false)] {
@@ -180,10 +229,7 @@ pub fn run_of(
 }
 
 /// [`run_of`] with the kinds of this crate.
-pub fn run(
-    cycles: u64,
-    build: impl Fn(&mut Assembly<'_>) -> Result<(), AssemblyError>,
-) -> Ran {
+pub fn run(cycles: u64, build: impl Fn(&mut Assembly<'_>) -> Result<(), AssemblyError>) -> Ran {
     run_of(&kinds(), cycles, build)
 }
 

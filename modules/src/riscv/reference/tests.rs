@@ -76,3 +76,27 @@ fn no_increment_is_lost() {
         assert!(check("atomics.elf", harts).0.ends_with("PASS\n"));
     }
 }
+
+#[test]
+fn every_conformance_program_passes() {
+    let folder = programs().join("conformance");
+    let mut names: Vec<String> = fs::read_dir(&folder)
+        .unwrap()
+        .map(|entry| entry.unwrap().file_name().into_string().unwrap())
+        .filter(|name| name.ends_with(".elf"))
+        .collect();
+    names.sort();
+    assert_eq!(names.len(), 9, "{names:?}");
+    for name in names {
+        let program = format!("conformance/{name}");
+        for harts in [1, 2] {
+            let mut machine = machine(&program, harts);
+            assert_eq!(
+                machine.run(1_000_000),
+                Some(0),
+                "{name}: the number of the failed case"
+            );
+            println!("{name} {}", machine.harts()[0].csrs().instret());
+        }
+    }
+}

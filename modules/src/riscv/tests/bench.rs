@@ -143,7 +143,7 @@ impl Builder {
     }
 }
 
-fn blueprint(image: Image, snapshot: Snapshot, setup: &Setup) -> (Blueprint, Catalogue) {
+fn blueprint(image: Image, snapshot: Snapshot, setup: &Setup) -> (Arc<Blueprint>, Catalogue) {
     let catalogue = Catalogue::new()
         .with::<Fetch>()
         .with::<Decode>()
@@ -207,7 +207,7 @@ fn blueprint(image: Image, snapshot: Snapshot, setup: &Setup) -> (Blueprint, Cat
         seed: 1,
         resources: builder.resources,
     };
-    (blueprint, builder.catalogue)
+    (Arc::new(blueprint), builder.catalogue)
 }
 
 #[derive(Default)]
@@ -233,7 +233,7 @@ pub fn run_image(image: &Image, setup: &Setup) -> Ran {
     let mut printed = Printed::default();
     let limits = Limits {
         cycles: None,
-        max_cycles: Some(50_000_000),
+        max_cycles: Some(300_000),
     };
     let report = machine.run(&limits, &mut printed);
     let Outcome::Finished { code, .. } = report.outcome else {

@@ -182,7 +182,11 @@ fn every_cause_of_a_trap_is_precise() {
     );
     assert_eq!(
         trapped(&[hole, jalr(1, 5, 0)]),
-        (1, 0x4000_0000 - (RAM_BASE + 4 * 41), 0x4000_0000)
+        (
+            1,
+            0x4000_0000u32.wrapping_sub(RAM_BASE + 4 * 41),
+            0x4000_0000
+        )
     );
     assert_eq!(trapped(&[addi(1, 0, 1), 0xffff_ffff]), (2, 4, 0xffff_ffff));
     assert_eq!(trapped(&[csr(2, 1, 0x7c0, 0)]), (2, 0, csr(2, 1, 0x7c0, 0)));
