@@ -19,7 +19,7 @@
 
 use crate::arena::{ARENA_ALIGN, Arena, Zeroed};
 use crate::signal::{SIGNAL_BYTES_MAX, Signal};
-use crate::time::{DOMAINS_MAX, Tick};
+use crate::time::Tick;
 use crate::wheel::{NodeId, Waker, Wheel};
 use std::cell::{Cell, UnsafeCell};
 use std::marker::PhantomData;
@@ -32,35 +32,35 @@ pub(crate) const FREE: u64 = 1 << 63;
 /// The most slots a FIFO may have.
 pub const DEPTH_MAX: u32 = 65_535;
 
-/// The domain number of flags that links read: they have one plane, not two.
-pub(crate) const LINK_DOMAIN: u8 = DOMAINS_MAX as u8;
-
 /// The first bytes of every arena: what ports need to know of their shard.
 #[repr(C, align(64))]
 pub(crate) struct ShardHead {
     /// The instant being evaluated.
     pub(crate) now: Cell<Tick>,
-    /// Set by every transfer; the sweep takes it after each module.
-    pub(crate) acted: Cell<u8>,
-    /// The instance being clocked, kept up to date only when it faults.
     pub(crate) wheel: Cell<*const Wheel>,
-    /// Per domain: what to add to a flag's offset to reach the plane of its next edge.
-    pub(crate) next_plane: [Cell<u32>; DOMAINS_MAX + 1],
 }
-// SAFETY: cells of integers and a pointer, for which null is a value.
+// SAFETY: cells of an integer and a pointer, for which null is a value.
 unsafe impl Zeroed for ShardHead {}
 
 impl ShardHead {
-    /// Raises a flag for the next edge of its domain. A plain byte store: flags are bytes, not
-    /// bits, so that waking many modules of one word does not chain through memory.
+    /// Raises a flag: a module's for its next edge, or a link's. A plain byte store: flags are
+    /// bytes, not bits, so that waking many modules of one word does not chain through memory.
     #[inline(always)]
     pub(crate) fn wake(&self, waker: Waker) {
-        let plane = self.next_plane[usize::from(waker.domain) & 15].get();
         // SAFETY: `self` is the base of its arena, and boot only hands out flag offsets inside the
-        // flag region of that arena; flags are only ever accessed as `Cell<u8>`.
+        // flag regions of that arena; flags are only ever accessed as cells.
         unsafe {
             let base = std::ptr::from_ref(self).cast::<Cell<u8>>();
-            (*base.add(waker.flag as usize + plane as usize)).set(1);
+            (*base.add(waker.0 as usize)).set(1);
+        }
+    }
+
+    /// Whether a flag is up.
+    pub(crate) fn take_flag(&self, waker: Waker) -> bool {
+        // SAFETY: as in `wake`.
+        unsafe {
+            let base = std::ptr::from_ref(self).cast::<Cell<u8>>();
+            (*base.add(waker.0 as usize)).replace(0) != 0
         }
     }
 
@@ -71,7 +71,6 @@ impl ShardHead {
         unsafe { &*self.wheel.get() }
     }
 }
-const _: () = assert!(DOMAINS_MAX == 15, "the mask in `wake` covers 16 entries");
 
 /// The part of a FIFO that both ends share. Slots follow it in memory.
 #[repr(C, align(32))]
@@ -213,25 +212,24 @@ pub(crate) fn show<T: Signal>(fifo: &RawFifo, index: u16) -> String {
     format!("{value:?}")
 }
 
-/// What both kinds of port hold: 16 bytes.
+/// What both kinds of port hold.
 #[derive(Clone, Copy)]
 pub(crate) struct PortBinding {
     pub(crate) record: NonNull<Record>,
     /// Who sits at the other end.
-    pub(crate) waker: Waker,
+    pub(crate) other: Waker,
+    /// Whose port it is: a transfer wakes its own module for the next edge too.
+    pub(crate) own: Waker,
     pub(crate) depth: u16,
+    /// Anything but one edge, one lane, both ends here.
     pub(crate) slow: bool,
 }
 
 struct Port<T> {
-    record: NonNull<Record>,
-    flag: u32,
-    depth: u16,
-    domain: u8,
-    slow: bool,
+    binding: PortBinding,
     carries: PhantomData<(*mut (), T)>,
 }
-const _: () = assert!(size_of::<Port<u64>>() == 16, "a port is 16 bytes");
+const _: () = assert!(size_of::<Port<u64>>() == 24, "a port is 24 bytes");
 
 impl<T: Signal> Port<T> {
     const SIGNAL_FITS: () = assert!(
@@ -242,26 +240,19 @@ impl<T: Signal> Port<T> {
 
     fn new(binding: PortBinding) -> Self {
         let () = (Self::SIGNAL_FITS, Self::STRIDE_AGREES).0;
-        Self {
-            record: binding.record,
-            flag: binding.waker.flag,
-            depth: binding.depth,
-            domain: binding.waker.domain,
-            slow: binding.slow,
-            carries: PhantomData,
-        }
+        Self { binding, carries: PhantomData }
     }
 
     #[inline(always)]
     fn record(&self) -> &Record {
         // SAFETY: the record was carved at boot (or probe) and outlives the module that holds this
         // port; all its fields are cells, and only the thread of the shard reaches it.
-        unsafe { self.record.as_ref() }
+        unsafe { self.binding.record.as_ref() }
     }
 
     #[inline(always)]
     fn head(&self) -> &ShardHead {
-        let base = self.record.as_ptr().map_addr(|address| address & !(ARENA_ALIGN - 1));
+        let base = self.binding.record.as_ptr().map_addr(|address| address & !(ARENA_ALIGN - 1));
         // SAFETY: every record lies in an arena whose base is a multiple of ARENA_ALIGN and holds
         // the head; the pointer keeps the provenance of the whole mapping.
         unsafe { &*base.cast::<ShardHead>() }
@@ -269,29 +260,28 @@ impl<T: Signal> Port<T> {
 
     #[inline(always)]
     fn slot(&self, index: u16) -> &Slot<T> {
-        debug_assert!(index < self.depth);
+        debug_assert!(index < self.binding.depth);
         // SAFETY: `depth` slots of this type stand behind the record (boot checks the type), and
         // indices stay below depth.
         unsafe {
-            let first = self.record.as_ptr().add(1).cast::<Slot<T>>();
+            let first = self.binding.record.as_ptr().add(1).cast::<Slot<T>>();
             &*first.add(usize::from(index))
         }
     }
 
     #[inline(always)]
     fn after(&self, index: u16) -> u16 {
-        if index + 1 == self.depth { 0 } else { index + 1 }
+        if index + 1 == self.binding.depth { 0 } else { index + 1 }
     }
 
-    #[inline(always)]
-    fn waker(&self) -> Waker {
-        Waker { flag: self.flag, domain: self.domain }
+    fn lanes(&self) -> u8 {
+        if self.binding.slow { self.slow_part().lanes.get() } else { 1 }
     }
 
     fn slow_part(&self) -> &SlowPart {
-        assert!(self.slow);
+        assert!(self.binding.slow);
         // SAFETY: boot places a SlowPart directly before the record of every port marked slow.
-        unsafe { &*self.record.as_ptr().cast::<SlowPart>().sub(1) }
+        unsafe { &*self.binding.record.as_ptr().cast::<SlowPart>().sub(1) }
     }
 }
 
@@ -303,6 +293,12 @@ pub struct In<T: Signal> {
 impl<T: Signal> In<T> {
     pub(crate) fn new(binding: PortBinding) -> Self {
         Self { port: Port::new(binding) }
+    }
+
+    /// How many items may be popped in one edge.
+    #[must_use]
+    pub fn lanes(&self) -> u8 {
+        self.port.lanes()
     }
 
     /// Whether an item can be popped at this edge.
@@ -346,6 +342,9 @@ impl<T: Signal> In<T> {
     /// more lanes): the module faults.
     #[inline(always)]
     pub fn try_pop(&mut self) -> Option<T> {
+        if self.port.binding.slow {
+            return self.try_pop_slow();
+        }
         let port = &self.port;
         let record = port.record();
         let head = port.head();
@@ -355,26 +354,55 @@ impl<T: Signal> In<T> {
         if slot.stamp.get() > now {
             return None;
         }
-        // SAFETY: the slot is full and visible, so its value was written by a push.
-        let value = unsafe { (*slot.value.get()).assume_init_read() };
-        if port.slow {
-            slot.stamp.set(pop_slow(port.slow_part(), record, head, port.waker(), index) | FREE);
-        } else {
-            if record.last_pop.get() == now {
-                second_pop();
-            }
-            // Only a full FIFO can have a producer waiting for room.
-            let before = if index == 0 { port.depth - 1 } else { index - 1 };
-            if port.slot(before).stamp.get() & FREE == 0 {
-                head.wake(port.waker());
-            }
-            slot.stamp.set((now + 1) | FREE);
+        if record.last_pop.get() == now {
+            second_pop();
         }
+        // Only a full FIFO can have a producer waiting for room.
+        if record.tail.get() == index {
+            head.wake(port.binding.other);
+        }
+        slot.stamp.set((now + 1) | FREE);
+        Some(self.take(head, now, index))
+    }
+
+    /// Any delay, lanes, or a link at the other end.
+    #[cold]
+    #[inline(never)]
+    fn try_pop_slow(&mut self) -> Option<T> {
+        let port = &self.port;
+        let record = port.record();
+        let head = port.head();
+        let now = head.now.get();
+        let index = record.head.get();
+        let slot = port.slot(index);
+        if slot.stamp.get() > now {
+            return None;
+        }
+        let slow = port.slow_part();
+        if record.last_pop.get() != now {
+            slow.popped.set(0);
+        } else if slow.popped.get() == slow.lanes.get() {
+            second_pop();
+        }
+        slow.popped.set(slow.popped.get() + 1);
+        let free_at = seen_at(now, slow.producer_period.get(), slow.credit.get());
+        slot.stamp.set(free_at | FREE);
+        wake_at(slow, head, port.binding.other, index, slow.credit.get(), free_at);
+        Some(self.take(head, now, index))
+    }
+
+    /// What every pop does once the slot has its new stamp.
+    #[inline(always)]
+    fn take(&self, head: &ShardHead, now: Tick, index: u16) -> T {
+        let port = &self.port;
+        let record = port.record();
         record.last_pop.set(now);
         record.pop_count.set(record.pop_count.get().wrapping_add(1));
         record.head.set(port.after(index));
-        head.acted.set(1);
-        Some(value)
+        head.wake(port.binding.own);
+        // SAFETY: the slot was full and visible, so its value was written by a push; nobody can
+        // write it again before a later edge.
+        unsafe { (*port.slot(index).value.get()).assume_init_read() }
     }
 }
 
@@ -386,6 +414,12 @@ pub struct Out<T: Signal> {
 impl<T: Signal> Out<T> {
     pub(crate) fn new(binding: PortBinding) -> Self {
         Self { port: Port::new(binding) }
+    }
+
+    /// How many items may be pushed in one edge.
+    #[must_use]
+    pub fn lanes(&self) -> u8 {
+        self.port.lanes()
     }
 
     /// Whether an item can be pushed at this edge.
@@ -418,6 +452,9 @@ impl<T: Signal> Out<T> {
     /// more lanes): the module faults.
     #[inline(always)]
     pub fn try_push(&mut self, value: T) -> Result<(), T> {
+        if self.port.binding.slow {
+            return self.try_push_slow(value);
+        }
         let port = &self.port;
         let record = port.record();
         let head = port.head();
@@ -427,58 +464,60 @@ impl<T: Signal> Out<T> {
         if slot.stamp.get() ^ FREE > now {
             return Err(value);
         }
-        if port.slow {
-            slot.stamp.set(push_slow(port.slow_part(), record, head, port.waker(), index));
-        } else {
-            if record.last_push.get() == now {
-                second_push();
-            }
-            head.wake(port.waker());
-            slot.stamp.set(now + 1);
+        if record.last_push.get() == now {
+            second_push();
         }
-        // SAFETY: the slot is free, and only the producer writes values.
-        unsafe { (*slot.value.get()).write(value) };
+        head.wake(port.binding.other);
+        slot.stamp.set(now + 1);
+        self.give(head, now, index, value);
+        Ok(())
+    }
+
+    /// Any delay, lanes, or a link at the other end.
+    #[cold]
+    #[inline(never)]
+    fn try_push_slow(&mut self, value: T) -> Result<(), T> {
+        let port = &self.port;
+        let record = port.record();
+        let head = port.head();
+        let now = head.now.get();
+        let index = record.tail.get();
+        let slot = port.slot(index);
+        if slot.stamp.get() ^ FREE > now {
+            return Err(value);
+        }
+        let slow = port.slow_part();
+        if record.last_push.get() != now {
+            slow.pushed.set(0);
+        } else if slow.pushed.get() == slow.lanes.get() {
+            second_push();
+        }
+        slow.pushed.set(slow.pushed.get() + 1);
+        let visible_at = seen_at(now, slow.consumer_period.get(), slow.latency.get());
+        slot.stamp.set(visible_at);
+        wake_at(slow, head, port.binding.other, index, slow.latency.get(), visible_at);
+        self.give(head, now, index, value);
+        Ok(())
+    }
+
+    /// What every push does once the slot has its new stamp.
+    #[inline(always)]
+    fn give(&self, head: &ShardHead, now: Tick, index: u16, value: T) {
+        let port = &self.port;
+        let record = port.record();
+        // SAFETY: the slot was free, and only the producer writes values.
+        unsafe { (*port.slot(index).value.get()).write(value) };
         record.last_push.set(now);
         record.digest.set(value.absorb_into(record.digest.get()).wrapping_add(now));
         record.tail.set(port.after(index));
-        head.acted.set(1);
-        Ok(())
+        head.wake(port.binding.own);
     }
 }
 
-/// The stamp of a slot popped on a slow wire. Wakes the other end at the edge of that stamp.
-#[inline(never)]
-fn pop_slow(slow: &SlowPart, record: &Record, head: &ShardHead, waker: Waker, index: u16) -> Tick {
-    let now = head.now.get();
-    if record.last_pop.get() != now {
-        slow.popped.set(0);
-    } else if slow.popped.get() == slow.lanes.get() {
-        second_pop();
-    }
-    slow.popped.set(slow.popped.get() + 1);
-    let free_at = seen_at(now, slow.producer_period.get(), slow.credit.get());
-    wake_at(slow, head, waker, index, slow.credit.get(), free_at);
-    free_at
-}
-
-/// The stamp of a slot pushed on a slow wire. Wakes the other end at the edge of that stamp.
-#[inline(never)]
-fn push_slow(slow: &SlowPart, record: &Record, head: &ShardHead, waker: Waker, index: u16) -> Tick {
-    let now = head.now.get();
-    if record.last_push.get() != now {
-        slow.pushed.set(0);
-    } else if slow.pushed.get() == slow.lanes.get() {
-        second_push();
-    }
-    slow.pushed.set(slow.pushed.get() + 1);
-    let visible_at = seen_at(now, slow.consumer_period.get(), slow.latency.get());
-    wake_at(slow, head, waker, index, slow.latency.get(), visible_at);
-    visible_at
-}
-
+/// Wakes the other end at the edge at which it may see the transfer. A link takes transfers at the
+/// end of this edge and counts the delay on the other side; its FIFOs say a delay of 1 here.
 fn wake_at(slow: &SlowPart, head: &ShardHead, waker: Waker, index: u16, delay: u32, tick: Tick) {
-    // A link takes the transfer at the end of this edge and counts the delay on the other side.
-    if delay == 1 || waker.domain == LINK_DOMAIN {
+    if delay == 1 {
         head.wake(waker);
     } else {
         head.wheel().arm(NodeId(slow.first_node.get() + u32::from(index)), tick, waker);

@@ -247,6 +247,7 @@ impl Inbound {
                 arrive(wire, head, wheel, index, visible_at);
             }
             wire.fifo.record().tail.set(wire.cursor);
+            wire.fifo.record().last_push.set(tick);
         });
     }
 }

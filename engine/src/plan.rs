@@ -154,7 +154,6 @@ impl ShardPlan {
 pub struct Plan {
     pub(crate) timebase: Timebase,
     pub(crate) shards: Vec<ShardPlan>,
-    pub(crate) placement: Placement,
 }
 
 impl Plan {
@@ -187,7 +186,7 @@ impl Plan {
             order_fifos(blueprint, shard, &mut rank);
             shard.sum_up(blueprint, catalogue);
         }
-        Ok(Self { timebase, shards, placement: placement.clone() })
+        Ok(Self { timebase, shards })
     }
 
     /// Ticks by which the consumer of a wire may run ahead of its producer's last edge.
@@ -388,7 +387,7 @@ impl ShardPlan {
         let head = size_of::<ShardHead>() + size_of::<Verdict>() + 64;
         region("head".to_owned(), 1, head);
         let flags: usize = self.groups.iter().map(|group| flag_bytes(group.instances.len())).sum();
-        region("ready flags, two planes".to_owned(), self.groups.len(), 2 * flags + 64);
+        region("ready flags".to_owned(), self.groups.len(), flags + 64);
         let link_flags: usize = self
             .links
             .values()
@@ -420,7 +419,8 @@ impl ShardPlan {
         }
         region("FIFOs".to_owned(), self.fifos.len(), fifo_bytes + FIFO_ALIGN);
         region("ports without a wire".to_owned(), 2, Unconnected::BYTES);
-        region("timing wheel nodes".to_owned(), self.node_count, Wheel::bytes(self.node_count));
+        // A shard without modules has a wheel too, of the one node that stands for nobody.
+        region("timing wheel nodes".to_owned(), self.node_count + 1, Wheel::bytes(self.node_count));
         region("consoles".to_owned(), console_count, console_count * (8 * CONSOLE_BYTES_PER_EPOCH + 16));
         region("memories".to_owned(), memory_count, memory_bytes);
         self.regions = regions;
@@ -428,7 +428,7 @@ impl ShardPlan {
     }
 }
 
-/// Bytes of one plane of flags for `count` wakers.
+/// Bytes of flags for `count` wakers.
 pub(crate) fn flag_bytes(count: usize) -> usize {
     count.next_multiple_of(CHUNK)
 }

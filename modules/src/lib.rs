@@ -10,6 +10,7 @@ pub mod math;
 pub mod flow;
 pub mod noc;
 pub mod accel;
+pub mod riscv;
 mod catalogue;
 mod assembly;
 

@@ -1,2 +1,4 @@
 //! Netlists, partitioning, running and reporting.
 #![forbid(unsafe_code)]
+
+pub mod partition;

@@ -207,8 +207,12 @@ impl Module for Mixer {
     type Params = MixerParams;
     fn build(params: MixerParams, wiring: &mut Wiring<'_>) -> Result<Self, BuildError> {
         Ok(Self {
-            inputs: wiring.inputs("in", params.inputs as usize)?,
-            outputs: wiring.outputs("out", params.outputs as usize)?,
+            inputs: (0..params.inputs)
+                .map(|index| wiring.wide_input(&format!("in[{index}]"), 4))
+                .collect::<Result<_, _>>()?,
+            outputs: (0..params.outputs)
+                .map(|index| wiring.wide_output(&format!("out[{index}]"), 4))
+                .collect::<Result<_, _>>()?,
             held: [0; 8],
             held_count: 0,
             habit: params.habit,
@@ -224,19 +228,23 @@ impl Module for Mixer {
         }
         let mut acted = false;
         for input in &mut self.inputs {
-            if self.held_count < self.held.len()
-                && let Some(value) = input.try_pop()
-            {
-                self.sum = self.sum.rotate_left(7) ^ value;
-                self.held[self.held_count] = value.wrapping_add(self.sum).wrapping_add(now);
-                self.held_count += 1;
-                acted = true;
+            for _ in 0..input.lanes() {
+                if self.held_count < self.held.len()
+                    && let Some(value) = input.try_pop()
+                {
+                    self.sum = self.sum.rotate_left(7) ^ value;
+                    self.held[self.held_count] = value.wrapping_add(self.sum).wrapping_add(now);
+                    self.held_count += 1;
+                    acted = true;
+                }
             }
         }
         for output in &mut self.outputs {
-            if self.held_count > 0 && output.try_push(self.held[self.held_count - 1]).is_ok() {
-                self.held_count -= 1;
-                acted = true;
+            for _ in 0..output.lanes() {
+                if self.held_count > 0 && output.try_push(self.held[self.held_count - 1]).is_ok() {
+                    self.held_count -= 1;
+                    acted = true;
+                }
             }
         }
         if acted && self.habit > 0 && self.random.below(self.habit) == 0 {

@@ -1,2 +1,4 @@
 //! The command line program `tina-hw`.
+#![forbid(unsafe_code)]
+
 fn main() {}

@@ -1,0 +1,98 @@
+//! Random machines on random placements: the digest stream of every epoch is the same whatever the
+//! shards, threads and sleeping.
+
+mod common;
+use common::{Board, Digests, catalogue};
+use proptest::prelude::*;
+use tina_engine::{EpochRecord, HostOptions, InstanceResults, Limits, Outcome, Placement};
+
+/// A wire by the order of its ends: (producer, consumer, depth, latency, credit, lanes).
+type WireSketch = (usize, usize, u32, u32, u32, u8);
+
+#[derive(Clone, Debug)]
+struct Sketch {
+    /// Per module: clock domain and how often it naps.
+    modules: Vec<(u8, u64)>,
+    wires: Vec<WireSketch>,
+    /// Counters that feed modules: (module, limit).
+    feeds: Vec<(usize, u64)>,
+    epoch_cycles: u64,
+}
+
+fn sketch() -> impl Strategy<Value = Sketch> {
+    (2..9usize).prop_flat_map(|count| {
+        let wire = (0..count, 0..count, 1..5u32, 1..4u32, 1..4u32, 1..4u8);
+        (
+            prop::collection::vec((0..2u8, prop_oneof![Just(0), 1..6u64]), count),
+            prop::collection::vec(wire, count..3 * count),
+            prop::collection::vec((0..count, prop_oneof![1..40u64, Just(u64::MAX)]), 1..4),
+            prop_oneof![Just(1u64), Just(7), Just(64)],
+        )
+            .prop_map(|(modules, wires, feeds, epoch_cycles)| Sketch { modules, wires, feeds, epoch_cycles })
+    })
+}
+
+fn board(sketch: &Sketch) -> Board {
+    let mut board = Board::new(catalogue());
+    board.blueprint.epoch_cycles = sketch.epoch_cycles;
+    let count = |end: fn(&WireSketch) -> usize, module| sketch.wires.iter().filter(|w| end(w) == module).count();
+    let mut inputs = vec![0; sketch.modules.len()];
+    let mut outputs = vec![0; sketch.modules.len()];
+    for (number, &(domain, habit)) in sketch.modules.iter().enumerate() {
+        let fed = sketch.feeds.iter().filter(|feed| feed.0 == number).count();
+        let params = std::collections::BTreeMap::from([
+            ("inputs", (count(|w| w.1, number) + fed) as u64),
+            ("outputs", count(|w| w.0, number) as u64),
+            ("habit", habit),
+        ]);
+        board.add("test.mixer", domain, params);
+    }
+    for &(from, to, depth, latency, credit, lanes) in &sketch.wires {
+        let (out, input) = (format!("out[{}]", outputs[from]), format!("in[{}]", inputs[to]));
+        outputs[from] += 1;
+        inputs[to] += 1;
+        board.wide_wire((from as u32, &out), (to as u32, &input), depth, latency, credit, lanes);
+    }
+    for &(to, limit) in &sketch.feeds {
+        let counter = board.add("test.counter", 0, limit);
+        let input = format!("in[{}]", inputs[to]);
+        inputs[to] += 1;
+        board.wire((counter, "out"), (to as u32, &input), 2, 1, 1);
+    }
+    board
+}
+
+fn run(
+    board: &Board,
+    placement: &Placement,
+    thread_count: usize,
+    no_sleep: bool,
+) -> (Outcome, Vec<EpochRecord>, Vec<InstanceResults>) {
+    let host = HostOptions { thread_count: Some(thread_count), no_sleep, pin: false };
+    let mut machine = board.boot(placement, &host);
+    let mut digests = Digests::default();
+    let report = machine.run(&Limits { cycles: Some(500), max_cycles: None }, &mut digests);
+    (report.outcome, digests.0, machine.results())
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 96, ..ProptestConfig::default() })]
+
+    #[test]
+    fn placement_threads_and_sleep_change_nothing(
+        sketch in sketch(),
+        places in prop::collection::vec(0..4u8, 13),
+        shard_count in 1..5usize,
+        thread_count in 1..3usize,
+    ) {
+        let board = board(&sketch);
+        let count = board.blueprint.instances.len();
+        let single = Placement::single(count);
+        let expected = run(&board, &single, 1, false);
+        prop_assert_eq!(&expected, &run(&board, &single, 1, true));
+        let shard_of = places[..count].iter().map(|&place| place % shard_count as u8).collect();
+        let placement = Placement { shard_count, shard_of };
+        prop_assert_eq!(&expected, &run(&board, &placement, thread_count, false));
+        prop_assert_eq!(&expected, &run(&board, &placement, thread_count, true));
+    }
+}
