@@ -20,7 +20,7 @@ impl Payload for Packet {
 }
 
 fn kinds() -> Catalogue {
-    rig::kinds()
+    crate::rig::kinds()
         .with::<Script<Packet>>()
         .with::<Recorder<Packet>>()
 }
