@@ -5,7 +5,7 @@
 //! there is nothing to point at and the answer is `None`.
 
 use super::boot::{RunError, boot};
-use super::verify::Variant;
+use super::variant::Variant;
 use crate::design::Design;
 use std::fmt;
 use tina_engine::{Blueprint, Catalogue, Limits, Machine, Outcome, PortRef, Timebase};
