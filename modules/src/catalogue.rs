@@ -1,6 +1,6 @@
 //! All kinds of this crate, one line each, family by family.
 
-use crate::{accel, flow, math, noc, riscv};
+use crate::{accel, flow, math, memory, noc, riscv};
 use tina_engine::Catalogue;
 
 /// Every kind of this crate. Add your own with [`Catalogue::with`].
@@ -24,6 +24,8 @@ pub fn catalogue() -> Catalogue {
         .with::<noc::Router<noc::Packet>>()
         .with::<noc::Generator>()
         .with::<noc::PacketSink>()
+        // memory
+        .with::<memory::Ram>()
         // accel
         .with::<accel::SystolicElement>()
         .with::<accel::SystolicSource>()
@@ -35,6 +37,15 @@ pub fn catalogue() -> Catalogue {
         .with::<riscv::Multiply>()
         .with::<riscv::LoadStore>()
         .with::<riscv::WriteBack>()
+        // riscv: caches, banks, their networks and devices
+        .with::<riscv::instruction_cache::InstructionCache>()
+        .with::<riscv::data_cache::DataCache>()
+        .with::<riscv::network_interface::NetworkInterface>()
+        .with::<riscv::home::Home>()
+        .with::<riscv::console::Console>()
+        .with::<noc::Router<riscv::coherence::Request>>()
+        .with::<noc::Router<riscv::coherence::Order>>()
+        .with::<noc::Router<riscv::coherence::Answer>>()
 }
 
 #[cfg(test)]

@@ -1,5 +1,5 @@
-//! RISC-V: what the instruction set, the platform and the guest programs mean, and an in-order,
-//! pipelined RV32IMA core built of modules.
+//! RISC-V: what the instruction set, the platform and the guest programs mean, an in-order,
+//! pipelined RV32IMA core built of modules, and the coherent caches and memory that its harts share.
 
 pub mod platform;
 pub mod csr;
@@ -14,6 +14,15 @@ pub mod multiply;
 pub mod load_store;
 pub mod write_back;
 pub mod execute;
+pub mod coherence;
+pub mod ram_map;
+pub mod cache_array;
+pub mod data_cache;
+pub mod instruction_cache;
+pub mod network_interface;
+pub mod directory;
+pub mod home;
+pub mod console;
 
 pub use decode::Decode;
 pub use execute::Execute;
