@@ -24,7 +24,9 @@ pub const SUBJECTS: [Subject; 4] = [
         name: "W1 pipeline",
         plain: || {
             let mut pipeline = Pipeline::new(1024);
-            Box::new(move || drop(black_box(pipeline.run(CYCLES))))
+            Box::new(move || {
+                black_box(pipeline.run(CYCLES));
+            })
         },
         blueprint: |catalogue| pipeline(catalogue, 1024),
     },
@@ -32,7 +34,9 @@ pub const SUBJECTS: [Subject; 4] = [
         name: "W2 mesh, light",
         plain: || {
             let mut mesh = Mesh::new(16, 0.05);
-            Box::new(move || drop(black_box(mesh.run(CYCLES))))
+            Box::new(move || {
+                black_box(mesh.run(CYCLES));
+            })
         },
         blueprint: |catalogue| mesh(catalogue, 16, 0.05),
     },
@@ -40,7 +44,9 @@ pub const SUBJECTS: [Subject; 4] = [
         name: "W2 mesh, heavy",
         plain: || {
             let mut mesh = Mesh::new(16, 0.25);
-            Box::new(move || drop(black_box(mesh.run(CYCLES))))
+            Box::new(move || {
+                black_box(mesh.run(CYCLES));
+            })
         },
         blueprint: |catalogue| mesh(catalogue, 16, 0.25),
     },
@@ -48,7 +54,9 @@ pub const SUBJECTS: [Subject; 4] = [
         name: "W3 systolic",
         plain: || {
             let mut systolic = Systolic::new(32);
-            Box::new(move || drop(black_box(systolic.run(CYCLES))))
+            Box::new(move || {
+                black_box(systolic.run(CYCLES));
+            })
         },
         blueprint: |catalogue| systolic(catalogue, 32),
     },

@@ -152,7 +152,6 @@ fn post(shard: &mut Shard) -> Post {
         finishes: shard.finishes,
         finish: shard.finish_request(),
         fault: shard.faults.iter().map(|fault| fault.tick).min(),
-        last_busy: shard.last_busy,
     }
 }
 

@@ -37,7 +37,7 @@ pub struct Wait {
 /// A machine in which nothing can ever happen again although something waits.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Deadlock {
-    /// Base-clock cycle of the last change.
+    /// Base-clock cycle of the last transfer.
     pub cycle: u64,
     /// The wait-for cycle, or a chain that ends at a module that is done.
     pub waits: Vec<Wait>,

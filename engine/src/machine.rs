@@ -81,7 +81,7 @@ pub enum Outcome {
     CyclesDone,
     /// Nothing can happen any more, nothing is stuck, nobody was to end the run.
     Drained {
-        /// Base-clock cycle of the last change.
+        /// Base-clock cycle of the last transfer.
         cycle: u64,
     },
     /// Nothing can happen any more although something waits.
@@ -357,15 +357,15 @@ impl Machine {
         }
     }
 
-    fn report(&mut self, stop: Stop) -> Report {
+    fn report(&self, stop: Stop) -> Report {
         let cycle_ticks = self.cycle_ticks();
         let outcome = match stop {
             Stop::Finished { tick, instance, code } => Outcome::Finished { code, instance, tick },
             Stop::GoalReached => Outcome::CyclesDone,
             Stop::LimitReached => Outcome::LimitReached,
             Stop::Interrupted => Outcome::Interrupted,
-            Stop::Drained { since } => Outcome::Drained { cycle: since / cycle_ticks },
-            Stop::Deadlock { since } => Outcome::Deadlock(self.explain_deadlock(since)),
+            Stop::Drained => Outcome::Drained { cycle: self.last_transfer() / cycle_ticks },
+            Stop::Deadlock => Outcome::Deadlock(self.explain_deadlock()),
             Stop::Faulted => {
                 let mut faults: Vec<Fault> =
                     self.ask(|shard| shard.faults.clone()).into_iter().flatten().collect();
@@ -388,7 +388,11 @@ impl Machine {
         }
     }
 
-    fn explain_deadlock(&mut self, since: Tick) -> Deadlock {
+    fn last_transfer(&self) -> Tick {
+        self.ask(Shard::last_transfer).into_iter().flatten().max().unwrap_or(0)
+    }
+
+    fn explain_deadlock(&self) -> Deadlock {
         let mut wires = vec![WireState::default(); self.blueprint.wires.len()];
         let mut alive = vec![true; self.blueprint.instances.len()];
         let states = self.ask(|shard| {
@@ -418,7 +422,7 @@ impl Machine {
                 alive[instance as usize] = false;
             }
         }
-        explain(&self.blueprint, &wires, &alive, since, self.cycle_ticks())
+        explain(&self.blueprint, &wires, &alive, self.last_transfer(), self.cycle_ticks())
     }
 
     /// Asks every shard; the answers come in the order of shards.

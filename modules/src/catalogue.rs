@@ -31,12 +31,12 @@ pub fn catalogue() -> Catalogue {
         .with::<accel::SystolicSource>()
         .with::<accel::SystolicSink>()
         // riscv: the core
-        .with::<riscv::fetch::Fetch>()
-        .with::<riscv::decode::Decode>()
-        .with::<riscv::execute::Execute>()
-        .with::<riscv::multiply::Multiply>()
-        .with::<riscv::load_store::LoadStore>()
-        .with::<riscv::write_back::WriteBack>()
+        .with::<riscv::Fetch>()
+        .with::<riscv::Decode>()
+        .with::<riscv::Execute>()
+        .with::<riscv::Multiply>()
+        .with::<riscv::LoadStore>()
+        .with::<riscv::WriteBack>()
         // riscv: caches, banks, their networks and devices
         .with::<riscv::instruction_cache::InstructionCache>()
         .with::<riscv::data_cache::DataCache>()

@@ -385,13 +385,7 @@ fn a_module_uses_only_those_above_it() {
     let files: Vec<File> = rust_files().collect();
     let mut findings = Vec::new();
     for parent in &files {
-        let Some(directory) = parent
-            .name
-            .strip_suffix("lib.rs")
-            .or(parent.name.strip_suffix("mod.rs"))
-        else {
-            continue;
-        };
+        let directory = directory_below(&parent.name);
         let modules: Vec<&str> = parent.code().lines().filter_map(module_name).collect();
         let crate_root = parent.name.ends_with("lib.rs");
         for (rank, module) in modules.iter().enumerate() {
@@ -425,6 +419,15 @@ fn a_module_uses_only_those_above_it() {
         }
     }
     report(findings);
+}
+
+/// Where the files of the modules declared in a file lie.
+fn directory_below(name: &str) -> String {
+    let roots = ["lib.rs", "main.rs", "mod.rs"];
+    let directory = roots
+        .iter()
+        .find_map(|root| name.strip_suffix(root).filter(|path| path.ends_with('/')));
+    directory.map_or_else(|| name.replace(".rs", "/"), str::to_owned)
 }
 
 /// The name in `mod name;`, whatever its visibility.

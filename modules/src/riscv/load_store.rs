@@ -107,7 +107,7 @@ pub struct LoadStore {
 
 impl Module for LoadStore {
     const KIND: &'static str = "riscv.load_store";
-    const SUMMARY: &'static str = "load/store unit of a core; in access, out request";
+    const SUMMARY: &'static str = "load/store unit of a core: in access, out request";
     const COST_NS: f64 = 4.0;
     type Params = ();
 

@@ -23,5 +23,13 @@ pub mod network_interface;
 pub mod directory;
 pub mod home;
 pub mod console;
+
+pub use decode::Decode;
+pub use execute::Execute;
+pub use fetch::Fetch;
+pub use load_store::LoadStore;
+pub use multiply::Multiply;
+pub use write_back::WriteBack;
+
 #[cfg(test)]
 mod tests;

@@ -52,7 +52,7 @@ pub struct Multiply {
 
 impl Module for Multiply {
     const KIND: &'static str = "riscv.multiply";
-    const SUMMARY: &'static str = "multiplier and divider of a core; in operands, out product";
+    const SUMMARY: &'static str = "multiplier and divider of a core: in operands, out product";
     type Params = MultiplyParams;
 
     fn build(params: MultiplyParams, wiring: &mut Wiring<'_>) -> Result<Self, BuildError> {

@@ -2,7 +2,7 @@
 //! compares.
 
 use super::assembler::{addi, constant, csr, elf, jal, store};
-use super::memory::{RAM_WORDS, Snapshot, TestMemory, TestMemoryParams};
+use super::memory::{Snapshot, TestMemory, TestMemoryParams};
 use crate::riscv::csr::MINSTRET;
 use crate::riscv::decode::Decode;
 use crate::riscv::execute::{Execute, ExecuteParams};
@@ -13,13 +13,12 @@ use crate::riscv::multiply::{Multiply, MultiplyParams};
 use crate::riscv::platform::RAM_BASE;
 use crate::riscv::reference::Reference;
 use crate::riscv::write_back::WriteBack;
+use crate::{Assembly, WireShape};
 use std::sync::Arc;
 use tina_engine::{
-    Blueprint, Catalogue, Direction, Domain, HostOptions, Instance, Kind, Limits, Machine, Module,
-    Observer, Outcome, Params, Place, Placement, PortRef, Probe, Resources, Shape, Wire,
+    Blueprint, Catalogue, HostOptions, Limits, Machine, Observer, Outcome, Placement, Resources,
 };
 
-pub const RAM_BYTES: u32 = 4 * RAM_WORDS as u32;
 /// Where tests keep their data.
 pub const DATA: u32 = RAM_BASE + 0xa000;
 const DUMP: u32 = RAM_BASE + 0xc000;
@@ -32,6 +31,8 @@ pub struct Setup {
     pub depth: u32,
     pub refused_percent: u64,
     pub no_sleep: bool,
+    pub ram_bytes: u32,
+    pub cycles_max: u64,
     pub multiply: MultiplyParams,
     pub fetch: FetchParams,
 }
@@ -43,6 +44,8 @@ impl Default for Setup {
             depth: 2,
             refused_percent: 0,
             no_sleep: false,
+            ram_bytes: 1 << 16,
+            cycles_max: 300_000,
             multiply: MultiplyParams::default(),
             fetch: FetchParams::default(),
         }
@@ -98,116 +101,64 @@ pub fn exit(code: u32) -> Vec<u32> {
     words
 }
 
-struct Builder {
-    catalogue: Catalogue,
-    instances: Vec<Instance>,
-    resources: Resources,
-    probe: Probe,
-}
-
-impl Builder {
-    fn add<M: Module>(&mut self, params: M::Params) -> u32 {
-        let instance = self.instances.len() as u32;
-        let kind = self.catalogue.find(M::KIND).expect("in the catalogue");
-        let place = Place {
-            path: M::KIND,
-            index: [0; 3],
-            instance,
-            seed: 1,
-        };
-        let params = Params::new(params);
-        let shape = Kind::of::<M>().shape(&params, place, &self.resources, &mut self.probe);
-        self.instances.push(Instance {
-            path: M::KIND.to_owned(),
-            kind,
-            params,
-            domain: 0,
-            index: [0; 3],
-            shape: Arc::new(shape.expect("tests give good parameters")),
-        });
-        instance
-    }
-
-    fn port(&self, instance: u32, name: &str, direction: Direction) -> PortRef {
-        let shape: &Shape = &self.instances[instance as usize].shape;
-        let found = |port: &tina_engine::PortInfo| port.name == name && port.direction == direction;
-        let port = shape
-            .ports
-            .iter()
-            .position(found)
-            .expect("a port of this name");
-        PortRef {
-            instance,
-            port: port as u16,
-        }
-    }
-}
-
-fn blueprint(image: Image, snapshot: Snapshot, setup: &Setup) -> (Arc<Blueprint>, Catalogue) {
-    let catalogue = Catalogue::new()
+/// All kinds that a core and its test memory are made of.
+fn kinds() -> Catalogue {
+    Catalogue::new()
         .with::<Fetch>()
         .with::<Decode>()
         .with::<Execute>()
         .with::<Multiply>()
         .with::<LoadStore>()
         .with::<WriteBack>()
-        .with::<TestMemory>();
-    let mut resources = Resources::default();
-    resources.insert(image);
-    resources.insert(snapshot);
-    let probe = Probe::new().unwrap();
-    let mut builder = Builder {
-        catalogue,
-        instances: Vec::new(),
-        resources,
-        probe,
+        .with::<TestMemory>()
+}
+
+fn blueprint(catalogue: &Catalogue, resources: Resources, setup: &Setup) -> Blueprint {
+    let mut assembly = Assembly::new(catalogue)
+        .with_epoch(256)
+        .with_resources(resources);
+    let Setup {
+        ram_bytes,
+        refused_percent,
+        ..
+    } = *setup;
+    let fetch = assembly.add::<Fetch>("fetch", setup.fetch.clone()).unwrap();
+    let decode = assembly.add::<Decode>("decode", ()).unwrap();
+    let execute = assembly
+        .add::<Execute>("execute", ExecuteParams { hart: 0, ram_bytes })
+        .unwrap();
+    let multiply = assembly
+        .add::<Multiply>("multiply", setup.multiply.clone())
+        .unwrap();
+    let load_store = assembly.add::<LoadStore>("load_store", ()).unwrap();
+    let write_back = assembly.add::<WriteBack>("write_back", ()).unwrap();
+    let params = TestMemoryParams {
+        ram_bytes,
+        refused_percent,
     };
-    let fetch = builder.add::<Fetch>(setup.fetch.clone());
-    let decode = builder.add::<Decode>(());
-    let execute = builder.add::<Execute>(ExecuteParams {
-        hart: 0,
-        ram_bytes: RAM_BYTES,
-    });
-    let multiply = builder.add::<Multiply>(setup.multiply.clone());
-    let load_store = builder.add::<LoadStore>(());
-    let write_back = builder.add::<WriteBack>(());
-    let refused_percent = setup.refused_percent;
-    let memory = builder.add::<TestMemory>(TestMemoryParams { refused_percent });
-    let wires = [
-        (fetch, "request", memory, "fetch"),
-        (memory, "fetched", decode, "fetched"),
-        (decode, "decoded", execute, "decoded"),
-        (execute, "resolved", fetch, "resolved"),
-        (execute, "access", load_store, "access"),
-        (execute, "operands", multiply, "operands"),
-        (execute, "invalidate", memory, "invalidate"),
-        (memory, "invalidated", execute, "invalidated"),
-        (load_store, "request", memory, "request"),
-        (memory, "reply", write_back, "loaded"),
-        (multiply, "product", write_back, "product"),
-        (write_back, "write", execute, "write"),
-    ];
-    let wire = |(producer, out, consumer, input): (u32, &str, u32, &str)| Wire {
-        from: builder.port(producer, out, Direction::Out),
-        to: builder.port(consumer, input, Direction::In),
+    let memory = assembly.add::<TestMemory>("memory", params).unwrap();
+    let shape = WireShape {
         depth: setup.depth,
         latency: setup.latency,
-        credit: 1,
-        lanes: 1,
+        ..WireShape::default()
     };
-    let blueprint = Blueprint {
-        domains: vec![Domain {
-            name: "clock".to_owned(),
-            period_numerator: 1000,
-            period_denominator: 1,
-        }],
-        wires: wires.map(wire).to_vec(),
-        instances: builder.instances,
-        epoch_cycles: 256,
-        seed: 1,
-        resources: builder.resources,
-    };
-    (Arc::new(blueprint), builder.catalogue)
+    for (from, to) in [
+        ((fetch, "request"), (memory, "fetch")),
+        ((memory, "fetched"), (decode, "fetched")),
+        ((decode, "decoded"), (execute, "decoded")),
+        ((execute, "resolved"), (fetch, "resolved")),
+        ((execute, "access"), (load_store, "access")),
+        ((execute, "operands"), (multiply, "operands")),
+        ((execute, "invalidate"), (memory, "invalidate")),
+        ((memory, "invalidated"), (execute, "invalidated")),
+        ((load_store, "request"), (memory, "request")),
+        ((memory, "reply"), (write_back, "loaded")),
+        ((multiply, "product"), (write_back, "product")),
+        ((write_back, "write"), (execute, "write")),
+    ] {
+        assembly.wire(from, to, shape).unwrap();
+    }
+    assembly.finish().unwrap()
 }
 
 #[derive(Default)]
@@ -222,7 +173,11 @@ impl Observer for Printed {
 /// Runs an image on the core until it exits.
 pub fn run_image(image: &Image, setup: &Setup) -> Ran {
     let snapshot = Snapshot::default();
-    let (blueprint, catalogue) = blueprint(image.clone(), snapshot.clone(), setup);
+    let catalogue = kinds();
+    let mut resources = Resources::default();
+    resources.insert(image.clone());
+    resources.insert(snapshot.clone());
+    let blueprint = Arc::new(blueprint(&catalogue, resources, setup));
     let host = HostOptions {
         thread_count: Some(1),
         no_sleep: setup.no_sleep,
@@ -233,7 +188,7 @@ pub fn run_image(image: &Image, setup: &Setup) -> Ran {
     let mut printed = Printed::default();
     let limits = Limits {
         cycles: None,
-        max_cycles: Some(300_000),
+        max_cycles: Some(setup.cycles_max),
     };
     let report = machine.run(&limits, &mut printed);
     let Outcome::Finished { code, .. } = report.outcome else {
@@ -256,12 +211,12 @@ pub fn run_image(image: &Image, setup: &Setup) -> Ran {
 
 /// Runs an image on the core and on the reference, and demands the same memory, console and code.
 pub fn check_image(image: &Image, setup: &Setup) -> Ran {
-    let mut reference = Reference::new(image, 1, RAM_BYTES).unwrap();
+    let mut reference = Reference::new(image, 1, setup.ram_bytes).unwrap();
     let code = reference
         .run(20_000_000)
         .expect("the program ends on the reference");
     let ran = run_image(image, setup);
-    let differences: Vec<String> = (0..RAM_WORDS)
+    let differences: Vec<String> = (0..ran.ram.len())
         .filter(|&index| reference.ram()[index] != ran.ram[index])
         .map(|index| {
             let address = RAM_BASE as usize + 4 * index;

@@ -11,9 +11,6 @@ use tina_engine::{
     BuildError, Console, Cycle, Effect, In, Memory, Module, Out, Random, Results, Wiring,
 };
 
-/// Words of RAM.
-pub const RAM_WORDS: usize = 1 << 14;
-
 /// What the RAM holds when the run is over.
 #[derive(Clone, Default)]
 pub struct Snapshot(pub Arc<Mutex<Vec<u32>>>);
@@ -21,6 +18,7 @@ pub struct Snapshot(pub Arc<Mutex<Vec<u32>>>);
 #[derive(Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct TestMemoryParams {
+    pub ram_bytes: u32,
     /// Of 100 chances to answer, how many are let pass.
     pub refused_percent: u64,
 }
@@ -48,6 +46,7 @@ impl Module for TestMemory {
 
     fn build(params: TestMemoryParams, wiring: &mut Wiring<'_>) -> Result<Self, BuildError> {
         let image = wiring.resource::<Image>().expect("tests give a program");
+        let ram_words = params.ram_bytes as usize / 4;
         let filled = |words: &mut [u32]| image.copy_words(RAM_BASE, words);
         Ok(Self {
             fetch: wiring.input("fetch")?,
@@ -56,8 +55,8 @@ impl Module for TestMemory {
             invalidated: wiring.output("invalidated")?,
             request: wiring.input("request")?,
             reply: wiring.output("reply")?,
-            code: wiring.memory_with(RAM_WORDS, filled)?,
-            ram: wiring.memory_with(RAM_WORDS, filled)?,
+            code: wiring.memory_with(ram_words, filled)?,
+            ram: wiring.memory_with(ram_words, filled)?,
             reservation: None,
             refused_percent: params.refused_percent,
             random: wiring.random(0),

@@ -170,7 +170,6 @@ fn setup() -> impl Strategy<Value = Setup> {
                 latency,
                 depth,
                 refused_percent,
-                no_sleep: false,
                 multiply: MultiplyParams {
                     multiply_cycles,
                     divide_cycles,
@@ -179,6 +178,7 @@ fn setup() -> impl Strategy<Value = Setup> {
                     branch_targets: 1 << bits,
                     return_addresses: 1 << (bits / 2),
                 },
+                ..Setup::default()
             },
         )
 }

@@ -1,8 +1,6 @@
 //! The mesh: routes, fair turns, back-pressure, and packets that should not exist.
 
-mod rig;
-
-use rig::{ALWAYS, Pace, Payload, Ran, Recorder, Script, run_of};
+use crate::rig::{ALWAYS, Pace, Payload, Ran, Recorder, Script, run_of};
 use tina_engine::{Catalogue, FaultCause, Outcome};
 use tina_modules::noc::{
     Generator, GeneratorParams, MeshParams, Packet, PacketSink, Pattern, Routed, Router,
@@ -22,7 +20,7 @@ impl Payload for Packet {
 }
 
 fn kinds() -> Catalogue {
-    rig::kinds()
+    crate::rig::kinds()
         .with::<Script<Packet>>()
         .with::<Recorder<Packet>>()
 }

@@ -1,0 +1,612 @@
+//! Declarations to instances: arrays of modules, and blocks stamped into the level above.
+//!
+//! Parameters are read and modules probed once per declaration, unless an expression among the
+//! parameters reads the index; then once per element.
+
+use super::block::{Block, Elaborator, Element, Item, Level, Placed, param_values};
+use super::clocks;
+use super::interface::Interface;
+use super::params::{field_span, read_params};
+use super::scope::{Local, Scope};
+use crate::diagnostic::{Code, Diagnostic, Refusal, Span};
+use crate::netlist::expression::Expression;
+use crate::netlist::fields::{expression, wrong_type};
+use crate::netlist::node::{Form, Name, Node};
+use crate::netlist::value::Value;
+use crate::netlist::{Declaration, What};
+use std::cell::Cell;
+use std::fmt::Write as _;
+use std::rc::Rc;
+use std::sync::Arc;
+use tina_engine::{
+    INSTANCES_MAX, Instance, Kind, Params, Place, PortInfo, PortRef, SHARDS_MAX, Shape, WIRES_MAX,
+    Wire,
+};
+
+/// Ports of all instances of one netlist file, elaborated: a limit on memory, not on machines.
+const SLOTS_MAX: usize = 1 << 28;
+
+/// Sizes of an array and the walk through it.
+struct Array {
+    sizes: Vec<u32>,
+    count: u32,
+}
+
+impl Array {
+    /// Index of an element, outermost first.
+    fn index(&self, element: u32) -> [u32; 3] {
+        let mut index = [0; 3];
+        let mut rest = element;
+        for (dimension, &size) in self.sizes.iter().enumerate().rev() {
+            index[dimension] = rest % size;
+            rest /= size;
+        }
+        index
+    }
+
+    /// Sizes in three dimensions, 1 where there is none; zeros for a single instance.
+    fn grid(&self) -> [u32; 3] {
+        if self.sizes.is_empty() {
+            return [0; 3];
+        }
+        let mut grid = [1; 3];
+        grid[..self.sizes.len()].copy_from_slice(&self.sizes);
+        grid
+    }
+
+    fn locals<'s>(&self, element: u32, read: &'s Cell<bool>) -> Vec<Local<'s>> {
+        let index = self.index(element);
+        let mut locals = Vec::with_capacity(2 * self.sizes.len() + 2);
+        for (dimension, &size) in self.sizes.iter().enumerate() {
+            let value = i128::from(index[dimension]);
+            locals.push(Local {
+                name: ["i0", "i1", "i2"][dimension],
+                value,
+                read: Some(read),
+            });
+            let value = i128::from(size);
+            locals.push(Local {
+                name: ["n0", "n1", "n2"][dimension],
+                value,
+                read: None,
+            });
+        }
+        locals.push(Local {
+            name: "index",
+            value: i128::from(element),
+            read: Some(read),
+        });
+        locals.push(Local {
+            name: "count",
+            value: i128::from(self.count),
+            read: None,
+        });
+        locals
+    }
+
+    fn path(&self, name: &str, element: u32) -> String {
+        let mut path = String::with_capacity(name.len() + 6 * self.sizes.len());
+        path.push_str(name);
+        let index = self.index(element);
+        for dimension in &index[..self.sizes.len()] {
+            write!(path, "[{dimension}]").expect("writing to a string cannot fail");
+        }
+        path
+    }
+}
+
+/// Makes all instances of a level.
+pub(crate) fn add(level: &mut Level<'_>, elaborator: &mut Elaborator<'_>, domain: u8) {
+    let file = level.file;
+    for declaration in &file.netlist.instances {
+        let name = declaration.name.text.as_str();
+        let first_element = level.elements.len() as u32;
+        let made = array(level, declaration)
+            .map_err(|refusal| elaborator.found.add(refusal))
+            .ok()
+            .and_then(|array| {
+                let added = Adding {
+                    level,
+                    elaborator,
+                    declaration,
+                    array: &array,
+                    domain,
+                }
+                .add();
+                added.then_some(array)
+            });
+        match made {
+            Some(array) => {
+                level.item_of.insert(name, level.items.len());
+                let (sizes, count) = (array.sizes, array.count);
+                level.items.push(Item {
+                    name: &declaration.name,
+                    sizes,
+                    first_element,
+                    count,
+                });
+            }
+            None => {
+                level.broken.insert(name);
+            }
+        }
+    }
+}
+
+fn array(level: &Level<'_>, declaration: &Declaration) -> Result<Array, Refusal> {
+    let scope = level.scope(&[]);
+    let mut sizes = Vec::with_capacity(declaration.sizes.len());
+    let mut count: u64 = 1;
+    for size in &declaration.sizes {
+        let value = scope.integer(size, "the size of an array", 1..=INSTANCES_MAX as i128)?;
+        count *= value as u64;
+        if count > INSTANCES_MAX as u64 {
+            return Err(too_many_instances(count, size.span()));
+        }
+        sizes.push(value as u32);
+    }
+    Ok(Array {
+        sizes,
+        count: count as u32,
+    })
+}
+
+fn too_many_instances(count: u64, span: Span) -> Refusal {
+    Diagnostic::error(
+        Code::TooMany,
+        format!("{count} instances; a machine has at most {INSTANCES_MAX}"),
+    )
+    .at(span, "")
+    .into()
+}
+
+impl<'a> Level<'a> {
+    /// The names expressions may use here.
+    pub(crate) fn scope<'s>(&'s self, locals: &'s [Local<'s>]) -> Scope<'s> {
+        Scope {
+            names: &self.file.params,
+            values: self.values,
+            locals,
+        }
+    }
+}
+
+/// A declaration on its way to instances.
+struct Adding<'l, 'a, 'e, 'f> {
+    level: &'l mut Level<'a>,
+    elaborator: &'e mut Elaborator<'f>,
+    declaration: &'a Declaration,
+    array: &'l Array,
+    /// Clock of what names none.
+    domain: u8,
+}
+
+/// What all elements of an array share while nothing reads the index.
+struct Made {
+    params: Params,
+    shape: Arc<Shape>,
+    interface: u32,
+}
+
+impl Adding<'_, '_, '_, '_> {
+    /// Whether it could be done; what was wrong is in the findings.
+    fn add(&mut self) -> bool {
+        let domain = match &self.declaration.clock {
+            None => Some(self.domain),
+            Some(name) => self.clock(name),
+        };
+        match &self.declaration.what {
+            What::Kind(name, span) => {
+                let Some(number) = self.elaborator.catalogue.find(name) else {
+                    let known = self.elaborator.catalogue.kinds().iter().map(Kind::name);
+                    let diagnostic =
+                        Diagnostic::error(Code::UnknownKind, format!("no kind is called `{name}`"))
+                            .at(*span, "not in the catalogue")
+                            .suggest(name, known)
+                            .note("`tina-hw list` prints all kinds");
+                    self.elaborator.found.add(diagnostic);
+                    return false;
+                };
+                domain.is_some_and(|domain| self.kind(number, *span, domain))
+            }
+            What::Netlist(path, _) => {
+                let included = self.level.file.includes.get(path).copied().flatten();
+                match (included, domain) {
+                    (Some(file), Some(domain)) => self.netlist(file, domain),
+                    _ => false,
+                }
+            }
+        }
+    }
+
+    fn clock(&mut self, name: &Name) -> Option<u8> {
+        let number = clocks::number(self.elaborator.domains, &name.text);
+        if number.is_none() {
+            let known = self
+                .elaborator
+                .domains
+                .iter()
+                .map(|domain| domain.name.as_str());
+            let diagnostic = Diagnostic::error(
+                Code::UnknownClock,
+                format!("no clock is called `{}`", name.text),
+            )
+            .at(name.span, "unknown clock")
+            .suggest(&name.text, known);
+            self.elaborator.found.add(diagnostic);
+        }
+        number
+    }
+
+    fn refuse(&mut self, diagnostic: impl Into<Box<Diagnostic>>) {
+        self.elaborator.found.add(diagnostic);
+    }
+
+    /// The shard a person chose for an element, and whether the choice reads the index.
+    fn shard(&self, element: u32) -> Result<(Option<u8>, bool), Refusal> {
+        let Some(expression) = &self.declaration.shard else {
+            return Ok((None, false));
+        };
+        let read = Cell::new(false);
+        let locals = self.array.locals(element, &read);
+        let most = SHARDS_MAX as i128 - 1;
+        let shard = self
+            .level
+            .scope(&locals)
+            .integer(expression, "a shard", 0..=most)?;
+        Ok((Some(shard as u8), read.get()))
+    }
+
+    fn kind(&mut self, number: u32, span: Span, domain: u8) -> bool {
+        let first = self.level.block.instances.len();
+        if first + self.array.count as usize > INSTANCES_MAX {
+            let total = first as u64 + u64::from(self.array.count);
+            self.refuse(too_many_instances(total, self.declaration.name.span));
+            return false;
+        }
+        let mut made: Option<Made> = None;
+        let (mut params_vary, mut shapes_vary) = (true, false);
+        let (mut shard, mut shards_vary) = (None, true);
+        for element in 0..self.array.count {
+            if params_vary || shapes_vary {
+                let Some((next, read)) = self.make(number, span, element, made.take()) else {
+                    return false;
+                };
+                made = Some(next);
+                params_vary = read;
+                if element == 0 && !read {
+                    shapes_vary = self.last_differs(number, made.as_ref().expect("made above"));
+                }
+            }
+            if shards_vary {
+                match self.shard(element) {
+                    Ok((chosen, read)) => (shard, shards_vary) = (chosen, read),
+                    Err(refusal) => {
+                        self.refuse(refusal);
+                        return false;
+                    }
+                }
+            }
+            let made = made.as_ref().expect("made for the first element");
+            let instance = Instance {
+                path: self.array.path(&self.declaration.name.text, element),
+                kind: number,
+                params: made.params.clone(),
+                domain,
+                index: self.array.index(element),
+                shape: made.shape.clone(),
+            };
+            let interface = made.interface;
+            let first_instance = self.level.block.instances.len() as u32;
+            self.level.block.instances.push(Placed {
+                instance,
+                shard,
+                grid: self.array.grid(),
+            });
+            if !self.push_element(first_instance, interface) {
+                return false;
+            }
+        }
+        true
+    }
+
+    /// Parameters and shape of an element, and whether the parameters read the index. What equals
+    /// that of the element before is shared with it.
+    fn make(
+        &mut self,
+        number: u32,
+        span: Span,
+        element: u32,
+        before: Option<Made>,
+    ) -> Option<(Made, bool)> {
+        let kind = self.elaborator.catalogue.kind(number);
+        let given = self.declaration.params.as_ref();
+        let read = Cell::new(false);
+        let locals = self.array.locals(element, &read);
+        let params = match read_params(kind, given, span, &self.level.scope(&locals)) {
+            Ok(params) => params,
+            Err(found) => {
+                found
+                    .into_iter()
+                    .for_each(|diagnostic| self.elaborator.found.add(diagnostic));
+                return None;
+            }
+        };
+        let shape = self.probe(kind, &params, element, span)?;
+        let made = match before {
+            Some(before) if alike(&before.shape, &shape) => Made { params, ..before },
+            _ => {
+                let interface = self.level.interfaces.len() as u32;
+                self.level
+                    .interfaces
+                    .push(Rc::new(Interface::of_shape(&shape)));
+                Made {
+                    params,
+                    shape: Arc::new(shape),
+                    interface,
+                }
+            }
+        };
+        Some((made, read.get()))
+    }
+
+    fn probe(&mut self, kind: &Kind, params: &Params, element: u32, span: Span) -> Option<Shape> {
+        let path = self.array.path(&self.declaration.name.text, element);
+        let place = Place {
+            path: &path,
+            index: self.array.index(element),
+            instance: self.level.block.instances.len() as u32,
+            seed: self.elaborator.seed,
+        };
+        match self.elaborator.shape(kind, params, place) {
+            Ok(shape) => Some(shape),
+            Err((diagnostic, param)) => {
+                let given = self.declaration.params.as_ref();
+                let place = param.map_or(span, |param| field_span(given, param, span));
+                self.refuse(diagnostic.at(place, format!("instance `{path}`")));
+                None
+            }
+        }
+    }
+
+    /// Whether the last element has another shape than the first although their parameters are
+    /// the same: then the ports depend on the index, and every element is probed.
+    fn last_differs(&mut self, number: u32, first: &Made) -> bool {
+        if self.array.count == 1 {
+            return false;
+        }
+        let kind = self.elaborator.catalogue.kind(number);
+        let path = self
+            .array
+            .path(&self.declaration.name.text, self.array.count - 1);
+        let place = Place {
+            path: &path,
+            index: self.array.index(self.array.count - 1),
+            instance: self.level.block.instances.len() as u32 + self.array.count - 1,
+            seed: self.elaborator.seed,
+        };
+        // A refusal is reported when the element's turn comes.
+        self.elaborator
+            .shape(kind, &first.params, place)
+            .map_or(true, |shape| !alike(&shape, &first.shape))
+    }
+
+    fn push_element(&mut self, first_instance: u32, interface: u32) -> bool {
+        let port_count = self.level.interfaces[interface as usize].ports.len();
+        let first_slot = self.level.slots.len();
+        if first_slot + port_count > SLOTS_MAX {
+            let message = format!("more than {SLOTS_MAX} ports in one netlist");
+            let span = self.declaration.name.span;
+            self.refuse(Diagnostic::error(Code::TooMany, message).at(span, "with this array"));
+            return false;
+        }
+        self.level.slots.resize(first_slot + port_count, 0);
+        let first_slot = first_slot as u32;
+        self.level.elements.push(Element {
+            first_instance,
+            first_slot,
+            interface,
+        });
+        true
+    }
+
+    fn netlist(&mut self, file: usize, domain: u8) -> bool {
+        let mut current: Option<(Rc<Block>, u32)> = None;
+        // Where the caps of the current block stand: one entry for all its copies.
+        let mut caps_start = 0;
+        let mut params_vary = true;
+        let (mut shard, mut shards_vary) = (None, true);
+        for element in 0..self.array.count {
+            if params_vary {
+                let Some((values, read)) = self.sub_values(file, element) else {
+                    return false;
+                };
+                let Some(block) = self.elaborator.block(file, &values, domain, false) else {
+                    return false;
+                };
+                params_vary = read;
+                if current
+                    .as_ref()
+                    .is_none_or(|(known, _)| !Rc::ptr_eq(known, &block))
+                {
+                    let interface = self.level.interfaces.len() as u32;
+                    self.level.interfaces.push(block.interface.clone());
+                    caps_start = self.level.block.caps.len();
+                    let prefix = self.array.path(&self.declaration.name.text, element);
+                    self.level
+                        .block
+                        .caps
+                        .extend(block.caps.iter().map(|cap| cap.inside(&prefix)));
+                    current = Some((block, interface));
+                }
+            }
+            if shards_vary {
+                match self.shard(element) {
+                    Ok((chosen, read)) => (shard, shards_vary) = (chosen, read),
+                    Err(refusal) => {
+                        self.refuse(refusal);
+                        return false;
+                    }
+                }
+            }
+            let (block, interface) = current.clone().expect("made for the first element");
+            for (own, cap) in self.level.block.caps[caps_start..]
+                .iter_mut()
+                .zip(&block.caps)
+            {
+                own.wire_count += cap.wire_count;
+            }
+            let first_instance = self.level.block.instances.len() as u32;
+            if !self.stamp(&block, element, shard) || !self.push_element(first_instance, interface)
+            {
+                return false;
+            }
+        }
+        true
+    }
+
+    /// Values of the parameters of a sub-netlist, and whether they read the index.
+    fn sub_values(&mut self, file: usize, element: u32) -> Option<(Vec<Value>, bool)> {
+        let file = &self.elaborator.files.list[file];
+        let before = self.elaborator.found.count();
+        let mut given = vec![None; file.params.len()];
+        let read = Cell::new(false);
+        let locals = self.array.locals(element, &read);
+        let scope = self.level.scope(&locals);
+        for (name, node) in param_fields(self.declaration.params.as_ref(), self.elaborator)? {
+            let Some(position) = file
+                .params
+                .iter()
+                .position(|(known, _)| *known == name.text)
+            else {
+                let message = format!(
+                    "netlist `{}` has no parameter `{}`",
+                    file.netlist.name.text, name.text
+                );
+                let known = file.params.iter().map(|(known, _)| known.as_str());
+                let diagnostic = Diagnostic::error(Code::UnknownParam, message)
+                    .at(name.span, "unknown parameter")
+                    .suggest(&name.text, known);
+                self.elaborator.found.add(diagnostic);
+                continue;
+            };
+            let value = match &node.form {
+                Form::Word(word) => Ok(Value::Word(word.clone())),
+                _ => expression(node).and_then(|formula: Expression| {
+                    formula.evaluate(&scope).map(|evaluated| evaluated.value)
+                }),
+            };
+            given[position] = self
+                .elaborator
+                .found
+                .keep(value)
+                .map(|value| (value, node.span));
+        }
+        let values = param_values(file, &given, &mut self.elaborator.found)?;
+        (self.elaborator.found.count() == before).then(|| (values, read.get()))
+    }
+
+    /// Copies a block behind the instances so far.
+    fn stamp(&mut self, block: &Block, element: u32, shard: Option<u8>) -> bool {
+        let target = &mut self.level.block;
+        let offset = target.instances.len();
+        let instance_count = offset + block.instances.len();
+        let wire_offset = target.wires.len();
+        let span = self.declaration.name.span;
+        if instance_count > INSTANCES_MAX {
+            self.elaborator
+                .found
+                .add(too_many_instances(instance_count as u64, span));
+            return false;
+        }
+        if wire_offset + block.wires.len() > WIRES_MAX {
+            let message = format!("more than {WIRES_MAX} wires");
+            self.elaborator
+                .found
+                .add(Diagnostic::error(Code::TooMany, message).at(span, "with this array"));
+            return false;
+        }
+        let prefix = self.array.path(&self.declaration.name.text, element);
+        for placed in &block.instances {
+            let mut path = String::with_capacity(prefix.len() + 1 + placed.instance.path.len());
+            path.push_str(&prefix);
+            path.push('.');
+            path.push_str(&placed.instance.path);
+            let (index, grid) = if placed.grid == [0; 3] {
+                (self.array.index(element), self.array.grid())
+            } else {
+                (placed.instance.index, placed.grid)
+            };
+            target.instances.push(Placed {
+                instance: Instance {
+                    path,
+                    index,
+                    ..placed.instance.clone()
+                },
+                shard: shard.or(placed.shard),
+                grid,
+            });
+        }
+        let offset = offset as u32;
+        let moved = |port: PortRef| PortRef {
+            instance: port.instance + offset,
+            ..port
+        };
+        target.wires.extend(block.wires.iter().map(|wire| Wire {
+            from: moved(wire.from),
+            to: moved(wire.to),
+            ..*wire
+        }));
+        target
+            .no_cut
+            .extend(block.no_cut.iter().map(|wire| wire + wire_offset as u32));
+        true
+    }
+}
+
+/// Whether two modules of one kind offer the same ports and ask for the same resources.
+fn alike(a: &Shape, b: &Shape) -> bool {
+    let same_port = |(a, b): (&PortInfo, &PortInfo)| {
+        a.name == b.name
+            && a.direction == b.direction
+            && a.signal_id == b.signal_id
+            && a.lanes == b.lanes
+            && a.optional == b.optional
+    };
+    a.memory_bytes == b.memory_bytes
+        && a.console_count == b.console_count
+        && a.finishes == b.finishes
+        && a.ports.len() == b.ports.len()
+        && a.ports.iter().zip(&b.ports).all(same_port)
+}
+
+/// The fields given to a sub-netlist.
+fn param_fields<'n>(
+    given: Option<&'n Node>,
+    elaborator: &mut Elaborator<'_>,
+) -> Option<Vec<(Name, &'n Node)>> {
+    let Some(node) = given else {
+        return Some(Vec::new());
+    };
+    match &node.form {
+        Form::Struct(_, fields) => Some(
+            fields
+                .iter()
+                .map(|(name, value)| (name.clone(), value))
+                .collect(),
+        ),
+        Form::Map(_) => Some(crate::netlist::fields::entries(
+            node,
+            "params",
+            &mut elaborator.found,
+        )),
+        Form::Tuple(_, items) if items.is_empty() => Some(Vec::new()),
+        _ => {
+            elaborator.found.add(wrong_type(
+                node,
+                "parameters are a struct `(name: value, ..)`",
+            ));
+            None
+        }
+    }
+}

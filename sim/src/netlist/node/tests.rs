@@ -1,0 +1,91 @@
+use super::*;
+use crate::diagnostic::{Diagnostics, Sources};
+
+fn read(text: &str) -> Result<Node, Diagnostics> {
+    let mut sources = Sources::default();
+    let source = sources.add("a.ron", text.into());
+    Node::read(text, source).map_err(|diagnostic| Diagnostics::new(sources, vec![*diagnostic]))
+}
+
+/// All leaves with the source text at their span.
+fn leaves(node: &Node, text: &str, found: &mut Vec<String>) {
+    match &node.form {
+        Form::List(items) | Form::Tuple(_, items) => {
+            items.iter().for_each(|item| leaves(item, text, found));
+        }
+        Form::Struct(_, fields) => fields
+            .iter()
+            .for_each(|(_, value)| leaves(value, text, found)),
+        Form::Map(entries) => entries.iter().for_each(|(key, value)| {
+            leaves(key, text, found);
+            leaves(value, text, found);
+        }),
+        _ => found.push(text[node.span.start as usize..node.span.end as usize].to_owned()),
+    }
+}
+
+#[test]
+fn every_value_knows_its_place() {
+    let text = r##"// head
+    Netlist( /* a /* nested */ comment */ name: "x", // tail
+        list: [ 1 , -2.5, 'c', true, Uniform, /* b */ r#"raw"# /* c */ ],
+        map: { "key": Wrap(( 0x1f )), "esc\"aped": () },
+    )"##;
+    let node = read(text).unwrap();
+    let mut found = Vec::new();
+    leaves(&node, text, &mut found);
+    assert_eq!(
+        found,
+        [
+            "\"x\"",
+            "1",
+            "-2.5",
+            "'c'",
+            "true",
+            "Uniform",
+            "r#\"raw\"#",
+            "\"key\"",
+            "0x1f",
+            "\"esc\\\"aped\""
+        ]
+    );
+    let Form::Struct(Some(name), fields) = &node.form else {
+        panic!("{node:?}")
+    };
+    assert_eq!(name.text, "Netlist");
+    assert_eq!(&text[fields[1].0.span.start as usize..][..4], "list");
+    let Form::Text(text, exact) = &fields[0].1.form else {
+        panic!("{fields:?}")
+    };
+    assert_eq!((text.as_str(), *exact), ("x", true));
+}
+
+#[test]
+fn broken_text_is_shown_where_it_breaks() {
+    insta::assert_snapshot!(read("Netlist(\n    name: \"x\",\n    wires: [1, 2,,],\n)").unwrap_err(), @"");
+    insta::assert_snapshot!(read("Netlist(name: \"x\"").unwrap_err(), @"");
+    insta::assert_snapshot!(read("").unwrap_err(), @"");
+}
+
+#[test]
+fn a_nesting_bomb_is_refused() {
+    for text in [
+        "[".repeat(1_000_000),
+        "(a:".repeat(300_000),
+        "{1:".repeat(300_000),
+        "A(".repeat(300_000),
+    ] {
+        let found = read(&text).unwrap_err();
+        assert_eq!(
+            found.list()[0].code(),
+            Code::NestingTooDeep,
+            "{}",
+            &text[..8]
+        );
+    }
+    let deep = format!("{}{}", "[".repeat(40), "]".repeat(40));
+    assert_eq!(
+        read(&deep).unwrap_err().list()[0].code(),
+        Code::NestingTooDeep
+    );
+}
