@@ -7,7 +7,7 @@
 //!   slot free:  stamp = tick from which the producer may fill it | FREE (top bit 1)
 //!
 //!   ready:     stamp(head)        <= now        one load, one compare
-//!   has room:  stamp(tail) ^ FREE <= now        one load, one compare
+//!   has room:  stamp(tail) <= now | FREE        one load, one compare (both as signed numbers)
 //! ```
 //!
 //! What is pushed at an edge gets a stamp beyond it, and so does what is popped, so within an edge
@@ -24,6 +24,7 @@ use crate::wheel::{NodeId, Waker, Wheel};
 use std::cell::{Cell, UnsafeCell};
 use std::marker::PhantomData;
 use std::mem::{MaybeUninit, align_of, size_of};
+use std::ops::Deref;
 use std::ptr::NonNull;
 
 /// Set in the stamp of a slot that holds nothing.
@@ -37,12 +38,20 @@ pub const DEPTH_MAX: u32 = 65_535;
 pub(crate) struct ShardHead {
     /// The instant being evaluated.
     pub(crate) now: Cell<Tick>,
+    /// The same with the top bit set: what stamps of free slots compare with.
+    pub(crate) now_free: Cell<u64>,
     pub(crate) wheel: Cell<*const Wheel>,
 }
-// SAFETY: cells of an integer and a pointer, for which null is a value.
+// SAFETY: cells of integers and a pointer, for which null is a value.
 unsafe impl Zeroed for ShardHead {}
 
 impl ShardHead {
+    /// Moves on to instant `now`.
+    pub(crate) fn set_now(&self, now: Tick) {
+        self.now.set(now);
+        self.now_free.set(now | FREE);
+    }
+
     /// Raises a flag: a module's for its next edge, or a link's. A plain byte store: flags are
     /// bytes, not bits, so that waking many modules of one word does not chain through memory.
     #[inline(always)]
@@ -83,8 +92,6 @@ pub(crate) struct Record {
     pub(crate) tail: Cell<u16>,
     /// Index of the slot that the next pop empties.
     pub(crate) head: Cell<u16>,
-    /// Pops so far, modulo 2³²: with `digest` and `last_pop`, the whole history of the wire.
-    pub(crate) pop_count: Cell<u32>,
 }
 const _: () = assert!(size_of::<Record>() == 32, "header and two words fill a cache line");
 // SAFETY: cells of integers only.
@@ -317,9 +324,16 @@ impl<T: Signal> In<T> {
             return None;
         }
         let slot = self.port.slot(self.port.record().head.get());
-        // SAFETY: ready, so the slot is full and its value initialised; it stays until `pop`,
+        // SAFETY: ready, so the slot is full and its value initialised; it stays until it is taken,
         // which needs `&mut self`.
         Some(unsafe { (*slot.value.get()).assume_init_ref() })
+    }
+
+    /// The item that became visible first, if there is one, to be looked at and perhaps taken.
+    #[inline(always)]
+    #[must_use]
+    pub fn item(&mut self) -> Option<Item<'_, T>> {
+        if self.ready() { Some(Item { port: &self.port }) } else { None }
     }
 
     /// Takes the item that became visible first.
@@ -329,8 +343,8 @@ impl<T: Signal> In<T> {
     /// more lanes): the module faults.
     #[inline(always)]
     pub fn pop(&mut self) -> T {
-        match self.try_pop() {
-            Some(value) => value,
+        match self.item() {
+            Some(item) => item.take(),
             None => pop_refused(),
         }
     }
@@ -342,67 +356,58 @@ impl<T: Signal> In<T> {
     /// more lanes): the module faults.
     #[inline(always)]
     pub fn try_pop(&mut self) -> Option<T> {
-        if self.port.binding.slow {
-            return self.try_pop_slow();
-        }
-        let port = &self.port;
-        let record = port.record();
-        let head = port.head();
-        let now = head.now.get();
-        let index = record.head.get();
-        let slot = port.slot(index);
-        if slot.stamp.get() > now {
-            return None;
-        }
-        if record.last_pop.get() == now {
-            second_pop();
-        }
-        // Only a full FIFO can have a producer waiting for room.
-        if record.tail.get() == index {
-            head.wake(port.binding.other);
-        }
-        slot.stamp.set((now + 1) | FREE);
-        Some(self.take(head, now, index))
+        self.item().map(Item::take)
     }
+}
 
-    /// Any delay, lanes, or a link at the other end.
-    #[cold]
-    #[inline(never)]
-    fn try_pop_slow(&mut self) -> Option<T> {
-        let port = &self.port;
-        let record = port.record();
-        let head = port.head();
-        let now = head.now.get();
-        let index = record.head.get();
-        let slot = port.slot(index);
-        if slot.stamp.get() > now {
-            return None;
-        }
-        let slow = port.slow_part();
-        if record.last_pop.get() != now {
-            slow.popped.set(0);
-        } else if slow.popped.get() == slow.lanes.get() {
-            second_pop();
-        }
-        slow.popped.set(slow.popped.get() + 1);
-        let free_at = seen_at(now, slow.producer_period.get(), slow.credit.get());
-        slot.stamp.set(free_at | FREE);
-        wake_at(slow, head, port.binding.other, index, slow.credit.get(), free_at);
-        Some(self.take(head, now, index))
-    }
+/// An item that is ready at an input.
+pub struct Item<'a, T: Signal> {
+    port: &'a Port<T>,
+}
 
-    /// What every pop does once the slot has its new stamp.
+impl<T: Signal> Item<'_, T> {
+    /// Takes it.
+    ///
+    /// # Panics
+    /// When it would be the second transfer of this port within an edge (unless the wire has
+    /// more lanes): the module faults.
     #[inline(always)]
-    fn take(&self, head: &ShardHead, now: Tick, index: u16) -> T {
-        let port = &self.port;
+    pub fn take(self) -> T {
+        let port = self.port;
         let record = port.record();
+        let head = port.head();
+        let index = record.head.get();
+        let slot = port.slot(index);
+        // SAFETY: an item exists only for a slot that is full and visible, so a push wrote its
+        // value; the port is borrowed, so nobody took it since.
+        let value = unsafe { (*slot.value.get()).assume_init_read() };
+        let now = head.now.get();
+        if port.binding.slow {
+            take_slow(port.slow_part(), record, head, port.binding.other, index, &slot.stamp);
+        } else {
+            if record.last_pop.get() == now {
+                second_pop();
+            }
+            // Only a full FIFO can have a producer waiting for room.
+            if record.tail.get() == index {
+                head.wake(port.binding.other);
+            }
+            slot.stamp.set(head.now_free.get() + 1);
+        }
         record.last_pop.set(now);
-        record.pop_count.set(record.pop_count.get().wrapping_add(1));
         record.head.set(port.after(index));
         head.wake(port.binding.own);
-        // SAFETY: the slot was full and visible, so its value was written by a push; nobody can
-        // write it again before a later edge.
-        unsafe { (*port.slot(index).value.get()).assume_init_read() }
+        value
+    }
+}
+
+impl<T: Signal> Deref for Item<'_, T> {
+    type Target = T;
+    #[inline(always)]
+    fn deref(&self) -> &T {
+        let slot = self.port.slot(self.port.record().head.get());
+        // SAFETY: as in `take`.
+        unsafe { (*slot.value.get()).assume_init_ref() }
     }
 }
 
@@ -427,7 +432,16 @@ impl<T: Signal> Out<T> {
     #[must_use]
     pub fn has_room(&self) -> bool {
         let port = &self.port;
-        port.slot(port.record().tail.get()).stamp.get() ^ FREE <= port.head().now.get()
+        let stamp = port.slot(port.record().tail.get()).stamp.get();
+        // Stamps of full slots are positive, those of free ones negative.
+        stamp.cast_signed() <= port.head().now_free.get().cast_signed()
+    }
+
+    /// Room for an item, if there is any: permission to push once.
+    #[inline(always)]
+    #[must_use]
+    pub fn room(&mut self) -> Option<Room<'_, T>> {
+        if self.has_room() { Some(Room { port: &self.port }) } else { None }
     }
 
     /// Sends an item; the consumer sees it `latency` edges later.
@@ -437,8 +451,9 @@ impl<T: Signal> Out<T> {
     /// has more lanes): the module faults.
     #[inline(always)]
     pub fn push(&mut self, value: T) {
-        if self.try_push(value).is_err() {
-            push_refused();
+        match self.room() {
+            Some(room) => room.push(value),
+            None => push_refused(),
         }
     }
 
@@ -452,66 +467,97 @@ impl<T: Signal> Out<T> {
     /// more lanes): the module faults.
     #[inline(always)]
     pub fn try_push(&mut self, value: T) -> Result<(), T> {
-        if self.port.binding.slow {
-            return self.try_push_slow(value);
+        match self.room() {
+            Some(room) => {
+                room.push(value);
+                Ok(())
+            }
+            None => Err(value),
         }
-        let port = &self.port;
-        let record = port.record();
-        let head = port.head();
-        let now = head.now.get();
-        let index = record.tail.get();
-        let slot = port.slot(index);
-        if slot.stamp.get() ^ FREE > now {
-            return Err(value);
-        }
-        if record.last_push.get() == now {
-            second_push();
-        }
-        head.wake(port.binding.other);
-        slot.stamp.set(now + 1);
-        self.give(head, now, index, value);
-        Ok(())
     }
+}
 
-    /// Any delay, lanes, or a link at the other end.
-    #[cold]
-    #[inline(never)]
-    fn try_push_slow(&mut self, value: T) -> Result<(), T> {
-        let port = &self.port;
-        let record = port.record();
-        let head = port.head();
-        let now = head.now.get();
-        let index = record.tail.get();
-        let slot = port.slot(index);
-        if slot.stamp.get() ^ FREE > now {
-            return Err(value);
-        }
-        let slow = port.slow_part();
-        if record.last_push.get() != now {
-            slow.pushed.set(0);
-        } else if slow.pushed.get() == slow.lanes.get() {
-            second_push();
-        }
-        slow.pushed.set(slow.pushed.get() + 1);
-        let visible_at = seen_at(now, slow.consumer_period.get(), slow.latency.get());
-        slot.stamp.set(visible_at);
-        wake_at(slow, head, port.binding.other, index, slow.latency.get(), visible_at);
-        self.give(head, now, index, value);
-        Ok(())
-    }
+/// Room for one item at an output.
+pub struct Room<'a, T: Signal> {
+    port: &'a Port<T>,
+}
 
-    /// What every push does once the slot has its new stamp.
+impl<T: Signal> Room<'_, T> {
+    /// Sends an item; the consumer sees it `latency` edges later.
+    ///
+    /// # Panics
+    /// When it would be the second transfer of this port within an edge (unless the wire has
+    /// more lanes): the module faults.
     #[inline(always)]
-    fn give(&self, head: &ShardHead, now: Tick, index: u16, value: T) {
-        let port = &self.port;
+    pub fn push(self, value: T) {
+        let port = self.port;
         let record = port.record();
-        // SAFETY: the slot was free, and only the producer writes values.
-        unsafe { (*port.slot(index).value.get()).write(value) };
+        let head = port.head();
+        let index = record.tail.get();
+        let slot = port.slot(index);
+        let now = head.now.get();
+        if port.binding.slow {
+            give_slow(port.slow_part(), record, head, port.binding.other, index, &slot.stamp);
+        } else {
+            if record.last_push.get() == now {
+                second_push();
+            }
+            head.wake(port.binding.other);
+            slot.stamp.set(now + 1);
+        }
+        // SAFETY: room exists only for a slot that is free, and only the producer writes values.
+        unsafe { (*slot.value.get()).write(value) };
         record.last_push.set(now);
         record.digest.set(value.absorb_into(record.digest.get()).wrapping_add(now));
         record.tail.set(port.after(index));
         head.wake(port.binding.own);
     }
+}
+
+/// Stamps a slot popped on a wire with any delay, lanes, or a link at its other end.
+#[cold]
+#[inline(never)]
+fn take_slow(
+    slow: &SlowPart,
+    record: &Record,
+    head: &ShardHead,
+    other: Waker,
+    index: u16,
+    stamp: &Cell<u64>,
+) {
+    let now = head.now.get();
+    if record.last_pop.get() != now {
+        slow.popped.set(0);
+    } else if slow.popped.get() == slow.lanes.get() {
+        second_pop();
+    }
+    slow.popped.set(slow.popped.get() + 1);
+    let free_at = seen_at(now, slow.producer_period.get(), slow.credit.get());
+    stamp.set(free_at | FREE);
+    wake_at(slow, head, other, index, slow.credit.get(), free_at);
+}
+
+/// Stamps a slot pushed on a wire with any delay, lanes, or a link at its other end.
+#[cold]
+#[inline(never)]
+fn give_slow(
+    slow: &SlowPart,
+    record: &Record,
+    head: &ShardHead,
+    other: Waker,
+    index: u16,
+    stamp: &Cell<u64>,
+) {
+    let now = head.now.get();
+    if record.last_push.get() != now {
+        slow.pushed.set(0);
+    } else if slow.pushed.get() == slow.lanes.get() {
+        second_push();
+    }
+    slow.pushed.set(slow.pushed.get() + 1);
+    let visible_at = seen_at(now, slow.consumer_period.get(), slow.latency.get());
+    stamp.set(visible_at);
+    wake_at(slow, head, other, index, slow.latency.get(), visible_at);
 }
 
 /// Wakes the other end at the edge at which it may see the transfer. A link takes transfers at the

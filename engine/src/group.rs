@@ -105,9 +105,12 @@ struct Seated<M> {
 /// How far a sweep has come, kept in memory so that it can go on behind a module that faulted.
 struct Sweep {
     chunk: usize,
+    /// Modules of the chunk behind the current run.
     mask: u64,
     flagged: u64,
-    index: usize,
+    /// The module behind the one being clocked, and the end of the run.
+    next: usize,
+    end: usize,
 }
 
 impl<M: Module> TypedGroup<M> {
@@ -173,7 +176,7 @@ impl<M: Module> Group for TypedGroup<M> {
 
     fn sweep(&mut self, edge: &Edge<'_>, faults: &mut Vec<Fault>) {
         let seated = self.seated.as_mut().expect("carved before use");
-        let mut sweep = Sweep { chunk: 0, mask: 0, flagged: 0, index: 0 };
+        let mut sweep = Sweep { chunk: 0, mask: 0, flagged: 0, next: 0, end: 0 };
         loop {
             let swept = catch_unwind(AssertUnwindSafe(|| {
                 if edge.no_sleep {
@@ -186,7 +189,7 @@ impl<M: Module> Group for TypedGroup<M> {
                 Ok(()) => return,
                 Err(payload) => {
                     let cause = FaultCause::Panic(crate::panics::message_of(payload.as_ref()));
-                    seated.stop(edge, sweep.index, cause, faults);
+                    seated.stop(edge, sweep.next - 1, cause, faults);
                 }
             }
         }
@@ -254,22 +257,18 @@ impl<M: Module> Seated<M> {
         sweep: &mut Sweep,
         faults: &mut Vec<Fault>,
     ) {
+        // What a fault left of a run.
+        self.clock_run::<NO_SLEEP>(edge, sweep, faults);
         loop {
             while sweep.mask != 0 {
-                let index = sweep.chunk * CHUNK - CHUNK + sweep.mask.trailing_zeros() as usize;
-                sweep.mask &= sweep.mask - 1;
-                sweep.index = index;
-                if NO_SLEEP && sweep.flagged >> (index % CHUNK) & 1 == 0 {
-                    self.clock_unasked(edge, index, faults);
-                    continue;
-                }
-                let effect = self.modules[index].clock(edge.cycle);
-                if self.sleeper_count != 0 {
-                    self.wake_up(edge.wheel, index);
-                }
-                if effect != Effect::Receive {
-                    self.obey(edge, index, effect, faults);
-                }
+                // A run of modules side by side is one plain loop.
+                let skipped = sweep.mask.trailing_zeros() as usize;
+                let run = (!(sweep.mask >> skipped)).trailing_zeros() as usize;
+                let first = sweep.chunk * CHUNK - CHUNK + skipped;
+                sweep.mask &= !(u64::MAX >> (CHUNK - run) << skipped);
+                sweep.end = first + run;
+                sweep.next = first;
+                self.clock_run::<NO_SLEEP>(edge, sweep, faults);
             }
             if sweep.chunk == self.alive.len() {
                 return;
@@ -278,6 +277,29 @@ impl<M: Module> Seated<M> {
             sweep.mask = if NO_SLEEP { self.alive[sweep.chunk] } else { sweep.flagged };
             self.clock_count += u64::from(sweep.mask.count_ones());
             sweep.chunk += 1;
+        }
+    }
+
+    #[inline(always)]
+    fn clock_run<const NO_SLEEP: bool>(
+        &mut self,
+        edge: &Edge<'_>,
+        sweep: &mut Sweep,
+        faults: &mut Vec<Fault>,
+    ) {
+        for index in sweep.next..sweep.end {
+            sweep.next = index + 1;
+            if NO_SLEEP && sweep.flagged >> (index % CHUNK) & 1 == 0 {
+                self.clock_unasked(edge, index, faults);
+                continue;
+            }
+            let effect = self.modules[index].clock(edge.cycle);
+            if self.sleeper_count != 0 {
+                self.wake_up(edge.wheel, index);
+            }
+            if effect != Effect::Receive {
+                self.obey(edge, index, effect, faults);
+            }
         }
     }
 

@@ -37,7 +37,7 @@ pub use blueprint::{
 };
 pub use deadlock::{Deadlock, Wait};
 pub use effect::Effect;
-pub use fifo::{DEPTH_MAX, In, Out};
+pub use fifo::{DEPTH_MAX, In, Item, Out, Room};
 pub use group::{Fault, FaultCause};
 pub use hash::{absorb, mix, of_text};
 pub use kind::{Catalogue, Kind, Params};

@@ -193,13 +193,20 @@ impl<'a> Loading<'a> {
         let mut grid_of = Vec::with_capacity(block.instances.len());
         for placed in block.instances {
             shard_of.push(placed.shard);
-            grid_of.push(if placed.grid == [0; 3] { [1; 3] } else { placed.grid });
+            grid_of.push(if placed.grid == [0; 3] {
+                [1; 3]
+            } else {
+                placed.grid
+            });
             blueprint.instances.push(placed.instance);
         }
         let netlist = &self.files.list[top].netlist;
         let mut totals = Vec::with_capacity(netlist.results.len());
         for declaration in &netlist.results {
-            totals.extend(self.found.keep(Total::of(declaration, &blueprint.instances)));
+            totals.extend(
+                self.found
+                    .keep(Total::of(declaration, &blueprint.instances)),
+            );
         }
         let name = netlist.name.text.clone();
         self.warn_of_unused_params();

@@ -233,6 +233,10 @@ impl Netlist {
                 None => self.broken.push(name.text),
             }
         }
+        if matches!(&node.form, Form::Map(entries) if entries.is_empty()) {
+            let message = "a netlist has at least one instance";
+            found.add(Diagnostic::error(Code::MissingField, message).at(node.span, "none here"));
+        }
     }
 
     fn read_wires(&mut self, node: &Node, found: &mut Findings) {

@@ -182,7 +182,7 @@ impl Shard {
     }
 
     fn evaluate(&mut self, now: Tick) {
-        self.head.now.set(now);
+        self.head.set_now(now);
         let mut after = Tick::MAX;
         let mut edges = 0u32;
         for (index, domain) in self.domains.iter_mut().enumerate() {
@@ -335,7 +335,7 @@ impl FifoSlot {
         let key = mix(u64::from(self.wire).wrapping_add(1).wrapping_mul(GOLDEN));
         let pushes = if self.producer { mix(record.digest.get() ^ key) } else { 0 };
         let pops = if self.consumer {
-            let history = absorb(record.last_pop.get(), u64::from(record.pop_count.get()));
+            let history = absorb(record.last_pop.get(), u64::from(record.head.get()));
             mix(history.wrapping_add(key))
         } else {
             0

@@ -43,17 +43,9 @@ fn export_one(
     endpoint: &Endpoint,
     interface: &mut Interface,
 ) -> Result<(), Trouble> {
-    let inputs = level.pick_ports(endpoint, Direction::In, &level.scope(&[]));
-    let outputs = level.pick_ports(endpoint, Direction::Out, &level.scope(&[]));
-    let mut found = Vec::new();
-    match (inputs, outputs) {
-        (Err(trouble), Err(_)) => return Err(trouble),
-        (inputs, outputs) => {
-            found.extend(inputs.ok());
-            found.extend(outputs.ok());
-        }
-    }
-    for picked in found {
+    let directions = level.directions(endpoint, &level.scope(&[]))?;
+    for direction in directions {
+        let picked = level.pick_ports(endpoint, direction, &level.scope(&[]))?;
         for (number, &end) in picked.list.iter().enumerate() {
             let element = level.elements[end.element as usize];
             let slot = (element.first_slot + u32::from(end.port)) as usize;
@@ -147,7 +139,7 @@ pub(crate) fn wires(level: &mut Level<'_>, elaborator: &mut Elaborator<'_>) {
 
 /// One diagnostic for each port of an array that has no wire somewhere.
 fn unconnected(level: &Level<'_>, first: u32, count: u32) -> Vec<Diagnostic> {
-    let mut open: BTreeMap<&str, (End, u32)> = BTreeMap::new();
+    let mut open: BTreeMap<(&str, bool), (End, u32)> = BTreeMap::new();
     for element in first..first + count {
         let Element {
             first_slot,
@@ -162,20 +154,20 @@ fn unconnected(level: &Level<'_>, first: u32, count: u32) -> Vec<Diagnostic> {
                     element,
                     port: number as u16,
                 };
-                open.entry(&port.info.name).or_insert((end, 0)).1 += 1;
+                let is_output = port.info.direction == Direction::Out;
+                open.entry((&port.info.name, is_output))
+                    .or_insert((end, 0))
+                    .1 += 1;
             }
         }
     }
-    let diagnostic = |(name, (end, count)): (&str, (End, u32))| {
-        let direction = match level.info(end).direction {
-            Direction::In => "input",
-            Direction::Out => "output",
-        };
+    let diagnostic = |((_, is_output), (end, count))| {
+        let direction = if is_output { "output" } else { "input" };
         let path = level.port_path(end);
         let message = match count {
             1 => format!("{direction} `{path}` has no wire"),
             _ => format!(
-                "{direction} `{path}` has no wire, nor has `{name}` of {} more",
+                "{direction} `{path}` has no wire, like {} more of the array",
                 count - 1
             ),
         };

@@ -19,7 +19,8 @@ use std::fmt::Write as _;
 use std::rc::Rc;
 use std::sync::Arc;
 use tina_engine::{
-    INSTANCES_MAX, Instance, Kind, Params, Place, PortInfo, PortRef, SHARDS_MAX, Shape, WIRES_MAX, Wire,
+    INSTANCES_MAX, Instance, Kind, Params, Place, PortInfo, PortRef, SHARDS_MAX, Shape, WIRES_MAX,
+    Wire,
 };
 
 /// Ports of all instances of one netlist file, elaborated: a limit on memory, not on machines.
@@ -130,13 +131,6 @@ pub(crate) fn add(level: &mut Level<'_>, elaborator: &mut Elaborator<'_>, domain
             }
         }
     }
-    if file.netlist.instances.is_empty() && file.netlist.broken.is_empty() {
-        let message = format!("netlist `{}` has no instances", file.netlist.name.text);
-        let diagnostic = Diagnostic::error(Code::MissingField, message);
-        elaborator
-            .found
-            .add(diagnostic.at(file.netlist.name.span, ""));
-    }
 }
 
 fn array(level: &Level<'_>, declaration: &Declaration) -> Result<Array, Refusal> {
@@ -208,7 +202,8 @@ impl Adding<'_, '_, '_, '_> {
                     let diagnostic =
                         Diagnostic::error(Code::UnknownKind, format!("no kind is called `{name}`"))
                             .at(*span, "not in the catalogue")
-                            .suggest(name, known);
+                            .suggest(name, known)
+                            .note("`tina-hw list` prints all kinds");
                     self.elaborator.found.add(diagnostic);
                     return false;
                 };

@@ -160,8 +160,12 @@ impl<'n> Reader<'n> {
     fn placed<T>(&self, before: usize, outcome: Result<T, ParamError>) -> Result<T, ParamError> {
         outcome.map_err(|mut error| {
             if !error.kept && self.found.borrow().len() == before {
+                let label = match error.code {
+                    Code::MissingField => "missing here",
+                    _ => "",
+                };
                 let mut diagnostic =
-                    Diagnostic::error(error.code, error.message.clone()).at(self.node.span, "");
+                    Diagnostic::error(error.code, error.message.clone()).at(self.node.span, label);
                 if let Some((name, known)) = &error.suggestion {
                     diagnostic = diagnostic.suggest(name, known.iter().copied());
                 }

@@ -70,7 +70,7 @@ impl Scope<'_> {
         let (least, most) = (range.start(), range.end());
         Err(Diagnostic::error(
             Code::OutOfRange,
-            format!("{what} is {value}; {least} to {most} is possible"),
+            format!("{what} is {value}; it must be {least} to {most}"),
         )
         .at(expression.span(), format!("this is {value}"))
         .into())

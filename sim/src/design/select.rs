@@ -99,7 +99,11 @@ impl<'a> Level<'a> {
         let name = &item.name.text;
         let (given, have) = (selection.index.len(), item.sizes.len());
         if given > have {
-            let message = format!("`{name}` has {have} dimensions, {given} indices are given");
+            let message = match have {
+                0 => format!("`{name}` is a single instance, {given} indices are given"),
+                1 => format!("`{name}` has one dimension, {given} indices are given"),
+                _ => format!("`{name}` has {have} dimensions, {given} indices are given"),
+            };
             return Err(Some(
                 Diagnostic::error(Code::IndexOutOfRange, message)
                     .at(selection.span, "")
@@ -147,6 +151,29 @@ impl<'a> Level<'a> {
         list.iter_mut()
             .for_each(|number| *number += item.first_element);
         Ok(Picked { shape, list })
+    }
+
+    /// Whether an endpoint names inputs, outputs, or one of each.
+    pub(crate) fn directions(
+        &self,
+        endpoint: &Endpoint,
+        scope: &Scope<'_>,
+    ) -> Result<Vec<Direction>, Trouble> {
+        let elements = self.pick(&endpoint.of, scope)?;
+        let element = self.elements[elements.list[0] as usize];
+        let interface = &self.interfaces[element.interface as usize];
+        let name = &endpoint.port.name;
+        let mut directions = vec![Direction::In, Direction::Out];
+        directions.retain(|&direction| interface.row(&name.text, direction).is_some());
+        if directions.is_empty() {
+            let item = self.item_with(elements.list[0]);
+            let message = format!("`{}` has no port `{}`", item.name.text, name.text);
+            let diagnostic =
+                Diagnostic::error(Code::UnknownPort, message).at(name.span, "unknown port");
+            let known = interface.rows.iter().map(|row| row.name.as_str());
+            return Err(Some(diagnostic.suggest(&name.text, known).into()));
+        }
+        Ok(directions)
     }
 
     /// Ports of elements of an array; a row of ports that is not indexed is a last dimension.

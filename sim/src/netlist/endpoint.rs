@@ -48,9 +48,23 @@ pub struct Endpoint {
 
 fn refuse(source: Located<'_>, span: Span, expected: &str) -> Refusal {
     let message = format!("`{}` does not name {expected}", source.text.escape_debug());
-    Diagnostic::error(Code::BadName, message)
-        .at(span, "")
-        .into()
+    let diagnostic = Diagnostic::error(Code::BadName, message).at(span, "here it goes wrong");
+    // A second dot: somebody looks into a sub-netlist.
+    if rest_has_dot(source, span) {
+        let help = "what stands inside a sub-netlist is wired through the names in its `ports`";
+        return diagnostic.help(help).into();
+    }
+    diagnostic.into()
+}
+
+/// Whether what could not be read starts like a path that goes on.
+fn rest_has_dot(source: Located<'_>, span: Span) -> bool {
+    let offset = (span.start - source.span.start.min(span.start)) as usize;
+    source.exact
+        && source
+            .text
+            .get(offset..)
+            .is_some_and(|rest| rest.starts_with('.'))
 }
 
 /// Splits `name[a][b]rest` into its name, selectors and rest.
@@ -78,7 +92,7 @@ fn name_and_brackets<'a>(
             return Err(refuse(
                 source,
                 source.place(at..text.len()),
-                "anything: `]` is missing",
+                "a port or an instance: `]` is missing",
             ));
         };
         selectors.push(selector(source.part(at + 1..at + 1 + inner_length))?);

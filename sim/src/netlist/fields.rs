@@ -7,7 +7,7 @@ use crate::netlist::value::Value;
 
 /// The fields of a struct, taken one by one.
 pub struct Fields<'n> {
-    owner: &'static str,
+    owner: String,
     span: Span,
     list: Vec<(&'n Name, &'n Node)>,
 }
@@ -15,12 +15,7 @@ pub struct Fields<'n> {
 impl<'n> Fields<'n> {
     /// The fields of `node`, which is `owner` (with an article); unknown and double ones are found
     /// here, so that a misspelt field does not hide what else is wrong.
-    pub fn of(
-        node: &'n Node,
-        owner: &'static str,
-        known: &[&str],
-        found: &mut Findings,
-    ) -> Option<Self> {
+    pub fn of(node: &'n Node, owner: &str, known: &[&str], found: &mut Findings) -> Option<Self> {
         let fields = match &node.form {
             Form::Struct(_, fields) => fields.as_slice(),
             Form::Tuple(_, items) if items.is_empty() => &[],
@@ -55,7 +50,11 @@ impl<'n> Fields<'n> {
                 ..node.span
             },
         };
-        Some(Self { owner, span, list })
+        Some(Self {
+            owner: owner.to_owned(),
+            span,
+            list,
+        })
     }
 
     /// The value of a field, if it is there.

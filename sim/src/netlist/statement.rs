@@ -200,7 +200,7 @@ pub fn statement(node: &Node, found: &mut Findings) -> Option<Statement> {
     };
     let known: Vec<&str> = own.iter().chain(&SETTINGS).copied().collect();
     let before = found.count();
-    let fields = Fields::of(node, pattern, &known, found)?;
+    let fields = Fields::of(node, &format!("`{pattern}`"), &known, found)?;
     let settings = settings(&fields, found);
     let no_cut = fields.flag("no_cut", found);
     let pattern = read_pattern(pattern, &fields, name.span, found);
