@@ -29,6 +29,15 @@ pub(super) fn hexadecimal(value: u64) -> String {
     format!("{value:#018x}")
 }
 
+/// Seconds in the unit that suits them.
+pub(super) fn duration(seconds: f64) -> String {
+    match seconds {
+        _ if seconds >= 1.0 => format!("{seconds:.3} s"),
+        _ if seconds >= 1e-3 => format!("{:.3} ms", seconds * 1e3),
+        _ => format!("{:.1} us", seconds * 1e6),
+    }
+}
+
 /// The middle of some measurements; 0 of none.
 pub(super) fn median(values: &[f64]) -> f64 {
     let mut sorted = values.to_vec();
@@ -50,6 +59,14 @@ mod tests {
         let texts = [0, 7, 999, 1_000, 65_536, 1_234_567].map(thousands);
         assert_eq!(texts, ["0", "7", "999", "1,000", "65,536", "1,234,567"]);
         assert_eq!(result(ResultValue::Check(0xbeef)), "0x000000000000beef");
+    }
+
+    #[test]
+    fn durations_have_a_unit() {
+        assert_eq!(
+            [1.5, 0.25, 0.000_070_2].map(duration),
+            ["1.500 s", "250.000 ms", "70.2 us"]
+        );
     }
 
     #[test]
