@@ -4,19 +4,16 @@
 mod common;
 use common::{blocks, pipeline};
 use std::alloc::{GlobalAlloc, Layout, System};
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
-use tina_engine::{HostOptions, Limits, Machine};
+use std::sync::atomic::{AtomicUsize, Ordering};
+use tina_engine::{HostOptions, Limits, in_run};
 
 struct Sealed;
 
-static SEALED: AtomicBool = AtomicBool::new(false);
-static BROKEN_SEALS: AtomicUsize = AtomicUsize::new(0);
+static ALLOCATION_COUNT: AtomicUsize = AtomicUsize::new(0);
 
 fn check() {
-    if SEALED.load(Ordering::Relaxed)
-        && std::thread::current().name().is_some_and(|name| name.starts_with("shards"))
-    {
-        BROKEN_SEALS.fetch_add(1, Ordering::Relaxed);
+    if in_run() {
+        ALLOCATION_COUNT.fetch_add(1, Ordering::Relaxed);
     }
 }
 
@@ -37,27 +34,15 @@ unsafe impl GlobalAlloc for Sealed {
 #[global_allocator]
 static ALLOCATOR: Sealed = Sealed;
 
-/// Allocations on shard threads from here to `cycles`, the questions after the run included.
-fn allocations(machine: &mut Machine, cycles: u64) -> usize {
-    BROKEN_SEALS.store(0, Ordering::SeqCst);
-    SEALED.store(true, Ordering::SeqCst);
-    let report = machine.run(&Limits { cycles: Some(cycles), max_cycles: None }, &mut ());
-    SEALED.store(false, Ordering::SeqCst);
-    assert_eq!(report.cycles, cycles);
-    BROKEN_SEALS.load(Ordering::SeqCst)
-}
-
 #[test]
 fn a_run_allocates_nothing_on_the_threads_of_shards() {
     let board = pipeline(200);
     for (shard_count, thread_count) in [(1, 1), (4, 2)] {
         let host = HostOptions { thread_count: Some(thread_count), ..HostOptions::default() };
         let mut machine = board.boot(&blocks(&board, shard_count), &host);
-        // The first run is let off: threads start their channels and thread-locals in it.
-        allocations(&mut machine, 64);
-        // What is left is the answers to the questions that end a run, however long it was.
-        let short = allocations(&mut machine, 128);
-        let long = allocations(&mut machine, 20_000);
-        assert_eq!(short, long, "{shard_count} shards");
+        let limits = Limits { cycles: Some(20_000), max_cycles: None };
+        let report = machine.run(&limits, &mut ());
+        assert_eq!(report.cycles, 20_000);
+        assert_eq!(ALLOCATION_COUNT.load(Ordering::SeqCst), 0, "{shard_count} shards");
     }
 }
