@@ -28,6 +28,7 @@ pub struct Fabric {
     /// The longest latency and the greatest depth of a wire; each is drawn.
     pub wire_latency: u32,
     pub wire_depth: u32,
+    pub reservation_hold: u32,
     pub seed: u64,
 }
 
@@ -118,10 +119,10 @@ impl<'a> Builder<'a> {
     }
 
     fn tile(&mut self, node: u32, routers: &[Vec<InstanceId>; 3]) -> Caches {
-        let Fabric { ram_bytes, ways, .. } = self.fabric;
+        let Fabric { ram_bytes, ways, reservation_hold, .. } = self.fabric;
         let tiles = self.fabric.tiles();
         let bytes = self.fabric.sets * ways * LINE_BYTES;
-        let data = DataCacheParams { node, bytes, ways, ram_bytes, banks: tiles, device_node: tiles };
+        let data = DataCacheParams { node, bytes, ways, ram_bytes, banks: tiles, device_node: tiles, reservation_hold };
         let instruction = InstructionCacheParams { node, bytes, ways, ram_bytes, banks: tiles };
         let home = HomeParams { node, ram_bytes, banks: tiles, tiles, latency: self.fabric.bank_latency };
         let data = self.add::<DataCache>(site("data", node), data);

@@ -71,6 +71,7 @@ const FABRIC: Fabric = Fabric {
     bank_latency: 6,
     wire_latency: 1,
     wire_depth: 2,
+    reservation_hold: 64,
     seed: 1,
 };
 
