@@ -114,7 +114,7 @@ fn one_hart_alone_agrees_with_itself() {
 /// Otherwise the other tests would prove little.
 #[test]
 fn the_races_of_the_protocol_happen() {
-    let fabric = Fabric { width: 3, height: 2, wire_latency: 5, reservation_hold: 12, ..FABRIC };
+    let fabric = Fabric { width: 3, height: 2, wire_latency: 5, reservation_hold: 6, ..FABRIC };
     let sizes = Sizes { fabric, operations: 1000, ..SIZES };
     let (_, results) = run(&machine(sizes), &catalogue(), 1, false, &mut ());
     for name in [
