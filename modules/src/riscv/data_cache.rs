@@ -124,7 +124,10 @@ impl Module for DataCache {
         if params.reservation_hold == 0 || params.reservation_hold > RESERVATION_HOLD_MAX {
             return Err(BuildError::param(
                 "reservation_hold",
-                format!("{}; it is 1 to {RESERVATION_HOLD_MAX}", params.reservation_hold),
+                format!(
+                    "{}; it is 1 to {RESERVATION_HOLD_MAX}",
+                    params.reservation_hold
+                ),
             ));
         }
         Ok(Self {
@@ -229,12 +232,16 @@ impl DataCache {
     fn access(&mut self, request: DataRequest, now: Cycle) {
         // Devices and fences have addresses that are never in the array.
         if let Some(slot) = self.array.find(request.address)
-            && (!needs_ownership(request.operation) || self.array.rights(slot) >= Rights::OwnedClean)
+            && (!needs_ownership(request.operation)
+                || self.array.rights(slot) >= Rights::OwnedClean)
         {
             self.counts.hits += 1;
             self.array.touch(request.address, slot);
             let data = self.perform(&request, slot, now);
-            self.replies.push(DataReply { data, tag: request.tag });
+            self.replies.push(DataReply {
+                data,
+                tag: request.tag,
+            });
         } else {
             self.miss(request);
         }
@@ -273,7 +280,10 @@ impl DataCache {
             | DataOperation::MinUnsigned
             | DataOperation::MaxUnsigned => (old, operation.combine(old, request.data)),
         };
-        debug_assert!(self.array.rights(slot) >= Rights::OwnedClean, "only an owned line is written");
+        debug_assert!(
+            self.array.rights(slot) >= Rights::OwnedClean,
+            "only an owned line is written"
+        );
         self.array.line_mut(slot)[word] = new;
         self.array.set_rights(slot, Rights::OwnedDirty);
         reply
@@ -282,7 +292,11 @@ impl DataCache {
     /// Reserves an owned line, and holds it unless that was tried and somebody waits for it now.
     fn reserve(&mut self, line: u32, now: Cycle) {
         let again = self.reservation == Some(line) && self.orders.ready();
-        self.held_until = if again { now } else { now + self.reservation_hold };
+        self.held_until = if again {
+            now
+        } else {
+            now + self.reservation_hold
+        };
         self.reservation = Some(line);
     }
 
@@ -300,7 +314,10 @@ impl DataCache {
             _ => None,
         };
         if let Some(data) = answer_now {
-            self.replies.push(DataReply { data, tag: request.tag });
+            self.replies.push(DataReply {
+                data,
+                tag: request.tag,
+            });
             return;
         }
         self.pending = request;
@@ -432,7 +449,10 @@ impl DataCache {
             OrderKind::GrantShared => self.take_line(Rights::Shared, now),
             OrderKind::GrantOwned => self.take_line(Rights::OwnedClean, now),
             OrderKind::DeviceReply => {
-                assert!(self.stage == Stage::AwaitDevice, "a device replied to nobody");
+                assert!(
+                    self.stage == Stage::AwaitDevice,
+                    "a device replied to nobody"
+                );
                 let data = self.orders.pop().line[0];
                 self.reply_to_pending(data);
             }
@@ -446,7 +466,9 @@ impl DataCache {
                 self.orders.pop();
                 self.obey(kind, address);
             }
-            OrderKind::GrantFetch => panic!("a line for the instruction cache reached the data cache"),
+            OrderKind::GrantFetch => {
+                panic!("a line for the instruction cache reached the data cache")
+            }
         }
         Taken::Done
     }
@@ -502,7 +524,11 @@ impl DataCache {
         };
         self.push_answer(answer, address, slot);
         if let Some(slot) = slot {
-            let kept = if kind == OrderKind::RecallWrite { Rights::Shared } else { Rights::Nothing };
+            let kept = if kind == OrderKind::RecallWrite {
+                Rights::Shared
+            } else {
+                Rights::Nothing
+            };
             self.give_up(slot, kept);
         }
     }
