@@ -77,6 +77,7 @@ fn sum(results: &[InstanceResults], name: &str) -> u64 {
 
 /// Compares what all harts did with what memory says, as hart 0 read it in the end.
 fn check_totals(sizes: Sizes, results: &[InstanceResults]) {
+    assert_eq!(sum(results, "finished"), u64::from(sizes.fabric.tiles()));
     let tickets = sum(results, "tickets_drawn");
     assert_eq!(
         sum(results, "tickets"),
