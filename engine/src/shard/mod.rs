@@ -252,11 +252,8 @@ impl Shard {
 
     /// The last instant at which anything was transferred on a wire of this shard.
     pub(crate) fn last_transfer(&self) -> Option<Tick> {
-        let ticks = self.fifos.iter().flat_map(|slot| {
-            let record = slot.fifo.record();
-            [record.last_push.get(), record.last_pop.get()]
-        });
-        ticks.filter(|&tick| tick != Tick::MAX).max()
+        let ticks = self.fifos.iter().flat_map(|slot| [slot.fifo.last_push(), slot.fifo.last_pop()]);
+        ticks.flatten().max()
     }
 
     /// This shard's share of the digest of everything that was transferred so far: a sum over
@@ -287,14 +284,9 @@ impl Shard {
     /// The item pushed last on a wire whose producer is here, and when.
     pub(crate) fn last_item(&self, wire: u32, show: Show) -> Option<(Tick, String)> {
         let slot = self.fifos.iter().find(|slot| slot.wire == wire && slot.producer)?;
-        let record = slot.fifo.record();
-        let tick = record.last_push.get();
-        if tick == Tick::MAX {
-            return None;
-        }
-        let tail = record.tail.get();
-        let index = if tail == 0 { slot.fifo.depth - 1 } else { tail - 1 };
-        Some((tick, show(&slot.fifo, index)))
+        let tick = slot.fifo.last_push()?;
+        let before = slot.fifo.before(slot.fifo.record().tail.get());
+        Some((tick, show(&slot.fifo, before)))
     }
 
     /// Every group here with its modules.
@@ -335,7 +327,8 @@ impl FifoSlot {
         let key = mix(u64::from(self.wire).wrapping_add(1).wrapping_mul(GOLDEN));
         let pushes = if self.producer { mix(record.digest.get() ^ key) } else { 0 };
         let pops = if self.consumer {
-            let history = absorb(record.last_pop.get(), u64::from(record.head.get()));
+            let last_pop = self.fifo.last_pop().unwrap_or(Tick::MAX);
+            let history = absorb(last_pop, u64::from(self.fifo.index_of(record.head.get())));
             mix(history.wrapping_add(key))
         } else {
             0
