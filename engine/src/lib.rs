@@ -35,6 +35,7 @@ pub use arena::{Memory, Word};
 pub use blueprint::{
     Blueprint, INSTANCES_MAX, Instance, LANES_MAX, LATENCY_MAX, PortRef, SHARDS_MAX, WIRES_MAX, Wire,
 };
+pub use crew::in_run;
 pub use deadlock::{Deadlock, Wait};
 pub use effect::Effect;
 pub use fifo::{DEPTH_MAX, In, Item, Out, Room};

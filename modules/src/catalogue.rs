@@ -30,7 +30,7 @@ pub fn catalogue() -> Catalogue {
         .with::<accel::SystolicElement>()
         .with::<accel::SystolicSource>()
         .with::<accel::SystolicSink>()
-        // riscv
+        // riscv: the core
         .with::<riscv::Fetch>()
         .with::<riscv::Decode>()
         .with::<riscv::Execute>()

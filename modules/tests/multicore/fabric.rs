@@ -165,7 +165,7 @@ pub fn run(
     }
     let host = HostOptions { no_sleep, ..HostOptions::default() };
     let mut machine = Machine::boot(blueprint, catalogue, &placement, &host).unwrap();
-    let report = machine.run(&Limits { cycles: None, max_cycles: Some(20_000_000) }, observer);
+    let report = machine.run(&Limits { cycles: None, max_cycles: Some(2_000_000) }, observer);
     let results = machine.results();
     (report, results)
 }

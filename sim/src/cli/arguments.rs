@@ -1,12 +1,11 @@
 //! What may stand on the command line.
 
+use crate::design::Design;
 use crate::run::Variant;
 use clap::builder::RangedU64ValueParser;
 use clap::{Args, Parser, Subcommand};
 use std::path::PathBuf;
 use tina_engine::{Limits, SHARDS_MAX};
-
-use crate::design::Design;
 
 /// The clocked hardware simulator whose result does not depend on the number of shards.
 #[derive(Parser)]
@@ -59,10 +58,10 @@ pub(super) struct InputArguments {
 #[derive(Args)]
 pub(super) struct LimitArguments {
     /// Run that many cycles of the base clock: reaching them is success.
-    #[arg(long, value_name = "N", conflicts_with = "max_cycles", value_parser = RangedU64ValueParser::<u64>::new().range(1..))]
+    #[arg(long, value_name = "N", conflicts_with = "max_cycles", value_parser = cycle_count())]
     pub(super) cycles: Option<u64>,
     /// Give up after that many cycles of the base clock: reaching them is a failure.
-    #[arg(long, value_name = "N", value_parser = RangedU64ValueParser::<u64>::new().range(1..))]
+    #[arg(long, value_name = "N", value_parser = cycle_count())]
     pub(super) max_cycles: Option<u64>,
 }
 
@@ -186,7 +185,7 @@ pub(super) struct CheckArguments {
     #[arg(long)]
     pub(super) sleep: bool,
     /// Cycles for `--sleep`; the default is the netlist's own, else 20000.
-    #[arg(long, value_name = "N", requires = "sleep", value_parser = RangedU64ValueParser::<u64>::new().range(1..))]
+    #[arg(long, value_name = "N", requires = "sleep", value_parser = cycle_count())]
     pub(super) cycles: Option<u64>,
 }
 
@@ -198,6 +197,10 @@ pub(super) struct ListArguments {
 
 fn shard_count() -> RangedU64ValueParser<usize> {
     RangedU64ValueParser::new().range(1..=SHARDS_MAX as u64)
+}
+
+fn cycle_count() -> RangedU64ValueParser<u64> {
+    RangedU64ValueParser::new().range(1..)
 }
 
 fn assignment(text: &str) -> Result<(String, String), String> {

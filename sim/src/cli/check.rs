@@ -7,7 +7,7 @@ use super::table::{table, text as table_text};
 use super::terminal::{Guest, Terminal, complain, print};
 use crate::design::Design;
 use crate::partition::{Hints, Partition, Summary, partition};
-use crate::run::{RunOptions, describe, execute, exit_code, thousands};
+use crate::run::{RunOptions, describe, execute, thousands};
 use std::fmt::Write;
 use std::io::{self, IsTerminal};
 use tina_engine::{Catalogue, HostOptions, Limits, Outcome, Placement, Plan};
@@ -115,12 +115,17 @@ fn placement(
 }
 
 fn cut(summary: &Summary) -> String {
-    let count = summary.shards.len();
+    let shard_count = summary.shards.len();
+    if shard_count == 1 {
+        return "on 1 shard no wire is cut\n".to_owned();
+    }
+    let cut_count = summary.cut_wire_count();
     let mut text = format!(
-        "{count} shard{} by {}: {} wires cut, at most {} items per cycle over them, heaviest shard {} of the mean\n",
-        if count == 1 { "" } else { "s" },
+        "on {shard_count} shards by {}: {} wire{} cut, at most {} items per cycle over them, \
+         heaviest shard {} of the mean\n",
         summary.method,
-        thousands(summary.cut_wire_count() as u64),
+        thousands(cut_count as u64),
+        if cut_count == 1 { "" } else { "s" },
         milli(summary.milli_transfers()),
         milli(summary.balance_permille()),
     );
@@ -138,7 +143,8 @@ fn cut(summary: &Summary) -> String {
 
 fn shards(summary: &Summary, plan: &Plan) -> String {
     let mut table = table(&["shard", "instances", "ns per busy cycle", "arena bytes"]);
-    for (number, (shard, regions)) in summary.shards.iter().zip(plan.regions()).enumerate() {
+    let used = summary.shards.iter().zip(plan.regions()).enumerate();
+    for (number, (shard, regions)) in used.filter(|(_, (shard, _))| shard.instance_count > 0) {
         let bytes: usize = regions.iter().map(|region| region.bytes).sum();
         table.add_row([
             number.to_string(),
@@ -197,25 +203,19 @@ fn check_sleep(
     let mut terminal = Terminal::new(Guest::Nowhere, true, &limits)?;
     let report = execute(design, catalogue, &options, &mut terminal)?;
     terminal.finish()?;
-    match &report.outcome {
-        Outcome::Faulted(_) => {
-            complain(&format!(
-                "error: {}",
-                describe(&report.outcome, &design.blueprint, catalogue)
-            ));
-        }
-        outcome => {
-            let end = describe(outcome, &design.blueprint, catalogue);
-            let cycles = thousands(report.cycles);
-            print(&format!(
-                "\nno module slept too long in {cycles} cycles ({end})\n"
-            ))?;
-        }
+    let story = describe(&report.outcome, &design.blueprint, catalogue);
+    match report.outcome {
+        Outcome::Faulted(_) => complain(&format!("error: {story}")),
+        Outcome::Interrupted => complain("interrupted"),
+        // How it ended is not what was checked.
+        _ => print(&format!(
+            "\nno module slept too long in {} cycles; the run ended so: {story}\n",
+            thousands(report.cycles)
+        ))?,
     }
     Ok(match report.outcome {
-        // Its end is not what was checked.
-        Outcome::Finished { .. } => 0,
-        outcome => exit_code(&outcome),
+        Outcome::Faulted(_) | Outcome::Interrupted => report.exit_code(),
+        _ => 0,
     })
 }
 

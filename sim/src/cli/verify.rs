@@ -27,9 +27,10 @@ pub(super) fn verify(arguments: &VerifyArguments, catalogue: &Catalogue) -> Resu
         None => {
             let epoch_count = verification.runs.first().map_or(0, |run| run.epoch_count);
             print(&format!(
-                "equal: {} runs, {} epochs each\n",
+                "equal: {} runs, {} epoch{} each\n",
                 variants.len(),
-                thousands(epoch_count)
+                thousands(epoch_count),
+                if epoch_count == 1 { "" } else { "s" },
             ))?;
             Ok(0)
         }

@@ -379,6 +379,15 @@ fn no_shard_is_empty_that_could_be_filled() {
     for (instance_count, shard_count) in [(3, 8), (8, 8), (9, 8), (300, 255), (20, 255)] {
         let summary = place(&chain(instance_count), &Wishes::default(), shard_count).summary;
         let wanted = shard_count.saturating_sub(instance_count as usize);
+        let filled = summary
+            .shards
+            .iter()
+            .take_while(|shard| shard.instance_count > 0);
+        assert_eq!(
+            filled.count(),
+            shard_count - wanted,
+            "{instance_count} on {shard_count}"
+        );
         assert_eq!(
             summary.empty_shard_count(),
             wanted,

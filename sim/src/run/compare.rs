@@ -6,7 +6,7 @@
 use super::boot::{RunError, boot};
 use super::number::median;
 use super::stopwatch::Stopwatch;
-use super::verify::Variant;
+use super::variant::Variant;
 use crate::design::Design;
 use tina_engine::{Catalogue, Limits, Observer, Outcome};
 

@@ -5,10 +5,10 @@
 //! there is nothing to point at and the answer is `None`.
 
 use super::boot::{RunError, boot};
-use super::verify::Variant;
+use super::variant::Variant;
 use crate::design::Design;
 use std::fmt;
-use tina_engine::{Blueprint, Catalogue, Limits, Machine, Outcome, PortRef};
+use tina_engine::{Blueprint, Catalogue, Limits, Machine, Outcome, PortRef, Timebase};
 
 /// The first wire that differs.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -165,8 +165,9 @@ impl Pair {
             .filter(|(_, (first, second))| first != second);
         let (number, _) = differing.next()?;
         let wire = &blueprint.wires[number];
+        let period = Timebase::of(&blueprint.domains).map_or(1, |base| base.period_ticks[0]);
         let item = |machine: &Machine| match machine.last_item(number as u32) {
-            Some((tick, item)) => format!("{item} pushed at tick {tick}"),
+            Some((tick, item)) => format!("{item} pushed in cycle {}", tick / period),
             None => "nothing was pushed yet".to_owned(),
         };
         Some(WireDifference {

@@ -1,6 +1,6 @@
 //! What is known after a run, as data, as text and as JSON.
 
-use super::number::{hexadecimal, result, thousands};
+use super::number::{duration, hexadecimal, result, thousands};
 use super::outcome::{describe, exit_code, word};
 use crate::design::Design;
 use serde_json::{Map, Value, json};
@@ -153,9 +153,9 @@ impl RunReport {
         let plural = |count: usize| if count == 1 { "" } else { "s" };
         let (shards, threads) = (self.host.shard_count, self.host.thread_count);
         format!(
-            "{:.3} MHz simulated{mips}; {:.3} s on {shards} shard{} and {threads} thread{}",
+            "{:.3} MHz simulated{mips}; {} on {shards} shard{} and {threads} thread{}",
             self.megahertz(),
-            self.host.wall_seconds,
+            duration(self.host.wall_seconds),
             plural(shards),
             plural(threads),
         )
