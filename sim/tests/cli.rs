@@ -236,6 +236,9 @@ fn every_outcome_has_its_exit_code() {
       wires that hold items: 1
       wait-for chain of 1:
         source.out waits for room at adder.a (full, 2 of 2, last transfer in cycle 1)
+      wait-for cycle of 2:
+        adder.b waits for an item from fork.out[0] (empty, 0 of 2, never used)
+        fork.in waits for an item from adder.sum (empty, 0 of 2, never used)
     exit 3
     ");
     insta::assert_snapshot!(all(&folder, "run small.ron --quiet --max-cycles 5"), @r"
@@ -509,4 +512,48 @@ fn a_closed_pipe_is_no_panic() {
     drop(child.stdout.take());
     let output = child.wait_with_output().unwrap();
     assert_eq!(String::from_utf8(output.stderr).unwrap(), "");
+}
+
+#[test]
+#[cfg(target_os = "linux")]
+fn an_interrupt_stops_the_run_at_the_end_of_an_epoch() {
+    let folder = folder("interrupt");
+    let endless = SMALL.replace(", params: (limit: 10)", "");
+    fs::write(folder.join("endless.ron"), endless).unwrap();
+    let child = Command::new(env!("CARGO_BIN_EXE_tina-hw"))
+        .args(["run", "endless.ron"])
+        .current_dir(&folder)
+        .stdout(std::process::Stdio::piped())
+        .stderr(std::process::Stdio::piped())
+        .spawn()
+        .unwrap();
+    let status = PathBuf::from(format!("/proc/{}/status", child.id()));
+    let listens = || {
+        let text = fs::read_to_string(&status).expect("the run does not end by itself");
+        let caught = text
+            .lines()
+            .find_map(|line| line.strip_prefix("SigCgt:"))
+            .unwrap();
+        // Bit n - 1 is signal n; SIGINT is 2.
+        u64::from_str_radix(caught.trim(), 16).unwrap() & 0b10 != 0
+    };
+    while !listens() {
+        std::thread::yield_now();
+    }
+    let kill = Command::new("kill")
+        .args(["-INT", &child.id().to_string()])
+        .status()
+        .unwrap();
+    assert!(kill.success());
+    let output = child.wait_with_output().unwrap();
+    let text = String::from_utf8(output.stdout).unwrap();
+    assert_eq!(String::from_utf8(output.stderr).unwrap(), "interrupted\n");
+    assert_eq!(output.status.code(), Some(130), "{text}");
+    assert!(text.starts_with("outcome       interrupted\n"), "{text}");
+    let cycles = text
+        .lines()
+        .find_map(|line| line.strip_prefix("cycles        "))
+        .unwrap();
+    let cycles: u64 = cycles.replace(',', "").parse().unwrap();
+    assert!(cycles > 0 && cycles.is_multiple_of(1024), "{cycles} cycles");
 }
