@@ -1,11 +1,12 @@
-//! What is measured: each workload as a plain loop, on one shard and on two.
+//! What is measured: each workload as a plain loop, and as its netlist on one shard and on more.
 
-use crate::machines::{bands, mesh, pipeline, systolic};
 use crate::plain::{Mesh, Pipeline, Systolic};
 use std::hint::black_box;
-use std::sync::Arc;
-use tina_engine::{Blueprint, Catalogue, HostOptions, Limits, Machine};
-use tina_modules::{AssemblyError, catalogue};
+use std::path::Path;
+use tina_engine::{HostOptions, Limits};
+use tina_modules::catalogue;
+use tina_sim::design::{Design, LoadOptions, load};
+use tina_sim::run::boot;
 
 /// Cycles of one measured run.
 pub const CYCLES: u64 = 20_000;
@@ -15,7 +16,8 @@ pub struct Subject {
     /// Its name in tables.
     pub name: &'static str,
     plain: fn() -> Box<dyn FnOnce()>,
-    blueprint: fn(&Catalogue) -> Result<Blueprint, AssemblyError>,
+    netlist: &'static str,
+    set: &'static [(&'static str, &'static str)],
 }
 
 /// The workloads whose speed is promised.
@@ -24,33 +26,45 @@ pub const SUBJECTS: [Subject; 4] = [
         name: "W1 pipeline",
         plain: || {
             let mut pipeline = Pipeline::new(1024);
-            Box::new(move || drop(black_box(pipeline.run(CYCLES))))
+            Box::new(move || {
+                black_box(pipeline.run(CYCLES));
+            })
         },
-        blueprint: |catalogue| pipeline(catalogue, 1024),
+        netlist: "w1_pipeline.ron",
+        set: &[],
     },
     Subject {
         name: "W2 mesh, light",
         plain: || {
             let mut mesh = Mesh::new(16, 0.05);
-            Box::new(move || drop(black_box(mesh.run(CYCLES))))
+            Box::new(move || {
+                black_box(mesh.run(CYCLES));
+            })
         },
-        blueprint: |catalogue| mesh(catalogue, 16, 0.05),
+        netlist: "w2_mesh.ron",
+        set: &[("rate", "0.05")],
     },
     Subject {
         name: "W2 mesh, heavy",
         plain: || {
             let mut mesh = Mesh::new(16, 0.25);
-            Box::new(move || drop(black_box(mesh.run(CYCLES))))
+            Box::new(move || {
+                black_box(mesh.run(CYCLES));
+            })
         },
-        blueprint: |catalogue| mesh(catalogue, 16, 0.25),
+        netlist: "w2_mesh.ron",
+        set: &[("rate", "0.25")],
     },
     Subject {
         name: "W3 systolic",
         plain: || {
             let mut systolic = Systolic::new(32);
-            Box::new(move || drop(black_box(systolic.run(CYCLES))))
+            Box::new(move || {
+                black_box(systolic.run(CYCLES));
+            })
         },
-        blueprint: |catalogue| systolic(catalogue, 32),
+        netlist: "w3_systolic.ron",
+        set: &[],
     },
 ];
 
@@ -61,28 +75,50 @@ impl Subject {
         (self.plain)()
     }
 
-    /// The machine, booted on `shard_count` shards with a thread for each, ready for the same.
+    /// The machine, placed by the partitioner and booted with a thread for each shard, ready for the
+    /// same.
     ///
     /// # Panics
     /// When the host refuses memory or threads.
     #[must_use]
     pub fn machine(&self, shard_count: usize) -> Box<dyn FnOnce()> {
-        let catalogue = catalogue();
-        let blueprint =
-            Arc::new((self.blueprint)(&catalogue).expect("the catalogue holds all kinds used"));
-        let placement = bands(&blueprint, shard_count);
         let host = HostOptions {
             pin: shard_count > 1,
             ..HostOptions::default()
         };
-        let mut machine = Machine::boot(&blueprint, &catalogue, &placement, &host)
-            .expect("the host has memory and threads for a small machine");
+        let mut booted = boot(
+            &netlist(self.netlist, self.set),
+            &catalogue(),
+            shard_count,
+            &host,
+        )
+        .expect("the host has memory and threads for a small machine");
         Box::new(move || {
             let limits = Limits {
                 cycles: Some(CYCLES),
                 max_cycles: None,
             };
-            drop(black_box(machine.run(&limits, &mut ())));
+            black_box(booted.machine.run(&limits, &mut ()));
         })
     }
+}
+
+/// A netlist of the repository, elaborated with these parameters.
+///
+/// # Panics
+/// When it is missing or wrong.
+#[must_use]
+pub fn netlist(file: &str, set: &[(&str, &str)]) -> Design {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR"))
+        .join("../netlists")
+        .join(file);
+    let set = set
+        .iter()
+        .map(|(name, value)| ((*name).to_owned(), (*value).to_owned()))
+        .collect();
+    let options = LoadOptions {
+        set,
+        ..LoadOptions::default()
+    };
+    load(&path, &options, &catalogue()).unwrap_or_else(|wrong| panic!("{}", wrong.render(false)))
 }

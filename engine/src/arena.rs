@@ -115,10 +115,6 @@ impl Arena {
         Ok(arena)
     }
 
-    pub(crate) fn base(&self) -> NonNull<u8> {
-        self.base
-    }
-
     /// Offset of something carved from this arena.
     pub(crate) fn offset_of<T: ?Sized>(&self, carved: ArenaRef<T>) -> usize {
         let offset = carved.value.cast::<u8>().addr().get() - self.base.addr().get();
@@ -318,7 +314,7 @@ mod tests {
     #[test]
     fn carving_is_aligned_zeroed_and_bounded() {
         let arena = Arena::map(10_000).unwrap();
-        assert_eq!(arena.base().addr().get() % ARENA_ALIGN, 0);
+        assert_eq!(arena.base.addr().get() % ARENA_ALIGN, 0);
         let bytes = arena.carve::<u8>(3);
         let mut words = arena.carve::<u64>(100);
         assert_eq!(&bytes[..], [0; 3]);

@@ -10,6 +10,7 @@ use crate::shard::{Advance, BootShardError, Rings, Shard};
 use crate::time::Tick;
 use ringbuf::HeapProd;
 use ringbuf::traits::Producer;
+use std::cell::Cell;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, Sender};
@@ -92,13 +93,26 @@ fn obey(mut berths: Berths) {
         match command {
             Command::Ask(question) => question(&mut shards),
             Command::Run(order) => {
+                IN_RUN.set(true);
                 let stop = run(&mut berths, &mut shards, &order);
+                IN_RUN.set(false);
                 if berths.answers.send(Answer::Stopped(stop)).is_err() {
                     return;
                 }
             }
         }
     }
+}
+
+thread_local! {
+    static IN_RUN: Cell<bool> = const { Cell::new(false) };
+}
+
+/// Whether the calling thread hosts shards and is within a run. Nothing is allocated there unless a
+/// module faults; a global allocator can hold the engine to it by asking.
+#[must_use]
+pub fn in_run() -> bool {
+    IN_RUN.get()
 }
 
 fn run(berths: &mut Berths, shards: &mut [Shard], order: &Order) -> Stop {
@@ -152,7 +166,6 @@ fn post(shard: &mut Shard) -> Post {
         finishes: shard.finishes,
         finish: shard.finish_request(),
         fault: shard.faults.iter().map(|fault| fault.tick).min(),
-        last_busy: shard.last_busy,
     }
 }
 

@@ -1,12 +1,13 @@
 //! Who waits for whom in a machine whose state is fixed for ever.
 //!
 //! A module waits for the producer of every empty input and for the consumer of every full output.
-//! A deadlock is a cycle in that graph; the report names a shortest one through a full FIFO, or
-//! where there is none, what stands still behind a module that is done.
+//! A deadlock is a cycle in that graph. The report names a shortest one through a full FIFO; where
+//! there is none, a shortest one that full FIFOs wait for, with the way to it; where there is none
+//! either, what stands still behind a module that is done.
 
 use crate::blueprint::Blueprint;
 use crate::time::Tick;
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::fmt;
 
 /// What is known of a wire when everything stands still.
@@ -37,12 +38,12 @@ pub struct Wait {
 /// A machine in which nothing can ever happen again although something waits.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Deadlock {
-    /// Base-clock cycle of the last change.
+    /// Base-clock cycle of the last transfer.
     pub cycle: u64,
-    /// The wait-for cycle, or a chain that ends at a module that is done.
-    pub waits: Vec<Wait>,
-    /// Whether `waits` closes into a cycle.
-    pub closed: bool,
+    /// From a full FIFO to the cycle, or to a module that is done; empty if the cycle has one.
+    pub tail: Vec<Wait>,
+    /// The wait-for cycle, if there is one.
+    pub cycle_waits: Vec<Wait>,
     /// Wires that hold items, in the whole machine.
     pub stuck_wire_count: usize,
     /// Ticks per base-clock cycle, to print ticks as cycles.
@@ -53,24 +54,35 @@ impl fmt::Display for Deadlock {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         writeln!(f, "deadlock: nothing can change after cycle {}", self.cycle)?;
         writeln!(f, "  wires that hold items: {}", self.stuck_wire_count)?;
-        if self.waits.is_empty() {
+        if self.tail.is_empty() && self.cycle_waits.is_empty() {
             return write!(f, "  every module waits for an input, and nobody ended the run");
         }
-        let shape = if self.closed { "wait-for cycle" } else { "wait-for chain" };
-        write!(f, "  {shape} of {}:", self.waits.len())?;
-        for wait in &self.waits {
-            let (state, verb) = if wait.full { ("full", "room at") } else { ("empty", "an item from") };
-            write!(
-                f,
-                "\n    {} waits for {verb} {} ({state}, {} of {}, ",
-                wait.waiter, wait.holder, wait.occupancy, wait.depth
-            )?;
-            match wait.since {
-                Some(tick) => write!(f, "last transfer in cycle {})", tick / self.cycle_ticks)?,
-                None => write!(f, "never used)")?,
+        let parts = [("wait-for chain", &self.tail), ("wait-for cycle", &self.cycle_waits)];
+        let mut first = true;
+        for (name, waits) in parts.into_iter().filter(|(_, waits)| !waits.is_empty()) {
+            let newline = if first { "" } else { "\n" };
+            first = false;
+            write!(f, "{newline}  {name} of {}:", waits.len())?;
+            for wait in waits {
+                wait.write(f, self.cycle_ticks)?;
             }
         }
         Ok(())
+    }
+}
+
+impl Wait {
+    fn write(&self, f: &mut fmt::Formatter<'_>, cycle_ticks: Tick) -> fmt::Result {
+        let (state, verb) = if self.full { ("full", "room at") } else { ("empty", "an item from") };
+        write!(
+            f,
+            "\n    {} waits for {verb} {} ({state}, {} of {}, ",
+            self.waiter, self.holder, self.occupancy, self.depth
+        )?;
+        match self.since {
+            Some(tick) => write!(f, "last transfer in cycle {})", tick / cycle_ticks),
+            None => write!(f, "never used)"),
+        }
     }
 }
 
@@ -101,42 +113,47 @@ pub(crate) fn explain(
             edges.entry(consumer).or_default().push(Edge { to: producer, wire: number, full: false });
         }
     }
-    let mut best: Option<Vec<(u32, u32, bool)>> = None;
-    for &(producer, consumer, wire) in full.iter().take(SEARCHES_MAX) {
-        if let Some(path) = shortest(&edges, consumer, producer) {
-            let cycle: Vec<_> = std::iter::once((producer, wire, true)).chain(path).collect();
-            if best.as_ref().is_none_or(|best| cycle.len() < best.len()) {
-                best = Some(cycle);
-            }
-        }
+    let through_full = full.iter().take(SEARCHES_MAX).filter_map(|&(producer, consumer, wire)| {
+        let rest = shortest(&edges, consumer, |here| here == producer)?;
+        Some(std::iter::once((producer, wire, true)).chain(rest).collect::<Vec<_>>())
+    });
+    let mut cycle = through_full.min_by_key(Vec::len).unwrap_or_default();
+    let mut tail = Vec::new();
+    if cycle.is_empty() {
+        let starts: Vec<u32> = full.iter().map(|&(_, consumer, _)| consumer).collect();
+        cycle = shortest_cycle(&edges, &starts).unwrap_or_default();
+        tail = way_to(&edges, &full, &cycle);
     }
-    let closed = best.is_some();
-    let steps = best.unwrap_or_else(|| chain(&edges, &full));
-    let waits = steps.into_iter().map(|(_, wire, full)| wait(blueprint, wires, wire, full)).collect();
+    let waits = |steps: Vec<Step>| {
+        steps.into_iter().map(|(_, wire, full)| wait(blueprint, wires, wire, full)).collect()
+    };
     Deadlock {
         cycle: since / cycle_ticks,
-        waits,
-        closed,
+        tail: waits(tail),
+        cycle_waits: waits(cycle),
         stuck_wire_count: wires.iter().filter(|state| state.occupancy > 0).count(),
         cycle_ticks,
     }
 }
 
-/// The most full wires from which a cycle is looked for; a search visits the whole machine.
+/// A wait on the way: waiter, wire, whether the wire is full.
+type Step = (u32, u32, bool);
+
+/// The most searches for a cycle; each may visit the whole machine.
 const SEARCHES_MAX: usize = 256;
 
-/// The steps of a shortest wait-for path between two instances: (waiter, wire, full).
+/// The steps of a shortest wait-for path from `start` to a module that satisfies `goal`.
 fn shortest(
     edges: &BTreeMap<u32, Vec<Edge>>,
     start: u32,
-    goal: u32,
-) -> Option<Vec<(u32, u32, bool)>> {
-    let mut reached: BTreeMap<u32, Option<(u32, u32, bool)>> = BTreeMap::from([(start, None)]);
+    goal: impl Fn(u32) -> bool,
+) -> Option<Vec<Step>> {
+    let mut reached: BTreeMap<u32, Option<Step>> = BTreeMap::from([(start, None)]);
     let mut queue = VecDeque::from([start]);
     while let Some(here) = queue.pop_front() {
-        if here == goal {
+        if goal(here) {
             let mut steps = Vec::new();
-            let mut at = goal;
+            let mut at = here;
             while let Some(step) = reached[&at] {
                 steps.push(step);
                 at = step.0;
@@ -154,19 +171,50 @@ fn shortest(
     None
 }
 
-/// Follows full wires from the first one on, until a module that waits for no room.
-fn chain(edges: &BTreeMap<u32, Vec<Edge>>, full: &[(u32, u32, u32)]) -> Vec<(u32, u32, bool)> {
-    let mut steps = Vec::new();
-    let mut next = full.first().map(|&(producer, consumer, wire)| (producer, consumer, wire));
-    while let Some((producer, consumer, wire)) = next {
-        steps.push((producer, wire, true));
-        if steps.len() == SEARCHES_MAX {
-            break;
+/// A shortest cycle among the modules that `starts` wait for, themselves included.
+fn shortest_cycle(edges: &BTreeMap<u32, Vec<Edge>>, starts: &[u32]) -> Option<Vec<Step>> {
+    let mut seen: BTreeSet<u32> = starts.iter().copied().collect();
+    let mut queue: VecDeque<u32> = seen.iter().copied().collect();
+    let mut best: Option<Vec<Step>> = None;
+    let mut search_count = 0;
+    while let Some(here) = queue.pop_front() {
+        for edge in edges.get(&here).into_iter().flatten() {
+            if search_count < SEARCHES_MAX {
+                search_count += 1;
+                if let Some(rest) = shortest(edges, edge.to, |there| there == here) {
+                    let cycle: Vec<Step> =
+                        std::iter::once((here, edge.wire, edge.full)).chain(rest).collect();
+                    if best.as_ref().is_none_or(|best| cycle.len() < best.len()) {
+                        best = Some(cycle);
+                    }
+                }
+            }
+            if seen.insert(edge.to) {
+                queue.push_back(edge.to);
+            }
         }
-        next = edges
-            .get(&consumer)
-            .and_then(|edges| edges.iter().find(|edge| edge.full))
-            .map(|edge| (consumer, edge.to, edge.wire));
+    }
+    best
+}
+
+/// From the first full wire to the cycle, or along full wires as far as they lead.
+fn way_to(edges: &BTreeMap<u32, Vec<Edge>>, full: &[(u32, u32, u32)], cycle: &[Step]) -> Vec<Step> {
+    let Some(&(producer, consumer, wire)) = full.first() else {
+        return Vec::new();
+    };
+    let on_cycle = |here: u32| cycle.iter().any(|step| step.0 == here);
+    let mut steps = vec![(producer, wire, true)];
+    if let Some(rest) = shortest(edges, consumer, on_cycle) {
+        steps.extend(rest);
+        return steps;
+    }
+    let mut here = consumer;
+    while steps.len() < SEARCHES_MAX
+        && let Some(edge) =
+            edges.get(&here).and_then(|edges| edges.iter().find(|edge| edge.full))
+    {
+        steps.push((here, edge.wire, true));
+        here = edge.to;
     }
     steps
 }

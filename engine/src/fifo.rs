@@ -7,7 +7,7 @@
 //!   slot free:  stamp = tick from which the producer may fill it | FREE (top bit 1)
 //!
 //!   ready:     stamp(head)        <= now        one load, one compare
-//!   has room:  stamp(tail) ^ FREE <= now        one load, one compare
+//!   has room:  stamp(tail) <= now | FREE        one load, one compare (both as signed numbers)
 //! ```
 //!
 //! What is pushed at an edge gets a stamp beyond it, and so does what is popped, so within an edge
@@ -19,11 +19,12 @@
 
 use crate::arena::{ARENA_ALIGN, Arena, Zeroed};
 use crate::signal::{SIGNAL_BYTES_MAX, Signal};
-use crate::time::{DOMAINS_MAX, Tick};
+use crate::time::Tick;
 use crate::wheel::{NodeId, Waker, Wheel};
 use std::cell::{Cell, UnsafeCell};
 use std::marker::PhantomData;
 use std::mem::{MaybeUninit, align_of, size_of};
+use std::ops::Deref;
 use std::ptr::NonNull;
 
 /// Set in the stamp of a slot that holds nothing.
@@ -32,35 +33,43 @@ pub(crate) const FREE: u64 = 1 << 63;
 /// The most slots a FIFO may have.
 pub const DEPTH_MAX: u32 = 65_535;
 
-/// The domain number of flags that links read: they have one plane, not two.
-pub(crate) const LINK_DOMAIN: u8 = DOMAINS_MAX as u8;
-
 /// The first bytes of every arena: what ports need to know of their shard.
 #[repr(C, align(64))]
 pub(crate) struct ShardHead {
     /// The instant being evaluated.
     pub(crate) now: Cell<Tick>,
-    /// Set by every transfer; the sweep takes it after each module.
-    pub(crate) acted: Cell<u8>,
-    /// The instance being clocked, kept up to date only when it faults.
+    /// The same with the top bit set: what stamps of free slots compare with.
+    pub(crate) now_free: Cell<u64>,
     pub(crate) wheel: Cell<*const Wheel>,
-    /// Per domain: what to add to a flag's offset to reach the plane of its next edge.
-    pub(crate) next_plane: [Cell<u32>; DOMAINS_MAX + 1],
 }
 // SAFETY: cells of integers and a pointer, for which null is a value.
 unsafe impl Zeroed for ShardHead {}
 
 impl ShardHead {
-    /// Raises a flag for the next edge of its domain. A plain byte store: flags are bytes, not
-    /// bits, so that waking many modules of one word does not chain through memory.
+    /// Moves on to instant `now`.
+    pub(crate) fn set_now(&self, now: Tick) {
+        self.now.set(now);
+        self.now_free.set(now | FREE);
+    }
+
+    /// Raises a flag: a module's for its next edge, or a link's. A plain byte store: flags are
+    /// bytes, not bits, so that waking many modules of one word does not chain through memory.
     #[inline(always)]
     pub(crate) fn wake(&self, waker: Waker) {
-        let plane = self.next_plane[usize::from(waker.domain) & 15].get();
         // SAFETY: `self` is the base of its arena, and boot only hands out flag offsets inside the
-        // flag region of that arena; flags are only ever accessed as `Cell<u8>`.
+        // flag regions of that arena; flags are only ever accessed as cells.
         unsafe {
             let base = std::ptr::from_ref(self).cast::<Cell<u8>>();
-            (*base.add(waker.flag as usize + plane as usize)).set(1);
+            (*base.add(waker.0 as usize)).set(1);
+        }
+    }
+
+    /// Whether a flag is up.
+    pub(crate) fn take_flag(&self, waker: Waker) -> bool {
+        // SAFETY: as in `wake`.
+        unsafe {
+            let base = std::ptr::from_ref(self).cast::<Cell<u8>>();
+            (*base.add(waker.0 as usize)).replace(0) != 0
         }
     }
 
@@ -71,7 +80,6 @@ impl ShardHead {
         unsafe { &*self.wheel.get() }
     }
 }
-const _: () = assert!(DOMAINS_MAX == 15, "the mask in `wake` covers 16 entries");
 
 /// The part of a FIFO that both ends share. Slots follow it in memory.
 #[repr(C, align(32))]
@@ -84,8 +92,6 @@ pub(crate) struct Record {
     pub(crate) tail: Cell<u16>,
     /// Index of the slot that the next pop empties.
     pub(crate) head: Cell<u16>,
-    /// Pops so far, modulo 2³²: with `digest` and `last_pop`, the whole history of the wire.
-    pub(crate) pop_count: Cell<u32>,
 }
 const _: () = assert!(size_of::<Record>() == 32, "header and two words fill a cache line");
 // SAFETY: cells of integers only.
@@ -213,25 +219,24 @@ pub(crate) fn show<T: Signal>(fifo: &RawFifo, index: u16) -> String {
     format!("{value:?}")
 }
 
-/// What both kinds of port hold: 16 bytes.
+/// What both kinds of port hold.
 #[derive(Clone, Copy)]
 pub(crate) struct PortBinding {
     pub(crate) record: NonNull<Record>,
     /// Who sits at the other end.
-    pub(crate) waker: Waker,
+    pub(crate) other: Waker,
+    /// Whose port it is: a transfer wakes its own module for the next edge too.
+    pub(crate) own: Waker,
     pub(crate) depth: u16,
+    /// Anything but one edge, one lane, both ends here.
     pub(crate) slow: bool,
 }
 
 struct Port<T> {
-    record: NonNull<Record>,
-    flag: u32,
-    depth: u16,
-    domain: u8,
-    slow: bool,
+    binding: PortBinding,
     carries: PhantomData<(*mut (), T)>,
 }
-const _: () = assert!(size_of::<Port<u64>>() == 16, "a port is 16 bytes");
+const _: () = assert!(size_of::<Port<u64>>() == 24, "a port is 24 bytes");
 
 impl<T: Signal> Port<T> {
     const SIGNAL_FITS: () = assert!(
@@ -242,26 +247,19 @@ impl<T: Signal> Port<T> {
 
     fn new(binding: PortBinding) -> Self {
         let () = (Self::SIGNAL_FITS, Self::STRIDE_AGREES).0;
-        Self {
-            record: binding.record,
-            flag: binding.waker.flag,
-            depth: binding.depth,
-            domain: binding.waker.domain,
-            slow: binding.slow,
-            carries: PhantomData,
-        }
+        Self { binding, carries: PhantomData }
     }
 
     #[inline(always)]
     fn record(&self) -> &Record {
         // SAFETY: the record was carved at boot (or probe) and outlives the module that holds this
         // port; all its fields are cells, and only the thread of the shard reaches it.
-        unsafe { self.record.as_ref() }
+        unsafe { self.binding.record.as_ref() }
     }
 
     #[inline(always)]
     fn head(&self) -> &ShardHead {
-        let base = self.record.as_ptr().map_addr(|address| address & !(ARENA_ALIGN - 1));
+        let base = self.binding.record.as_ptr().map_addr(|address| address & !(ARENA_ALIGN - 1));
         // SAFETY: every record lies in an arena whose base is a multiple of ARENA_ALIGN and holds
         // the head; the pointer keeps the provenance of the whole mapping.
         unsafe { &*base.cast::<ShardHead>() }
@@ -269,33 +267,28 @@ impl<T: Signal> Port<T> {
 
     #[inline(always)]
     fn slot(&self, index: u16) -> &Slot<T> {
-        debug_assert!(index < self.depth);
+        debug_assert!(index < self.binding.depth);
         // SAFETY: `depth` slots of this type stand behind the record (boot checks the type), and
         // indices stay below depth.
         unsafe {
-            let first = self.record.as_ptr().add(1).cast::<Slot<T>>();
+            let first = self.binding.record.as_ptr().add(1).cast::<Slot<T>>();
             &*first.add(usize::from(index))
         }
     }
 
     #[inline(always)]
     fn after(&self, index: u16) -> u16 {
-        if index + 1 == self.depth { 0 } else { index + 1 }
-    }
-
-    #[inline(always)]
-    fn waker(&self) -> Waker {
-        Waker { flag: self.flag, domain: self.domain }
+        if index + 1 == self.binding.depth { 0 } else { index + 1 }
     }
 
     fn lanes(&self) -> u8 {
-        if self.slow { self.slow_part().lanes.get() } else { 1 }
+        if self.binding.slow { self.slow_part().lanes.get() } else { 1 }
     }
 
     fn slow_part(&self) -> &SlowPart {
-        assert!(self.slow);
+        assert!(self.binding.slow);
         // SAFETY: boot places a SlowPart directly before the record of every port marked slow.
-        unsafe { &*self.record.as_ptr().cast::<SlowPart>().sub(1) }
+        unsafe { &*self.binding.record.as_ptr().cast::<SlowPart>().sub(1) }
     }
 }
 
@@ -331,9 +324,16 @@ impl<T: Signal> In<T> {
             return None;
         }
         let slot = self.port.slot(self.port.record().head.get());
-        // SAFETY: ready, so the slot is full and its value initialised; it stays until `pop`,
+        // SAFETY: ready, so the slot is full and its value initialised; it stays until it is taken,
         // which needs `&mut self`.
         Some(unsafe { (*slot.value.get()).assume_init_ref() })
+    }
+
+    /// The item that became visible first, if there is one, to be looked at and perhaps taken.
+    #[inline(always)]
+    #[must_use]
+    pub fn item(&mut self) -> Option<Item<'_, T>> {
+        if self.ready() { Some(Item { port: &self.port }) } else { None }
     }
 
     /// Takes the item that became visible first.
@@ -343,8 +343,8 @@ impl<T: Signal> In<T> {
     /// more lanes): the module faults.
     #[inline(always)]
     pub fn pop(&mut self) -> T {
-        match self.try_pop() {
-            Some(value) => value,
+        match self.item() {
+            Some(item) => item.take(),
             None => pop_refused(),
         }
     }
@@ -356,35 +356,58 @@ impl<T: Signal> In<T> {
     /// more lanes): the module faults.
     #[inline(always)]
     pub fn try_pop(&mut self) -> Option<T> {
-        let port = &self.port;
+        self.item().map(Item::take)
+    }
+}
+
+/// An item that is ready at an input.
+pub struct Item<'a, T: Signal> {
+    port: &'a Port<T>,
+}
+
+impl<T: Signal> Item<'_, T> {
+    /// Takes it.
+    ///
+    /// # Panics
+    /// When it would be the second transfer of this port within an edge (unless the wire has
+    /// more lanes): the module faults.
+    #[inline(always)]
+    pub fn take(self) -> T {
+        let port = self.port;
         let record = port.record();
         let head = port.head();
-        let now = head.now.get();
         let index = record.head.get();
         let slot = port.slot(index);
-        if slot.stamp.get() > now {
-            return None;
-        }
-        // SAFETY: the slot is full and visible, so its value was written by a push.
+        // SAFETY: an item exists only for a slot that is full and visible, so a push wrote its
+        // value; the port is borrowed, so nobody took it since.
         let value = unsafe { (*slot.value.get()).assume_init_read() };
-        if port.slow {
-            slot.stamp.set(pop_slow(port.slow_part(), record, head, port.waker(), index) | FREE);
+        let now = head.now.get();
+        if port.binding.slow {
+            take_slow(port.slow_part(), record, head, port.binding.other, index, &slot.stamp);
         } else {
             if record.last_pop.get() == now {
                 second_pop();
             }
             // Only a full FIFO can have a producer waiting for room.
-            let before = if index == 0 { port.depth - 1 } else { index - 1 };
-            if port.slot(before).stamp.get() & FREE == 0 {
-                head.wake(port.waker());
+            if record.tail.get() == index {
+                head.wake(port.binding.other);
             }
-            slot.stamp.set((now + 1) | FREE);
+            slot.stamp.set(head.now_free.get() + 1);
         }
         record.last_pop.set(now);
-        record.pop_count.set(record.pop_count.get().wrapping_add(1));
         record.head.set(port.after(index));
-        head.acted.set(1);
-        Some(value)
+        head.wake(port.binding.own);
+        value
+    }
+}
+
+impl<T: Signal> Deref for Item<'_, T> {
+    type Target = T;
+    #[inline(always)]
+    fn deref(&self) -> &T {
+        let slot = self.port.slot(self.port.record().head.get());
+        // SAFETY: as in `take`.
+        unsafe { (*slot.value.get()).assume_init_ref() }
     }
 }
 
@@ -409,7 +432,16 @@ impl<T: Signal> Out<T> {
     #[must_use]
     pub fn has_room(&self) -> bool {
         let port = &self.port;
-        port.slot(port.record().tail.get()).stamp.get() ^ FREE <= port.head().now.get()
+        let stamp = port.slot(port.record().tail.get()).stamp.get();
+        // Stamps of full slots are positive, those of free ones negative.
+        stamp.cast_signed() <= port.head().now_free.get().cast_signed()
+    }
+
+    /// Room for an item, if there is any: permission to push once.
+    #[inline(always)]
+    #[must_use]
+    pub fn room(&mut self) -> Option<Room<'_, T>> {
+        if self.has_room() { Some(Room { port: &self.port }) } else { None }
     }
 
     /// Sends an item; the consumer sees it `latency` edges later.
@@ -419,8 +451,9 @@ impl<T: Signal> Out<T> {
     /// has more lanes): the module faults.
     #[inline(always)]
     pub fn push(&mut self, value: T) {
-        if self.try_push(value).is_err() {
-            push_refused();
+        match self.room() {
+            Some(room) => room.push(value),
+            None => push_refused(),
         }
     }
 
@@ -434,37 +467,64 @@ impl<T: Signal> Out<T> {
     /// more lanes): the module faults.
     #[inline(always)]
     pub fn try_push(&mut self, value: T) -> Result<(), T> {
-        let port = &self.port;
+        match self.room() {
+            Some(room) => {
+                room.push(value);
+                Ok(())
+            }
+            None => Err(value),
+        }
+    }
+}
+
+/// Room for one item at an output.
+pub struct Room<'a, T: Signal> {
+    port: &'a Port<T>,
+}
+
+impl<T: Signal> Room<'_, T> {
+    /// Sends an item; the consumer sees it `latency` edges later.
+    ///
+    /// # Panics
+    /// When it would be the second transfer of this port within an edge (unless the wire has
+    /// more lanes): the module faults.
+    #[inline(always)]
+    pub fn push(self, value: T) {
+        let port = self.port;
         let record = port.record();
         let head = port.head();
-        let now = head.now.get();
         let index = record.tail.get();
         let slot = port.slot(index);
-        if slot.stamp.get() ^ FREE > now {
-            return Err(value);
-        }
-        if port.slow {
-            slot.stamp.set(push_slow(port.slow_part(), record, head, port.waker(), index));
+        let now = head.now.get();
+        if port.binding.slow {
+            give_slow(port.slow_part(), record, head, port.binding.other, index, &slot.stamp);
         } else {
             if record.last_push.get() == now {
                 second_push();
             }
-            head.wake(port.waker());
+            head.wake(port.binding.other);
             slot.stamp.set(now + 1);
         }
-        // SAFETY: the slot is free, and only the producer writes values.
+        // SAFETY: room exists only for a slot that is free, and only the producer writes values.
         unsafe { (*slot.value.get()).write(value) };
         record.last_push.set(now);
         record.digest.set(value.absorb_into(record.digest.get()).wrapping_add(now));
         record.tail.set(port.after(index));
-        head.acted.set(1);
-        Ok(())
+        head.wake(port.binding.own);
     }
 }
 
-/// The stamp of a slot popped on a slow wire. Wakes the other end at the edge of that stamp.
+/// Stamps a slot popped on a wire with any delay, lanes, or a link at its other end.
+#[cold]
 #[inline(never)]
-fn pop_slow(slow: &SlowPart, record: &Record, head: &ShardHead, waker: Waker, index: u16) -> Tick {
+fn take_slow(
+    slow: &SlowPart,
+    record: &Record,
+    head: &ShardHead,
+    other: Waker,
+    index: u16,
+    stamp: &Cell<u64>,
+) {
     let now = head.now.get();
     if record.last_pop.get() != now {
         slow.popped.set(0);
@@ -473,13 +533,21 @@ fn pop_slow(slow: &SlowPart, record: &Record, head: &ShardHead, waker: Waker, in
     }
     slow.popped.set(slow.popped.get() + 1);
     let free_at = seen_at(now, slow.producer_period.get(), slow.credit.get());
-    wake_at(slow, head, waker, index, slow.credit.get(), free_at);
-    free_at
+    stamp.set(free_at | FREE);
+    wake_at(slow, head, other, index, slow.credit.get(), free_at);
 }
 
-/// The stamp of a slot pushed on a slow wire. Wakes the other end at the edge of that stamp.
+/// Stamps a slot pushed on a wire with any delay, lanes, or a link at its other end.
+#[cold]
 #[inline(never)]
-fn push_slow(slow: &SlowPart, record: &Record, head: &ShardHead, waker: Waker, index: u16) -> Tick {
+fn give_slow(
+    slow: &SlowPart,
+    record: &Record,
+    head: &ShardHead,
+    other: Waker,
+    index: u16,
+    stamp: &Cell<u64>,
+) {
     let now = head.now.get();
     if record.last_push.get() != now {
         slow.pushed.set(0);
@@ -488,13 +556,14 @@ fn push_slow(slow: &SlowPart, record: &Record, head: &ShardHead, waker: Waker, i
     }
     slow.pushed.set(slow.pushed.get() + 1);
     let visible_at = seen_at(now, slow.consumer_period.get(), slow.latency.get());
-    wake_at(slow, head, waker, index, slow.latency.get(), visible_at);
-    visible_at
+    stamp.set(visible_at);
+    wake_at(slow, head, other, index, slow.latency.get(), visible_at);
 }
 
+/// Wakes the other end at the edge at which it may see the transfer. A link takes transfers at the
+/// end of this edge and counts the delay on the other side; its FIFOs say a delay of 1 here.
 fn wake_at(slow: &SlowPart, head: &ShardHead, waker: Waker, index: u16, delay: u32, tick: Tick) {
-    // A link takes the transfer at the end of this edge and counts the delay on the other side.
-    if delay == 1 || waker.domain == LINK_DOMAIN {
+    if delay == 1 {
         head.wake(waker);
     } else {
         head.wheel().arm(NodeId(slow.first_node.get() + u32::from(index)), tick, waker);

@@ -1,7 +1,7 @@
 //! HOT. All modules of one kind and clock domain in one shard, swept by one monomorphic loop.
 //!
-//! Flags are bytes in two planes per domain: transfers of this edge raise flags in the plane of
-//! the next one, the sweep takes and clears the plane of this one, 64 modules at a time. A chunk
+//! Flags are bytes. At an instant, first all groups that have an edge take and clear their flags,
+//! 64 modules to a mask; then they are swept, and transfers raise flags for the next edge. A chunk
 //! nobody woke costs eight loads.
 
 use crate::arena::{Arena, ArenaRef, Batch, Column};
@@ -24,8 +24,6 @@ pub(crate) struct Edge<'a> {
     pub(crate) wheel: &'a Wheel,
     pub(crate) cycle: Cycle,
     pub(crate) period: Tick,
-    /// Plane (0 or 1) whose flags are due at this edge.
-    pub(crate) plane: usize,
     pub(crate) no_sleep: bool,
 }
 
@@ -56,11 +54,10 @@ pub struct Fault {
 /// Where the modules of a group lie in their shard.
 pub(crate) struct Berth {
     pub(crate) capacity: usize,
-    pub(crate) domain: u8,
-    /// Offset of the first flag from the arena's base, in plane 0.
+    /// Offset of the first flag from the arena's base.
     pub(crate) first_flag: u32,
-    /// The group's flags in both planes, eight to a word.
-    pub(crate) planes: [ArenaRef<[Cell<u64>]>; 2],
+    /// The group's flags, eight to a word.
+    pub(crate) flags: ArenaRef<[Cell<u64>]>,
     /// Wheel node of the first module.
     pub(crate) first_node: u32,
 }
@@ -75,8 +72,10 @@ pub(crate) trait Group {
         resources: &Resources,
         bench: Bench<'_>,
     ) -> Result<(), BuildError>;
-    /// Clocks who is due; true if anything acted or asked for the next edge.
-    fn sweep(&mut self, edge: &Edge<'_>, faults: &mut Vec<Fault>) -> bool;
+    /// Takes the flags of who is due at this edge; true if anybody is.
+    fn take_due(&mut self) -> bool;
+    /// Clocks who is due.
+    fn sweep(&mut self, edge: &Edge<'_>, faults: &mut Vec<Fault>);
     fn instance_numbers(&self) -> &[u32];
     /// Whether no module that may still be clocked has its flag up.
     fn silent(&self) -> bool;
@@ -95,6 +94,8 @@ struct Seated<M> {
     modules: Batch<M>,
     numbers: Column<u32>,
     alive: Column<u64>,
+    /// Who is due at the edge being evaluated.
+    due: Column<u64>,
     berth: Berth,
     sleeper_count: u32,
     asleep: Column<u8>,
@@ -104,10 +105,12 @@ struct Seated<M> {
 /// How far a sweep has come, kept in memory so that it can go on behind a module that faulted.
 struct Sweep {
     chunk: usize,
+    /// Modules of the chunk behind the current run.
     mask: u64,
     flagged: u64,
-    index: usize,
-    busy: bool,
+    /// The module behind the one being clocked, and the end of the run.
+    next: usize,
+    end: usize,
 }
 
 impl<M: Module> TypedGroup<M> {
@@ -123,7 +126,7 @@ impl<M: Module> TypedGroup<M> {
 /// Arena bytes for a group of `count` modules of `size` bytes, flags apart.
 pub(crate) fn group_bytes(count: usize, (size, align): (usize, usize)) -> usize {
     let chunks = count.div_ceil(CHUNK);
-    count * size + align + count * 4 + 8 + chunks * 8 + 8 + count
+    count * size + align + count * 4 + 8 + 2 * chunks * 8 + 16 + count
 }
 
 impl<M: Module> Group for TypedGroup<M> {
@@ -133,6 +136,7 @@ impl<M: Module> Group for TypedGroup<M> {
             modules: arena.carve_batch(capacity),
             numbers: arena.carve(capacity),
             alive: arena.carve(capacity.div_ceil(CHUNK)),
+            due: arena.carve(capacity.div_ceil(CHUNK)),
             asleep: arena.carve(capacity),
             berth,
             sleeper_count: 0,
@@ -147,7 +151,7 @@ impl<M: Module> Group for TypedGroup<M> {
         resources: &Resources,
         bench: Bench<'_>,
     ) -> Result<(), BuildError> {
-        let head = bench.head;
+        let (head, own) = (bench.head, bench.own);
         let module = M::build(typed::<M>(params).clone(), &mut Wiring::bind(place, resources, bench))?;
         let seated = self.seated.as_mut().expect("carved before use");
         let index = seated.modules.len();
@@ -155,13 +159,24 @@ impl<M: Module> Group for TypedGroup<M> {
         seated.numbers[index] = place.instance;
         seated.alive[index / CHUNK] |= 1 << (index % CHUNK);
         // Everybody is clocked at the first edge.
-        head.wake(seated.waker(index));
+        head.wake(own);
         Ok(())
     }
 
-    fn sweep(&mut self, edge: &Edge<'_>, faults: &mut Vec<Fault>) -> bool {
+    #[inline]
+    fn take_due(&mut self) -> bool {
         let seated = self.seated.as_mut().expect("carved before use");
-        let mut sweep = Sweep { chunk: 0, mask: 0, flagged: 0, index: 0, busy: false };
+        let mut any = 0;
+        for (chunk, due) in seated.due.iter_mut().enumerate() {
+            *due = take_flags(&seated.berth.flags, chunk) & seated.alive[chunk];
+            any |= *due;
+        }
+        any != 0
+    }
+
+    fn sweep(&mut self, edge: &Edge<'_>, faults: &mut Vec<Fault>) {
+        let seated = self.seated.as_mut().expect("carved before use");
+        let mut sweep = Sweep { chunk: 0, mask: 0, flagged: 0, next: 0, end: 0 };
         loop {
             let swept = catch_unwind(AssertUnwindSafe(|| {
                 if edge.no_sleep {
@@ -171,12 +186,10 @@ impl<M: Module> Group for TypedGroup<M> {
                 }
             }));
             match swept {
-                Ok(()) => return sweep.busy,
+                Ok(()) => return,
                 Err(payload) => {
                     let cause = FaultCause::Panic(crate::panics::message_of(payload.as_ref()));
-                    edge.head.acted.set(0);
-                    sweep.busy = true;
-                    seated.stop(edge, sweep.index, cause, faults);
+                    seated.stop(edge, sweep.next - 1, cause, faults);
                 }
             }
         }
@@ -188,9 +201,8 @@ impl<M: Module> Group for TypedGroup<M> {
 
     fn silent(&self) -> bool {
         let seated = self.seated();
-        seated.berth.planes.iter().all(|plane| {
-            seated.alive.iter().enumerate().all(|(chunk, alive)| flags(plane, chunk) & alive == 0)
-        })
+        let mut alive = seated.alive.iter().enumerate();
+        alive.all(|(chunk, alive)| flags(&seated.berth.flags, chunk) & alive == 0)
     }
 
     fn alive(&self, index: usize) -> bool {
@@ -213,15 +225,15 @@ fn bits_of_bytes(word: u64) -> u64 {
 }
 
 /// The flags of chunk `chunk`, left as they are.
-fn flags(plane: &[Cell<u64>], chunk: usize) -> u64 {
-    let words = plane[chunk * 8..chunk * 8 + 8].iter().enumerate();
+fn flags(flags: &[Cell<u64>], chunk: usize) -> u64 {
+    let words = flags[chunk * 8..chunk * 8 + 8].iter().enumerate();
     words.fold(0, |mask, (k, word)| mask | bits_of_bytes(word.get()) << (8 * k))
 }
 
 /// Takes and clears the flags of chunk `chunk`.
 #[inline(always)]
-pub(crate) fn take_flags(plane: &[Cell<u64>], chunk: usize) -> u64 {
-    let words = &plane[chunk * 8..chunk * 8 + 8];
+pub(crate) fn take_flags(flags: &[Cell<u64>], chunk: usize) -> u64 {
+    let words = &flags[chunk * 8..chunk * 8 + 8];
     if words.iter().fold(0, |any, word| any | word.get()) == 0 {
         return 0;
     }
@@ -235,7 +247,7 @@ pub(crate) fn take_flags(plane: &[Cell<u64>], chunk: usize) -> u64 {
 impl<M: Module> Seated<M> {
     #[inline(always)]
     fn waker(&self, index: usize) -> Waker {
-        Waker { flag: self.berth.first_flag + index as u32, domain: self.berth.domain }
+        Waker(self.berth.first_flag + index as u32)
     }
 
     #[inline(always)]
@@ -245,58 +257,77 @@ impl<M: Module> Seated<M> {
         sweep: &mut Sweep,
         faults: &mut Vec<Fault>,
     ) {
-        let head = edge.head;
+        // What a fault left of a run.
+        self.clock_run::<NO_SLEEP>(edge, sweep, faults);
         loop {
             while sweep.mask != 0 {
-                let index = sweep.chunk * CHUNK - CHUNK + sweep.mask.trailing_zeros() as usize;
-                sweep.mask &= sweep.mask - 1;
-                sweep.index = index;
-                let effect = self.modules[index].clock(edge.cycle);
-                let acted = head.acted.replace(0) != 0;
-                if NO_SLEEP && acted && sweep.flagged >> (index % CHUNK) & 1 == 0 {
-                    sweep.busy = true;
-                    self.stop(edge, index, FaultCause::Overslept, faults);
-                    continue;
-                }
-                if self.sleeper_count != 0 {
-                    self.wake_up(edge.wheel, index);
-                }
-                match effect {
-                    Effect::Receive => {
-                        if acted {
-                            sweep.busy = true;
-                            head.wake(self.waker(index));
-                        }
-                    }
-                    Effect::Yield => {
-                        sweep.busy = true;
-                        head.wake(self.waker(index));
-                    }
-                    Effect::Sleep(cycles) => {
-                        sweep.busy |= acted;
-                        self.sleep(edge, index, cycles);
-                        if acted {
-                            head.wake(self.waker(index));
-                        }
-                    }
-                    Effect::Done => {
-                        sweep.busy |= acted;
-                        self.retire(index);
-                    }
-                    Effect::Crash(reason) => {
-                        sweep.busy |= acted;
-                        self.stop(edge, index, FaultCause::Crash(reason), faults);
-                    }
-                }
+                // A run of modules side by side is one plain loop.
+                let skipped = sweep.mask.trailing_zeros() as usize;
+                let run = (!(sweep.mask >> skipped)).trailing_zeros() as usize;
+                let first = sweep.chunk * CHUNK - CHUNK + skipped;
+                sweep.mask &= !(u64::MAX >> (CHUNK - run) << skipped);
+                sweep.end = first + run;
+                sweep.next = first;
+                self.clock_run::<NO_SLEEP>(edge, sweep, faults);
             }
             if sweep.chunk == self.alive.len() {
                 return;
             }
-            let alive = self.alive[sweep.chunk];
-            sweep.flagged = take_flags(&self.berth.planes[edge.plane], sweep.chunk);
-            sweep.mask = if NO_SLEEP { alive } else { sweep.flagged & alive };
+            sweep.flagged = self.due[sweep.chunk];
+            sweep.mask = if NO_SLEEP { self.alive[sweep.chunk] } else { sweep.flagged };
             self.clock_count += u64::from(sweep.mask.count_ones());
             sweep.chunk += 1;
+        }
+    }
+
+    #[inline(always)]
+    fn clock_run<const NO_SLEEP: bool>(
+        &mut self,
+        edge: &Edge<'_>,
+        sweep: &mut Sweep,
+        faults: &mut Vec<Fault>,
+    ) {
+        for index in sweep.next..sweep.end {
+            sweep.next = index + 1;
+            if NO_SLEEP && sweep.flagged >> (index % CHUNK) & 1 == 0 {
+                self.clock_unasked(edge, index, faults);
+                continue;
+            }
+            let effect = self.modules[index].clock(edge.cycle);
+            if self.sleeper_count != 0 {
+                self.wake_up(edge.wheel, index);
+            }
+            if effect != Effect::Receive {
+                self.obey(edge, index, effect, faults);
+            }
+        }
+    }
+
+    /// Clocks a module that asked to sleep and was not woken: it must not move anything.
+    #[inline(never)]
+    fn clock_unasked(&mut self, edge: &Edge<'_>, index: usize, faults: &mut Vec<Fault>) {
+        let waker = self.waker(index);
+        let woken = edge.head.take_flag(waker);
+        let effect = self.modules[index].clock(edge.cycle);
+        if edge.head.take_flag(waker) {
+            self.stop(edge, index, FaultCause::Overslept, faults);
+        } else {
+            self.wake_up(edge.wheel, index);
+            self.obey(edge, index, effect, faults);
+        }
+        if woken {
+            edge.head.wake(waker);
+        }
+    }
+
+    #[inline]
+    fn obey(&mut self, edge: &Edge<'_>, index: usize, effect: Effect, faults: &mut Vec<Fault>) {
+        match effect {
+            Effect::Receive => {}
+            Effect::Yield => edge.head.wake(self.waker(index)),
+            Effect::Sleep(cycles) => self.sleep(edge, index, cycles),
+            Effect::Done => self.retire(index),
+            Effect::Crash(reason) => self.stop(edge, index, FaultCause::Crash(reason), faults),
         }
     }
 

@@ -35,9 +35,10 @@ pub use arena::{Memory, Word};
 pub use blueprint::{
     Blueprint, INSTANCES_MAX, Instance, LANES_MAX, LATENCY_MAX, PortRef, SHARDS_MAX, WIRES_MAX, Wire,
 };
+pub use crew::in_run;
 pub use deadlock::{Deadlock, Wait};
 pub use effect::Effect;
-pub use fifo::{DEPTH_MAX, In, Out};
+pub use fifo::{DEPTH_MAX, In, Item, Out, Room};
 pub use group::{Fault, FaultCause};
 pub use hash::{absorb, mix, of_text};
 pub use kind::{Catalogue, Kind, Params};

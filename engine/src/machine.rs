@@ -30,7 +30,7 @@ pub struct HostOptions {
     pub thread_count: Option<usize>,
     /// Clocks every module at every edge.
     pub no_sleep: bool,
-    /// Pins each thread to a core of its own, where there are enough.
+    /// Pins each thread to a core of its own, where there are several threads and cores enough.
     pub pin: bool,
 }
 
@@ -81,7 +81,7 @@ pub enum Outcome {
     CyclesDone,
     /// Nothing can happen any more, nothing is stuck, nobody was to end the run.
     Drained {
-        /// Base-clock cycle of the last change.
+        /// Base-clock cycle of the last transfer.
         cycle: u64,
     },
     /// Nothing can happen any more although something waits.
@@ -196,7 +196,9 @@ impl Machine {
         let (answer_sender, answers) = mpsc::channel();
         let mut rings = rings(blueprint, &plan);
         let own_core = thread_count <= core_count;
-        let cores = if host.pin && own_core { platform::cores() } else { Vec::new() };
+        // One thread alone is better placed by the host, which knows what else is running.
+        let pin = host.pin && own_core && thread_count > 1;
+        let cores = if pin { platform::cores() } else { Vec::new() };
         let mut hands = Vec::with_capacity(thread_count);
         for number in 0..thread_count {
             let (commands, command_receiver) = mpsc::channel();
@@ -357,15 +359,15 @@ impl Machine {
         }
     }
 
-    fn report(&mut self, stop: Stop) -> Report {
+    fn report(&self, stop: Stop) -> Report {
         let cycle_ticks = self.cycle_ticks();
         let outcome = match stop {
             Stop::Finished { tick, instance, code } => Outcome::Finished { code, instance, tick },
             Stop::GoalReached => Outcome::CyclesDone,
             Stop::LimitReached => Outcome::LimitReached,
             Stop::Interrupted => Outcome::Interrupted,
-            Stop::Drained { since } => Outcome::Drained { cycle: since / cycle_ticks },
-            Stop::Deadlock { since } => Outcome::Deadlock(self.explain_deadlock(since)),
+            Stop::Drained => Outcome::Drained { cycle: self.last_transfer() / cycle_ticks },
+            Stop::Deadlock => Outcome::Deadlock(self.explain_deadlock()),
             Stop::Faulted => {
                 let mut faults: Vec<Fault> =
                     self.ask(|shard| shard.faults.clone()).into_iter().flatten().collect();
@@ -388,7 +390,11 @@ impl Machine {
         }
     }
 
-    fn explain_deadlock(&mut self, since: Tick) -> Deadlock {
+    fn last_transfer(&self) -> Tick {
+        self.ask(Shard::last_transfer).into_iter().flatten().max().unwrap_or(0)
+    }
+
+    fn explain_deadlock(&self) -> Deadlock {
         let mut wires = vec![WireState::default(); self.blueprint.wires.len()];
         let mut alive = vec![true; self.blueprint.instances.len()];
         let states = self.ask(|shard| {
@@ -418,7 +424,7 @@ impl Machine {
                 alive[instance as usize] = false;
             }
         }
-        explain(&self.blueprint, &wires, &alive, since, self.cycle_ticks())
+        explain(&self.blueprint, &wires, &alive, self.last_transfer(), self.cycle_ticks())
     }
 
     /// Asks every shard; the answers come in the order of shards.

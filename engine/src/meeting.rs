@@ -31,7 +31,6 @@ pub(crate) struct Post {
     pub(crate) finish: Option<(Tick, u32, u32)>,
     /// Instant of the earliest fault.
     pub(crate) fault: Option<Tick>,
-    pub(crate) last_busy: Tick,
 }
 
 impl Post {
@@ -43,7 +42,6 @@ impl Post {
         finishes: false,
         finish: None,
         fault: None,
-        last_busy: 0,
     };
 
     /// Both together; order does not matter.
@@ -62,7 +60,6 @@ impl Post {
                 (Some(a), Some(b)) => Some(a.min(b)),
                 (a, b) => a.or(b),
             },
-            last_busy: self.last_busy.max(other.last_busy),
         }
     }
 }
@@ -72,8 +69,8 @@ impl Post {
 pub(crate) enum Stop {
     Faulted,
     Finished { tick: Tick, instance: u32, code: u32 },
-    Deadlock { since: Tick },
-    Drained { since: Tick },
+    Deadlock,
+    Drained,
     GoalReached,
     LimitReached,
     Interrupted,
@@ -108,12 +105,11 @@ impl Order {
             (None, None) => {}
         }
         if all.quiescent {
-            let since = all.last_busy;
             if all.holds_items || all.finishes {
-                return Some(Stop::Deadlock { since });
+                return Some(Stop::Deadlock);
             }
             if self.goal.is_none() {
-                return Some(Stop::Drained { since });
+                return Some(Stop::Drained);
             }
         }
         if self.goal.is_some_and(|goal| end >= goal) {

@@ -154,7 +154,6 @@ impl ShardPlan {
 pub struct Plan {
     pub(crate) timebase: Timebase,
     pub(crate) shards: Vec<ShardPlan>,
-    pub(crate) placement: Placement,
 }
 
 impl Plan {
@@ -187,7 +186,7 @@ impl Plan {
             order_fifos(blueprint, shard, &mut rank);
             shard.sum_up(blueprint, catalogue);
         }
-        Ok(Self { timebase, shards, placement: placement.clone() })
+        Ok(Self { timebase, shards })
     }
 
     /// Ticks by which the consumer of a wire may run ahead of its producer's last edge.
@@ -388,7 +387,7 @@ impl ShardPlan {
         let head = size_of::<ShardHead>() + size_of::<Verdict>() + 64;
         region("head".to_owned(), 1, head);
         let flags: usize = self.groups.iter().map(|group| flag_bytes(group.instances.len())).sum();
-        region("ready flags, two planes".to_owned(), self.groups.len(), 2 * flags + 64);
+        region("ready flags".to_owned(), self.groups.len(), flags + 64);
         let link_flags: usize = self
             .links
             .values()
@@ -429,7 +428,7 @@ impl ShardPlan {
     }
 }
 
-/// Bytes of one plane of flags for `count` wakers.
+/// Bytes of flags for `count` wakers.
 pub(crate) fn flag_bytes(count: usize) -> usize {
     count.next_multiple_of(CHUNK)
 }

@@ -12,13 +12,9 @@ use std::cell::Cell;
 const BUCKETS: usize = 1024;
 const NONE: u32 = 0;
 
-/// Which flag to raise for whom: the instance's flag as an offset from the arena's base, and the
-/// clock domain whose planes it lies in.
+/// Whom to wake: the offset of the instance's flag from the arena's base.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Waker {
-    pub(crate) flag: u32,
-    pub(crate) domain: u8,
-}
+pub(crate) struct Waker(pub(crate) u32);
 
 /// Index of a node; 0 is nobody.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -29,8 +25,7 @@ struct Node {
     next: Cell<u32>,
     previous: Cell<u32>,
     flag: Cell<u32>,
-    domain: Cell<u8>,
-    armed: Cell<u8>,
+    armed: Cell<u32>,
 }
 // SAFETY: cells of integers only.
 unsafe impl Zeroed for Node {}
@@ -72,8 +67,7 @@ impl Wheel {
         let bucket = due as usize % BUCKETS;
         let head = &self.buckets[bucket];
         node.due.set(due);
-        node.flag.set(waker.flag);
-        node.domain.set(waker.domain);
+        node.flag.set(waker.0);
         node.next.set(head.get());
         node.previous.set(NONE);
         node.armed.set(1);
@@ -138,7 +132,7 @@ impl Wheel {
                 let next = node.next.get();
                 if node.due.get() <= now {
                     self.cancel(NodeId(id));
-                    wake(Waker { flag: node.flag.get(), domain: node.domain.get() });
+                    wake(Waker(node.flag.get()));
                 }
                 id = next;
             }
@@ -205,7 +199,7 @@ mod tests {
             for step in steps {
                 match step {
                     Step::Arm(id, delay) => {
-                        wheel.arm(NodeId(id), now + 1 + delay, Waker { flag: id, domain: 1 });
+                        wheel.arm(NodeId(id), now + 1 + delay, Waker(id));
                         model.insert(id, now + 1 + delay);
                     }
                     Step::Cancel(id) => {
@@ -215,7 +209,7 @@ mod tests {
                     Step::Advance(by) => {
                         now += by;
                         let mut fired = Vec::new();
-                        wheel.fire(now, |waker| fired.push(waker.flag));
+                        wheel.fire(now, |waker| fired.push(waker.0));
                         fired.sort_unstable();
                         let due: Vec<u32> =
                             model.iter().filter(|&(_, &due)| due <= now).map(|(&id, _)| id).collect();

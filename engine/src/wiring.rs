@@ -174,6 +174,8 @@ impl Finish {
 pub struct Console {
     shared: ConsoleRef,
     head: ArenaRef<ShardHead>,
+    /// The module that prints.
+    own: Waker,
 }
 
 /// The shard's view of a console: it empties the entries at the end of each epoch.
@@ -200,7 +202,7 @@ impl Console {
         let count = self.shared.count.get();
         self.shared.entries[count as usize].set(self.head.now.get() << 8 | u64::from(byte));
         self.shared.count.set(count + 1);
-        self.head.acted.set(1);
+        self.head.wake(self.own);
     }
 }
 
@@ -213,6 +215,8 @@ pub(crate) struct Bench<'a> {
     /// Per declared port, in order; `None` for an optional port without a wire.
     pub(crate) bindings: &'a [Option<PortBinding>],
     pub(crate) unconnected: Unconnected,
+    /// The flag of the module being built.
+    pub(crate) own: Waker,
 }
 
 /// FIFOs for ports without a wire: one that never has an item, one that never has room.
@@ -232,8 +236,9 @@ impl Unconnected {
         let binding = |stamp: u64| {
             let fifo = RawFifo::carve(arena, false, 1, slot_stride(SIGNAL_BYTES_MAX) as u16);
             fifo.stamp(0).set(stamp);
-            let waker = Waker { flag: 0, domain: 0 };
-            PortBinding { record: fifo.record, waker, depth: 1, slow: false }
+            // Nothing is ever transferred, so nobody is ever woken.
+            let nobody = Waker(0);
+            PortBinding { record: fifo.record, other: nobody, own: nobody, depth: 1, slow: false }
         };
         // Free and never to be filled by anybody: no item. Full and never to be emptied: no room.
         Self { empty: binding(u64::MAX | FREE), full: binding(0) }
@@ -453,22 +458,23 @@ impl<'a> Wiring<'a> {
     /// A way to print on the standard output of the host.
     #[must_use]
     pub fn console(&mut self) -> Console {
-        let (arena, head) = match &mut self.mode {
+        let (arena, head, own) = match &mut self.mode {
             Mode::Probe(probe) => {
                 probe.shape.console_count += 1;
                 let arena = Arena::map(8 * (CONSOLE_BYTES_PER_EPOCH + 1))
                     .expect("a few pages can be mapped for a probe");
                 probe.memories.push(arena);
-                (probe.memories.last().expect("pushed above"), probe.head)
+                let arena = probe.memories.last().expect("pushed above");
+                (arena, probe.head, Waker(probe.arena.offset_of(probe.verdict) as u32))
             }
-            Mode::Bind { bench, .. } => (bench.arena, bench.head),
+            Mode::Bind { bench, .. } => (bench.arena, bench.head, bench.own),
         };
         let entries = arena.carve_shared_slice(CONSOLE_BYTES_PER_EPOCH);
         let shared = ConsoleRef { count: arena.carve_shared(), entries };
         if let Mode::Bind { bench, .. } = &mut self.mode {
             bench.consoles.push(shared);
         }
-        Console { shared, head }
+        Console { shared, head, own }
     }
 
     fn port<T: Signal>(

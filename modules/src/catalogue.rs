@@ -1,6 +1,6 @@
 //! All kinds of this crate, one line each, family by family.
 
-use crate::{accel, flow, math, noc};
+use crate::{accel, flow, math, memory, noc, riscv};
 use tina_engine::Catalogue;
 
 /// Every kind of this crate. Add your own with [`Catalogue::with`].
@@ -24,10 +24,28 @@ pub fn catalogue() -> Catalogue {
         .with::<noc::Router<noc::Packet>>()
         .with::<noc::Generator>()
         .with::<noc::PacketSink>()
+        // memory
+        .with::<memory::Ram>()
         // accel
         .with::<accel::SystolicElement>()
         .with::<accel::SystolicSource>()
         .with::<accel::SystolicSink>()
+        // riscv: the core
+        .with::<riscv::Fetch>()
+        .with::<riscv::Decode>()
+        .with::<riscv::Execute>()
+        .with::<riscv::Multiply>()
+        .with::<riscv::LoadStore>()
+        .with::<riscv::WriteBack>()
+        // riscv: caches, banks, their networks and devices
+        .with::<riscv::instruction_cache::InstructionCache>()
+        .with::<riscv::data_cache::DataCache>()
+        .with::<riscv::network_interface::NetworkInterface>()
+        .with::<riscv::home::Home>()
+        .with::<riscv::console::Console>()
+        .with::<noc::Router<riscv::coherence::Request>>()
+        .with::<noc::Router<riscv::coherence::Order>>()
+        .with::<noc::Router<riscv::coherence::Answer>>()
 }
 
 #[cfg(test)]

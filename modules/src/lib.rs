@@ -9,6 +9,7 @@
 pub mod math;
 pub mod flow;
 pub mod noc;
+pub mod memory;
 pub mod accel;
 pub mod riscv;
 mod catalogue;

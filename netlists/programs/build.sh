@@ -15,10 +15,12 @@ link="-nostdlib -static -T link.ld -Wl,--fatal-warnings,--build-id=none,-z,max-p
 for source in hello mix parallel atomics; do
     "${prefix}gcc" $compile $link -o "$source.elf" start.S runtime.c "$source.c"
     "${prefix}strip" --strip-debug "$source.elf"
+    chmod -x "$source.elf"
 done
 
 for source in conformance/*.S; do
     program="${source%.S}.elf"
     "${prefix}gcc" $machine $link -o "$program" "$source"
     "${prefix}strip" --strip-debug "$program"
+    chmod -x "$program"
 done

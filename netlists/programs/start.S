@@ -71,5 +71,7 @@ memory_is_ready:
     .section .tohost, "aw"
     .balign 64
     .globl  tohost
+    .type   tohost, @object
+    .size   tohost, 8
 tohost:
     .dword  0

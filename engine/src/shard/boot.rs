@@ -3,7 +3,7 @@
 use super::{DomainClock, FifoSlot, GroupSlot, Shard};
 use crate::arena::{Arena, ArenaRef};
 use crate::blueprint::{Blueprint, Wire};
-use crate::fifo::{LINK_DOMAIN, PortBinding, RawFifo, ShardHead, slot_stride};
+use crate::fifo::{PortBinding, RawFifo, ShardHead, slot_stride};
 use crate::group::Berth;
 use crate::kind::Catalogue;
 use crate::link::{CutWire, Inbound, Outbound};
@@ -38,8 +38,6 @@ struct Builder<'a> {
     plan: &'a Plan,
     shard: &'a ShardPlan,
     arena: &'a Arena,
-    head: ArenaRef<ShardHead>,
-    plane_bytes: u32,
     /// Per group: offset of its first flag and its index in planes.
     first_flags: Vec<u32>,
     first_nodes: Vec<u32>,
@@ -63,19 +61,17 @@ impl Shard {
         let flags: usize = shard.groups.iter().map(|group| flag_bytes(group.instances.len())).sum();
         let verdict = arena.carve_shared();
         let _padding = arena.carve_bytes(0, 64);
-        let planes: ArenaRef<[Cell<u64>]> = arena.carve_shared_slice(2 * flags / 8);
+        let flags: ArenaRef<[Cell<u64>]> = arena.carve_shared_slice(flags / 8);
         let mut builder = Builder {
             blueprint,
             plan,
             shard,
             arena: &arena,
-            head,
-            plane_bytes: flags as u32,
             first_flags: Vec::new(),
             first_nodes: Vec::new(),
             wakers: Vec::new(),
         };
-        builder.assign_flags(arena.offset_of(planes) as u32);
+        builder.assign_flags(arena.offset_of(flags) as u32);
         let wheel = Box::new(Wheel::carve(&arena, shard.node_count));
         head.wheel.set(&raw const *wheel);
         let mut links = builder.carve_link_flags();
@@ -85,7 +81,7 @@ impl Shard {
         let mut groups = Vec::new();
         for (index, group) in shard.groups.iter().enumerate() {
             let mut built = (catalogue.kind(group.kind).group)();
-            built.carve(&arena, builder.berth(index, planes));
+            built.carve(&arena, builder.berth(index, flags));
             for &instance in &group.instances {
                 let spec = &blueprint.instances[instance as usize];
                 let place = Place { path: &spec.path, index: spec.index, instance, seed: blueprint.seed };
@@ -97,6 +93,7 @@ impl Shard {
                     consoles: &mut opened,
                     bindings: bindings.of(instance),
                     unconnected,
+                    own: builder.waker(instance),
                 };
                 built
                     .build(&spec.params, place, &blueprint.resources, bench)
@@ -113,7 +110,6 @@ impl Shard {
             .iter()
             .flat_map(|group| &group.instances)
             .any(|&instance| blueprint.instances[instance as usize].shape.finishes);
-        let plane_bytes = builder.plane_bytes;
         Ok(Self {
             boundary: boundary.into_iter().map(|(_, slot)| slot).collect(),
             interior: interior.into_iter().map(|(_, slot)| slot).collect(),
@@ -125,14 +121,12 @@ impl Shard {
             verdict,
             head,
             wheel,
-            plane_bytes,
             upcoming: 0,
             no_sleep,
             finishes,
             faults: Vec::new(),
-            last_busy: 0,
             digest: 0,
-            digest_until: 0,
+            digest_stale: true,
             arena,
         })
     }
@@ -180,7 +174,7 @@ impl Builder<'_> {
             self.first_flags.push(flag);
             self.first_nodes.push(node);
             for (index, &instance) in group.instances.iter().enumerate() {
-                self.wakers.push((instance, Waker { flag: flag + index as u32, domain: group.domain }));
+                self.wakers.push((instance, Waker(flag + index as u32)));
             }
             flag += flag_bytes(group.instances.len()) as u32;
             node += group.instances.len() as u32;
@@ -198,19 +192,14 @@ impl Builder<'_> {
         self.plan.timebase.period_ticks[usize::from(domain)]
     }
 
-    fn berth(&self, index: usize, planes: ArenaRef<[Cell<u64>]>) -> Berth {
+    fn berth(&self, index: usize, flags: ArenaRef<[Cell<u64>]>) -> Berth {
         let group = &self.shard.groups[index];
         let first_flag = self.first_flags[index];
-        let words = flag_bytes(group.instances.len()) / 8;
-        let start = first_flag as usize - self.arena.offset_of(planes);
-        let plane = |number: usize| {
-            planes.part((start + number * self.plane_bytes as usize) / 8, words)
-        };
+        let start = first_flag as usize - self.arena.offset_of(flags);
         Berth {
             capacity: group.instances.len(),
-            domain: group.domain,
             first_flag,
-            planes: [plane(0), plane(1)],
+            flags: flags.part(start / 8, flag_bytes(group.instances.len()) / 8),
             first_node: self.first_nodes[index],
         }
     }
@@ -224,7 +213,6 @@ impl Builder<'_> {
             .map(|(domain, &period)| DomainClock {
                 period,
                 next_edge: 0,
-                plane: 0,
                 pending: used(domain),
                 used: used(domain),
             })
@@ -319,10 +307,15 @@ impl Builder<'_> {
                 (&link.incoming, links[&peer].pop_flags.0)
             };
             let index = numbers.binary_search(&plan.wire).expect("planned in ascending order");
-            Waker { flag: flags + index as u32, domain: LINK_DOMAIN }
+            Waker(flags + index as u32)
         };
-        let binding =
-            |waker: Waker, slow: bool| PortBinding { record: fifo.record, waker, depth: fifo.depth, slow };
+        let binding = |own: u32, other: Waker, slow: bool| PortBinding {
+            record: fifo.record,
+            other,
+            own: self.waker(own),
+            depth: fifo.depth,
+            slow,
+        };
         let arrival = |end: u32, delay: u32| CutWire {
             fifo,
             cursor: 0,
@@ -335,19 +328,19 @@ impl Builder<'_> {
         let wide = wire.lanes > 1;
         match plan.role {
             Role::Local => {
-                let out = binding(self.waker(wire.to.instance), wide || wire.latency > 1);
+                let out = binding(wire.from.instance, self.waker(wire.to.instance), wide || wire.latency > 1);
                 bindings.bind(wire.from.instance, wire.from.port, out);
-                let input = binding(self.waker(wire.from.instance), wide || wire.credit > 1);
+                let input = binding(wire.to.instance, self.waker(wire.from.instance), wide || wire.credit > 1);
                 bindings.bind(wire.to.instance, wire.to.port, input);
             }
             Role::Egress(peer) => {
-                let out = binding(link_waker(peer, true), wide);
+                let out = binding(wire.from.instance, link_waker(peer, true), wide);
                 bindings.bind(wire.from.instance, wire.from.port, out);
                 cut.insert(plan.wire, arrival(wire.from.instance, wire.credit));
             }
             Role::Ingress(peer) => {
                 // Slow: every pop is told to the link, not only those that make room.
-                let input = binding(link_waker(peer, false), true);
+                let input = binding(wire.to.instance, link_waker(peer, false), true);
                 bindings.bind(wire.to.instance, wire.to.port, input);
                 cut.insert(plan.wire, arrival(wire.to.instance, wire.latency));
             }

@@ -1,7 +1,7 @@
 //! HOT. A shard: an arena, its modules and FIFOs, its ends of the links, and the loop over instants.
 //!
-//! An instant, on one screen: raise the planes of the domains that have an edge, fire alarms, sweep
-//! the modules that touch cut wires, send the frames, sweep the rest. A shard runs ahead until the
+//! An instant, on one screen: fire alarms, take the flags of all modules that have an edge, sweep
+//! those that touch cut wires, send the frames, sweep the rest. A shard runs ahead until the
 //! end of the epoch or until a neighbour's frame is missing; it never waits itself.
 //!
 //! Does not know threads, epochs beyond their end, or what to do about a fault.
@@ -16,7 +16,7 @@ use crate::group::{Edge, Fault, Group};
 use crate::hash::{GOLDEN, absorb, mix};
 use crate::link::{Inbound, Outbound, Received};
 use crate::time::Tick;
-use crate::wheel::{Waker, Wheel};
+use crate::wheel::Wheel;
 use crate::wiring::{ConsoleRef, Verdict};
 
 /// The instants of one clock domain in this shard.
@@ -24,8 +24,6 @@ struct DomainClock {
     period: Tick,
     /// Tick of the next edge that has not been evaluated.
     next_edge: Tick,
-    /// The plane that transfers raise flags in now.
-    plane: usize,
     /// Whether any flag may be up for the next edge.
     pending: bool,
     /// Whether any group here has this domain.
@@ -68,16 +66,14 @@ pub(crate) struct Shard {
     verdict: ArenaRef<Verdict>,
     head: ArenaRef<ShardHead>,
     wheel: Box<Wheel>,
-    plane_bytes: u32,
     /// The first tick that is not complete here.
     upcoming: Tick,
     no_sleep: bool,
     pub(crate) finishes: bool,
     pub(crate) faults: Vec<Fault>,
-    /// The last instant at which anything acted or asked to go on.
-    pub(crate) last_busy: Tick,
     digest: u64,
-    digest_until: Tick,
+    /// Whether any module was clocked since the digest was taken.
+    digest_stale: bool,
     arena: Arena,
 }
 
@@ -135,7 +131,7 @@ impl Shard {
                     Received::Stamp => taken.moved = true,
                     Received::News => {
                         taken.moved = true;
-                        self.domains.iter_mut().for_each(|domain| domain.pending = true);
+                        self.domains.iter_mut().for_each(|domain| domain.pending = domain.used);
                     }
                     Received::Nothing => {
                         let items = link.known_until + link.item_reach > now;
@@ -186,7 +182,7 @@ impl Shard {
     }
 
     fn evaluate(&mut self, now: Tick) {
-        self.head.now.set(now);
+        self.head.set_now(now);
         let mut after = Tick::MAX;
         let mut edges = 0u32;
         for (index, domain) in self.domains.iter_mut().enumerate() {
@@ -195,43 +191,36 @@ impl Shard {
             }
             if domain.next_edge == now {
                 edges |= 1 << index;
-                domain.plane ^= 1;
                 domain.pending = false;
                 domain.next_edge += domain.period;
-                self.head.next_plane[index].set(domain.plane as u32 * self.plane_bytes);
             }
             after = after.min(domain.next_edge);
         }
-        self.fire_alarms(now);
-        let mut busy = self.sweep(true, edges);
+        let head = &self.head;
+        self.wheel.fire(now, |waker| head.wake(waker));
+        let mut due = self.no_sleep;
+        for slot in self.boundary.iter_mut().chain(&mut self.interior) {
+            if edges >> slot.domain & 1 == 1 {
+                due |= slot.group.take_due();
+            }
+        }
+        if due {
+            self.digest_stale = true;
+            self.domains.iter_mut().for_each(|domain| domain.pending = domain.used);
+            self.sweep(true, edges);
+        }
         for link in &mut self.outbound {
             link.send(now, after);
         }
-        busy |= self.sweep(false, edges);
-        if busy {
-            self.last_busy = now;
-            self.domains.iter_mut().for_each(|domain| domain.pending = true);
+        if due {
+            self.sweep(false, edges);
         }
         self.upcoming = after;
     }
 
-    /// Raises the flags of those whose alarm is due in the plane that is about to be swept.
     #[inline]
-    fn fire_alarms(&self, now: Tick) {
-        let (head, plane_bytes) = (&self.head, self.plane_bytes);
-        self.wheel.fire(now, |waker: Waker| {
-            let next = &head.next_plane[usize::from(waker.domain)];
-            let plane = next.get();
-            next.set(plane_bytes - plane);
-            head.wake(waker);
-            next.set(plane);
-        });
-    }
-
-    #[inline]
-    fn sweep(&mut self, boundary: bool, edges: u32) -> bool {
+    fn sweep(&mut self, boundary: bool, edges: u32) {
         let slots = if boundary { &mut self.boundary } else { &mut self.interior };
-        let mut busy = false;
         for slot in slots {
             if edges >> slot.domain & 1 == 0 {
                 continue;
@@ -242,12 +231,10 @@ impl Shard {
                 wheel: &self.wheel,
                 cycle: self.head.now.get() / domain.period,
                 period: domain.period,
-                plane: domain.plane ^ 1,
                 no_sleep: self.no_sleep,
             };
-            busy |= slot.group.sweep(&edge, &mut self.faults);
+            slot.group.sweep(&edge, &mut self.faults);
         }
-        busy
     }
 
     /// Whether nothing here can ever happen again by itself.
@@ -263,16 +250,21 @@ impl Shard {
         self.fifos.iter().any(|slot| slot.consumer && slot.fifo.occupancy() > 0)
     }
 
+    /// The last instant at which anything was transferred on a wire of this shard.
+    pub(crate) fn last_transfer(&self) -> Option<Tick> {
+        let ticks = self.fifos.iter().flat_map(|slot| {
+            let record = slot.fifo.record();
+            [record.last_push.get(), record.last_pop.get()]
+        });
+        ticks.filter(|&tick| tick != Tick::MAX).max()
+    }
+
     /// This shard's share of the digest of everything that was transferred so far: a sum over
     /// wires, so that it does not matter which shard holds which.
     pub(crate) fn digest(&mut self) -> u64 {
-        if self.digest_until <= self.last_busy {
-            self.digest = self
-                .fifos
-                .iter()
-                .map(FifoSlot::digest)
-                .fold(0, u64::wrapping_add);
-            self.digest_until = self.upcoming;
+        if self.digest_stale {
+            self.digest_stale = false;
+            self.digest = self.fifos.iter().map(FifoSlot::digest).fold(0, u64::wrapping_add);
         }
         self.digest
     }
@@ -343,7 +335,7 @@ impl FifoSlot {
         let key = mix(u64::from(self.wire).wrapping_add(1).wrapping_mul(GOLDEN));
         let pushes = if self.producer { mix(record.digest.get() ^ key) } else { 0 };
         let pops = if self.consumer {
-            let history = absorb(record.last_pop.get(), u64::from(record.pop_count.get()));
+            let history = absorb(record.last_pop.get(), u64::from(record.head.get()));
             mix(history.wrapping_add(key))
         } else {
             0

@@ -43,14 +43,16 @@ impl Module for SystolicElement {
 
     #[inline(always)]
     fn clock(&mut self, _now: Cycle) -> Effect {
-        if self.west.ready() && self.north.ready() && self.east.has_room() && self.south.has_room()
+        if let Some(a) = self.west.item()
+            && let Some(b) = self.north.item()
+            && let Some(east) = self.east.room()
+            && let Some(south) = self.south.room()
         {
-            let a = self.west.pop();
-            let b = self.north.pop();
+            let (a, b) = (a.take(), b.take());
             self.sum = self.sum.wrapping_add(a.wrapping_mul(b));
             self.firings += 1;
-            self.east.push(a);
-            self.south.push(b);
+            east.push(a);
+            south.push(b);
         }
         Effect::Receive
     }

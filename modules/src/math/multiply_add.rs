@@ -47,10 +47,14 @@ impl Module for MultiplyAdd {
 
     #[inline(always)]
     fn clock(&mut self, _now: Cycle) -> Effect {
-        if self.input.ready() && self.out.has_room() {
-            let item = self.input.pop();
-            self.out
-                .push(item.wrapping_mul(self.factor).wrapping_add(self.addend));
+        if let Some(item) = self.input.item()
+            && let Some(room) = self.out.room()
+        {
+            room.push(
+                item.take()
+                    .wrapping_mul(self.factor)
+                    .wrapping_add(self.addend),
+            );
         }
         Effect::Receive
     }

@@ -84,7 +84,7 @@ mod tests {
     fn parts_come_back_in_either_width() {
         let packet = Packet::new(0x12, 0x34, 0x5_6789);
         assert_eq!((packet.destination(), packet.created()), (0x12, 0x5_6789));
-        assert_eq!(packet.word(8), 0x5678_93412);
-        assert_eq!(packet.word(12), 0x56_7890_3401_2);
+        assert_eq!(packet.word(8), 0x0005_6789_3412);
+        assert_eq!(packet.word(12), 0x0567_8903_4012);
     }
 }

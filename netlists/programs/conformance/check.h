@@ -37,6 +37,8 @@ unexpected_trap:
     .section .tohost, "aw"
     .balign 64
     .globl  tohost
+    .type   tohost, @object
+    .size   tohost, 8
 tohost:
     .dword  0
 .endm

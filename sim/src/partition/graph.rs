@@ -16,8 +16,8 @@ const HANDSHAKE_PS: u64 = 20_000;
 pub struct Hints<'a> {
     /// Per instance, the shard it is placed on by hand.
     pub shard_of: &'a [Option<u8>],
-    /// Per wire, whether it must stay within a shard.
-    pub no_cut: &'a [bool],
+    /// Numbers of the wires that must stay within a shard.
+    pub no_cut: &'a [u32],
     /// Per instance, the sizes of the array its index counts in; all 1 where it stands in none.
     pub grid_of: &'a [[u32; 3]],
 }
@@ -246,7 +246,7 @@ fn check_shards(
 /// Ties the ends of every `no_cut` wire: per instance the lowest number tied to it.
 fn tie(
     blueprint: &Blueprint,
-    no_cut: &[bool],
+    no_cut: &[u32],
     placed: &[Option<u8>],
 ) -> Result<Vec<u32>, PartitionError> {
     let mut parents: Vec<u32> = (0..blueprint.instances.len() as u32).collect();
@@ -254,12 +254,8 @@ fn tie(
     let mut anchors: Vec<Option<u32>> = (0..parents.len())
         .map(|number| placed.get(number).copied().flatten().map(|_| number as u32))
         .collect();
-    for (wire, _) in blueprint
-        .wires
-        .iter()
-        .zip(no_cut)
-        .filter(|&(_, &no_cut)| no_cut)
-    {
+    for &number in no_cut {
+        let wire = &blueprint.wires[number as usize];
         let from = root(&mut parents, wire.from.instance);
         let to = root(&mut parents, wire.to.instance);
         let (low, high) = (from.min(to), from.max(to));

@@ -152,7 +152,7 @@ fn chain(count: u32) -> Blueprint {
 #[derive(Default)]
 struct Wishes {
     placed: Vec<(usize, u8)>,
-    no_cut: Vec<usize>,
+    no_cut: Vec<u32>,
 }
 
 fn try_place(
@@ -164,9 +164,6 @@ fn try_place(
     for &(instance, shard) in &wishes.placed {
         shard_of[instance] = Some(shard);
     }
-    let no_cut: Vec<bool> = (0..blueprint.wires.len())
-        .map(|wire| wishes.no_cut.contains(&wire))
-        .collect();
     let size = |axis: usize| {
         let arrayed = blueprint
             .instances
@@ -191,7 +188,7 @@ fn try_place(
         .collect();
     let hints = Hints {
         shard_of: &shard_of,
-        no_cut: &no_cut,
+        no_cut: &wishes.no_cut,
         grid_of: &grid_of,
     };
     partition(blueprint, &catalogue(), hints, shard_count)
@@ -319,7 +316,7 @@ fn hand_placement_is_honoured() {
 #[test]
 fn wires_that_must_not_be_cut_are_not() {
     let blueprint = chain(100);
-    let no_cut: Vec<usize> = (30..70).collect();
+    let no_cut: Vec<u32> = (30..70).collect();
     let shard_of = place(
         &blueprint,
         &Wishes {
@@ -330,7 +327,7 @@ fn wires_that_must_not_be_cut_are_not() {
     )
     .shard_of;
     for wire in no_cut {
-        let wire = blueprint.wires[wire];
+        let wire = blueprint.wires[wire as usize];
         assert_eq!(
             shard_of[wire.from.instance as usize],
             shard_of[wire.to.instance as usize]
@@ -382,6 +379,15 @@ fn no_shard_is_empty_that_could_be_filled() {
     for (instance_count, shard_count) in [(3, 8), (8, 8), (9, 8), (300, 255), (20, 255)] {
         let summary = place(&chain(instance_count), &Wishes::default(), shard_count).summary;
         let wanted = shard_count.saturating_sub(instance_count as usize);
+        let filled = summary
+            .shards
+            .iter()
+            .take_while(|shard| shard.instance_count > 0);
+        assert_eq!(
+            filled.count(),
+            shard_count - wanted,
+            "{instance_count} on {shard_count}"
+        );
         assert_eq!(
             summary.empty_shard_count(),
             wanted,

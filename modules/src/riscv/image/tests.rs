@@ -1,3 +1,5 @@
+//! Good files, every way to be a bad one, and copies into memories.
+
 use super::*;
 
 /// A program header of the file under test.
@@ -296,7 +298,9 @@ fn segments_are_checked_against_a_memory() {
 proptest::proptest! {
     /// No file, however broken, makes loading panic.
     #[test]
-    fn broken_files_are_errors_or_programs(changes in proptest::collection::vec((0usize..130, proptest::num::u8::ANY), 1..6)) {
+    fn broken_files_are_errors_or_programs(
+        changes in proptest::collection::vec((0usize..130, proptest::num::u8::ANY), 1..6)
+    ) {
         let mut file = two_segments();
         let length = file.len();
         for (at, byte) in changes {

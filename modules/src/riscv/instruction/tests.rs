@@ -1,3 +1,5 @@
+//! Decoding, text and arithmetic against hand-made encodings, objdump and wide arithmetic.
+
 use super::*;
 use proptest::prelude::*;
 

@@ -1,3 +1,5 @@
+//! The guest programs of the repository, and what they cannot show: reservations, steps, refusals.
+
 use super::*;
 use std::fs;
 use std::path::PathBuf;
@@ -51,7 +53,6 @@ fn parallel_passes_on_every_number_of_harts() {
         let (text, instructions) = check("parallel.elf", harts);
         assert!(text.ends_with(" ok\nPASS\n"), "{text}");
         assert!(!text.contains("WRONG"), "{text}");
-        println!("{harts} {instructions} {text}");
         assert!(
             (500_000..3_000_000).contains(&instructions),
             "{instructions}"
@@ -62,7 +63,6 @@ fn parallel_passes_on_every_number_of_harts() {
 #[test]
 fn mix_passes() {
     let (text, instructions) = check("mix.elf", 1);
-    println!("{instructions} {text}");
     assert!(
         (800_000..3_000_000).contains(&instructions),
         "{instructions}"
@@ -90,13 +90,122 @@ fn every_conformance_program_passes() {
     for name in names {
         let program = format!("conformance/{name}");
         for harts in [1, 2] {
-            let mut machine = machine(&program, harts);
-            assert_eq!(
-                machine.run(1_000_000),
-                Some(0),
-                "{name}: the number of the failed case"
-            );
-            println!("{name} {}", machine.harts()[0].csrs().instret());
+            let exit_code = machine(&program, harts).run(1_000_000);
+            assert_eq!(exit_code, Some(0), "{name}: the number of the failed case");
         }
     }
+}
+
+#[test]
+fn an_unexpected_trap_ends_the_run_with_its_cause() {
+    let file = fs::read(programs().join("hello.elf")).unwrap();
+    let image = Image::from_elf(&file).unwrap();
+    let main = image
+        .symbol("main")
+        .expect("the committed programs keep their symbols");
+    let mut machine = Reference::new(&image, 2, RAM_BYTES).unwrap();
+    machine.memory.ram[(main - RAM_BASE) as usize / 4] = 0; // no instruction
+    assert_eq!(
+        machine.run(10_000),
+        Some(128 + Cause::IllegalInstruction.number())
+    );
+}
+
+#[test]
+fn committed_programs_are_small_and_have_what_a_machine_needs() {
+    for program in ["hello.elf", "mix.elf", "parallel.elf", "atomics.elf"] {
+        let file = fs::read(programs().join(program)).unwrap();
+        assert!(file.len() < 30_000, "{program}");
+        let image = Image::from_elf(&file).unwrap();
+        assert_eq!(image.entry(), RAM_BASE, "{program}");
+        assert_eq!(image.symbol("_start"), Some(RAM_BASE), "{program}");
+        assert_eq!(
+            image.symbol("tohost").map(|address| address % 64),
+            Some(0),
+            "{program}"
+        );
+        assert_eq!(image.symbol("no such symbol"), None);
+        let first = Instruction::decode(image.read_word(RAM_BASE));
+        assert_eq!(
+            first.operation(),
+            Operation::Auipc,
+            "{program}: la t0, unexpected_trap"
+        );
+    }
+}
+
+#[test]
+fn a_program_that_does_not_fit_is_refused() {
+    let file = fs::read(programs().join("parallel.elf")).unwrap();
+    let image = Image::from_elf(&file).unwrap();
+    let error = Reference::new(&image, 1, 0x1000).unwrap_err().to_string();
+    assert!(
+        error.starts_with("program too large: segment 1 (0x80000"),
+        "{error}"
+    );
+}
+
+/// A machine of two harts with these instructions at the start of RAM.
+fn with_code(words: &[u32]) -> Reference {
+    let mut machine = machine("hello.elf", 2);
+    machine.memory.ram[..words.len()].copy_from_slice(words);
+    machine
+}
+
+#[test]
+fn another_harts_store_ends_a_reservation() {
+    // lr.w a1,(a2); sc.w a3,a0,(a2); sw a0,0(a2)
+    let code = [0x1006_25af, 0x18a6_26af, 0x00a6_2023];
+    let reserved = RAM_BASE + 0x100;
+    for (stored_to, failed) in [(None, 0), (Some(reserved + 4), 0), (Some(reserved), 1)] {
+        let mut machine = with_code(&code);
+        machine.harts[0].registers[12] = reserved;
+        machine.step(0);
+        if let Some(address) = stored_to {
+            machine.harts[1].pc = RAM_BASE + 8;
+            machine.harts[1].registers[12] = address;
+            machine.step(1);
+        }
+        machine.step(0);
+        assert_eq!(machine.harts()[0].registers()[13], failed, "{stored_to:?}");
+    }
+}
+
+#[test]
+fn a_step_says_what_it_did() {
+    let mut machine = with_code(&[0x0050_0593, 0x0000_0073]); // li a1,5; ecall
+    let step = machine.step(0);
+    assert_eq!(
+        (step.pc, step.instruction.to_string().as_str(), step.trap),
+        (RAM_BASE, "addi a1,zero,5", None)
+    );
+    let trap = Trap {
+        cause: Cause::MachineEcall,
+        value: 0,
+    };
+    assert_eq!(machine.step(0).trap, Some(trap));
+    let hart = &machine.harts()[0];
+    assert_eq!(
+        (
+            hart.registers()[11],
+            hart.steps(),
+            hart.csrs().instret(),
+            hart.pc()
+        ),
+        (5, 2, 1, 0)
+    );
+    // mtvec is 0, where nothing is.
+    let trap = Trap {
+        cause: Cause::InstructionAccess,
+        value: 0,
+    };
+    assert_eq!(
+        machine.step(0),
+        Step {
+            pc: 0,
+            instruction: Instruction::NOP,
+            trap: Some(trap)
+        }
+    );
+    assert_eq!(machine.exit_code(), None);
 }

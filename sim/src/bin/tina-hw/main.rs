@@ -1,4 +1,9 @@
-//! The command line program `tina-hw`.
+//! The command line program `tina-hw`: the kinds of `tina-modules` behind the command line of
+//! `tina-sim`.
 #![forbid(unsafe_code)]
 
-fn main() {}
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    tina_sim::cli::main(tina_modules::catalogue())
+}

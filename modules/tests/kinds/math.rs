@@ -1,8 +1,6 @@
 //! Arithmetic modules, item by item.
 
-mod rig;
-
-use rig::{ALWAYS, Pace, record, run, script, wire};
+use crate::rig::{ALWAYS, Pace, record, run, script, wire};
 use tina_modules::math::{
     Accumulate, AccumulateParams, Adder, Map, MapParams, MultiplyAdd, MultiplyAddParams, Operation,
 };

@@ -52,7 +52,8 @@ pub fn partition(
         refine::honour_hand_placement(&graph, &mut candidate.shard_of, shard_count);
         refine::fill_empty_shards(&graph, &mut candidate.shard_of, shard_count);
     }
-    let best = best_refined(&graph, candidates, shard_count);
+    let mut best = best_refined(&graph, candidates, shard_count);
+    refine::number_from_zero(&graph, &mut best.shard_of, shard_count);
     let shard_of: Vec<u8> = graph
         .vertex_of
         .iter()

@@ -1,0 +1,420 @@
+//! HOT. The third stage: registers, scoreboard, arithmetic, branches, traps.
+//!
+//! | port | | signal | |
+//! |---|---|---|---|
+//! | `decoded` | in | [`DecodedInstruction`] | from decode, in the order predicted |
+//! | `write` | in | [`RegisterWrite`] | from write-back |
+//! | `invalidated` | in | token | from the instruction cache: it is empty |
+//! | `resolved` | out | [`Resolution`] | to fetch |
+//! | `access` | out | [`MemoryRequest`] | to load/store |
+//! | `operands` | out | [`MultiplyRequest`] | to multiply |
+//! | `invalidate` | out | token | to the instruction cache: be empty |
+//!
+//! One instruction per edge, in program order, each performed at the edge at which it is popped:
+//! it reads its registers, and what it does to the core is done when the edge is over. So a chain
+//! of dependent arithmetic runs at full rate, traps are precise without any repair, and nothing
+//! that leaves this stage can be taken back or has to be. Loads, multiplications and divisions
+//! are only started here: the *scoreboard* holds a bit for every register that waits for its value,
+//! and an instruction that reads or writes such a register waits at the head of the pipeline.
+//!
+//! With the least latency on every wire: a load's value can be used 4 edges after the load was
+//! performed if the data cache hits in one edge; a product 2 edges after multiply has it;
+//! the instruction after a misprediction is performed 4 edges after the branch.
+//!
+//! What was fetched on a wrong path carries the other epoch and is popped without effect, one per
+//! edge. `fence` waits until load/store has been told that all accesses were performed; `fence.i`
+//! does that, then empties the instruction cache, then has fetch start anew.
+
+mod system;
+
+use super::access::{Access, AccessError};
+use super::csr::{Cause, CsrFile};
+use super::instruction::{MulDiv, Operation, alu, branch_taken};
+use super::platform::RAM_BYTES_DEFAULT;
+use super::signals::{
+    DecodedInstruction, Jump, MemoryRequest, MultiplyRequest, RegisterWrite, Resolution,
+};
+use serde::Deserialize;
+use tina_engine::{BuildError, Cycle, Effect, In, Module, Out, Results, Wiring};
+
+/// Parameters of [`Execute`].
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ExecuteParams {
+    /// Number of the hart.
+    pub hart: u32,
+    /// Bytes of RAM: beyond them accesses fault.
+    #[serde(default = "ram_bytes_default")]
+    pub ram_bytes: u32,
+}
+
+const fn ram_bytes_default() -> u32 {
+    RAM_BYTES_DEFAULT
+}
+
+/// How far an instruction has come that takes several edges here.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Progress {
+    /// It has not begun.
+    New,
+    /// A fence is on its way through load/store.
+    FenceSent,
+    /// Every access before it has been performed.
+    FencePassed,
+    /// The instruction cache has been told to be empty.
+    InvalidateSent,
+}
+
+/// The third stage of the core.
+pub struct Execute {
+    decoded: In<DecodedInstruction>,
+    write: In<RegisterWrite>,
+    resolved: Out<Resolution>,
+    access: Out<MemoryRequest>,
+    operands: Out<MultiplyRequest>,
+    registers: [u32; 32],
+    /// Bit r: register r waits for its value. Never bit 0.
+    scoreboard: u32,
+    epoch: bool,
+    progress: Progress,
+    ram_bytes: u32,
+    csrs: CsrFile,
+    /// Instructions retired.
+    instruction_count: u64,
+    branch_count: u64,
+    mispredict_count: u64,
+    trap_count: u64,
+    /// Edges up to the last instruction.
+    cycle_count: u64,
+    invalidated: In<()>,
+    invalidate: Out<()>,
+}
+
+impl Module for Execute {
+    const KIND: &'static str = "riscv.execute";
+    const SUMMARY: &'static str = "third stage of a core: registers, scoreboard, arithmetic, \
+        branches, traps; in decoded, write, invalidated, out resolved, access, operands, invalidate";
+    const COST_NS: f64 = 9.0;
+    type Params = ExecuteParams;
+
+    fn build(params: ExecuteParams, wiring: &mut Wiring<'_>) -> Result<Self, BuildError> {
+        let mut registers = [0; 32];
+        registers[REGISTER_A0] = params.hart;
+        Ok(Self {
+            decoded: wiring.input("decoded")?,
+            write: wiring.input("write")?,
+            invalidated: wiring.input("invalidated")?,
+            resolved: wiring.output("resolved")?,
+            access: wiring.output("access")?,
+            operands: wiring.output("operands")?,
+            invalidate: wiring.output("invalidate")?,
+            registers,
+            scoreboard: 0,
+            epoch: false,
+            progress: Progress::New,
+            ram_bytes: params.ram_bytes,
+            csrs: CsrFile::new(params.hart),
+            instruction_count: 0,
+            branch_count: 0,
+            mispredict_count: 0,
+            trap_count: 0,
+            cycle_count: 0,
+        })
+    }
+
+    fn clock(&mut self, now: Cycle) -> Effect {
+        if let Some(write) = self.write.try_pop() {
+            self.take(write);
+        }
+        if let Some(&decoded) = self.decoded.peek() {
+            if decoded.epoch != self.epoch {
+                self.decoded.pop();
+            } else if self.may_start(&decoded) {
+                self.perform(&decoded, now);
+            }
+        }
+        Effect::Receive
+    }
+
+    fn report(&self, results: &mut Results) {
+        results.count("instructions", self.instruction_count);
+        results.count("cycles", self.cycle_count);
+        results.count("branches", self.branch_count);
+        results.count("mispredicts", self.mispredict_count);
+        results.count("traps", self.trap_count);
+    }
+}
+
+const REGISTER_A0: usize = 10;
+
+impl Execute {
+    #[inline(always)]
+    fn take(&mut self, write: RegisterWrite) {
+        if write.register == 0 {
+            debug_assert_eq!(self.progress, Progress::FenceSent);
+            self.progress = Progress::FencePassed;
+        } else {
+            debug_assert!(self.scoreboard >> write.register & 1 == 1);
+            self.registers[usize::from(write.register & 31)] = write.value;
+            self.scoreboard &= !(1 << (write.register & 31));
+        }
+    }
+
+    /// Whether the registers of an instruction have their values, and fetch can be told of it.
+    #[inline(always)]
+    fn may_start(&self, decoded: &DecodedInstruction) -> bool {
+        let instruction = decoded.instruction;
+        let used = 1 << (instruction.rd() & 31)
+            | 1 << (instruction.rs1() & 31)
+            | 1 << (instruction.rs2() & 31);
+        self.scoreboard & used == 0 && self.resolved.has_room()
+    }
+
+    #[inline(always)]
+    fn register(&self, number: u8) -> u32 {
+        self.registers[usize::from(number & 31)]
+    }
+
+    #[inline(always)]
+    fn set_register(&mut self, number: u8, value: u32) {
+        self.registers[usize::from(number & 31)] = value;
+        self.registers[0] = 0;
+    }
+
+    /// Performs the instruction at the head of the pipeline, or leaves everything as it is if
+    /// something has no room.
+    #[inline(always)]
+    fn perform(&mut self, decoded: &DecodedInstruction, now: Cycle) {
+        let address = decoded.address;
+        let instruction = decoded.instruction;
+        if decoded.fault {
+            return self.trap(decoded, Cause::InstructionAccess, address);
+        }
+        let a = self.register(instruction.rs1());
+        let b = self.register(instruction.rs2());
+        let immediate = instruction.immediate();
+        match instruction.operation() {
+            Operation::Alu(operation) => self.complete(decoded, alu(operation, a, b), now),
+            Operation::AluImmediate(operation) => {
+                self.complete(decoded, alu(operation, a, immediate), now);
+            }
+            Operation::Lui => self.complete(decoded, immediate, now),
+            Operation::Auipc => self.complete(decoded, address.wrapping_add(immediate), now),
+            Operation::Branch(condition) => {
+                self.branch(decoded, branch_taken(condition, a, b), now);
+            }
+            Operation::Jal => self.jump(decoded, address.wrapping_add(immediate), now),
+            Operation::Jalr => self.jump(decoded, a.wrapping_add(immediate) & !1, now),
+            Operation::Load(load) => {
+                self.start_access(
+                    decoded,
+                    Access::Load(load),
+                    a.wrapping_add(immediate),
+                    0,
+                    now,
+                );
+            }
+            Operation::Store(store) => {
+                self.start_access(
+                    decoded,
+                    Access::Store(store),
+                    a.wrapping_add(immediate),
+                    b,
+                    now,
+                );
+            }
+            Operation::LoadReserved => self.start_access(decoded, Access::LoadReserved, a, 0, now),
+            Operation::StoreConditional => {
+                self.start_access(decoded, Access::StoreConditional, a, b, now);
+            }
+            Operation::Amo(amo) => self.start_access(decoded, Access::Amo(amo), a, b, now),
+            Operation::MulDiv(operation) => self.start_multiply(decoded, operation, a, b, now),
+            Operation::Csr(_)
+            | Operation::CsrImmediate(_)
+            | Operation::Fence
+            | Operation::FenceI
+            | Operation::Ecall
+            | Operation::Ebreak
+            | Operation::Mret
+            | Operation::Wfi
+            | Operation::Illegal => self.perform_system(decoded, a, now),
+        }
+    }
+
+    /// Ends an instruction that only computes.
+    #[inline(always)]
+    fn complete(&mut self, decoded: &DecodedInstruction, value: u32, now: Cycle) {
+        self.set_register(decoded.instruction.rd(), value);
+        self.retire_straight(decoded, now);
+    }
+
+    #[inline(always)]
+    fn await_register(&mut self, register: u8) {
+        self.scoreboard |= 1 << (register & 31);
+        self.scoreboard &= !1;
+    }
+
+    #[inline(always)]
+    fn start_multiply(
+        &mut self,
+        decoded: &DecodedInstruction,
+        operation: MulDiv,
+        a: u32,
+        b: u32,
+        now: Cycle,
+    ) {
+        let register = decoded.instruction.rd();
+        if register != 0 {
+            if !self.operands.has_room() {
+                return;
+            }
+            self.operands.push(MultiplyRequest {
+                a,
+                b,
+                operation,
+                register,
+            });
+            self.await_register(register);
+        }
+        self.retire_straight(decoded, now);
+    }
+
+    #[inline(always)]
+    fn start_access(
+        &mut self,
+        decoded: &DecodedInstruction,
+        access: Access,
+        address: u32,
+        data: u32,
+        now: Cycle,
+    ) {
+        let device = match access.check(address, self.ram_bytes) {
+            Ok(device) => device,
+            Err(error) => return self.trap(decoded, cause_of(access, error), address),
+        };
+        if self.access.has_room() {
+            let register = decoded.instruction.rd();
+            self.access.push(MemoryRequest {
+                address,
+                data,
+                access,
+                register,
+                device,
+            });
+            self.await_register(register);
+            self.retire_straight(decoded, now);
+        }
+    }
+
+    #[inline(always)]
+    fn branch(&mut self, decoded: &DecodedInstruction, taken: bool, now: Cycle) {
+        let address = decoded.address;
+        let target = address.wrapping_add(decoded.instruction.immediate());
+        if taken && target & 3 != 0 {
+            return self.trap(decoded, Cause::InstructionMisaligned, target);
+        }
+        let next = if taken {
+            target
+        } else {
+            address.wrapping_add(4)
+        };
+        self.branch_count += 1;
+        self.retire(now);
+        let redirect = self.follow(decoded, next);
+        self.mispredict_count += u64::from(redirect);
+        self.resolved.push(Resolution {
+            address,
+            target: next,
+            jump: Jump::Conditional,
+            taken,
+            redirect,
+        });
+    }
+
+    #[inline(always)]
+    fn jump(&mut self, decoded: &DecodedInstruction, target: u32, now: Cycle) {
+        if target & 3 != 0 {
+            return self.trap(decoded, Cause::InstructionMisaligned, target);
+        }
+        let address = decoded.address;
+        let jump = jump_kind(decoded);
+        self.set_register(decoded.instruction.rd(), address.wrapping_add(4));
+        self.branch_count += 1;
+        self.retire(now);
+        let redirect = self.follow(decoded, target);
+        self.mispredict_count += u64::from(redirect);
+        if redirect || jump != Jump::Always {
+            self.resolved.push(Resolution {
+                address,
+                target,
+                jump,
+                taken: true,
+                redirect,
+            });
+        }
+    }
+
+    /// Ends an instruction behind which the next one stands.
+    #[inline(always)]
+    fn retire_straight(&mut self, decoded: &DecodedInstruction, now: Cycle) {
+        self.retire(now);
+        let next = decoded.address.wrapping_add(4);
+        if self.follow(decoded, next) {
+            self.redirect(decoded.address, next);
+        }
+    }
+
+    #[inline(always)]
+    fn retire(&mut self, now: Cycle) {
+        self.csrs.retire();
+        self.instruction_count += 1;
+        self.cycle_count = now + 1;
+    }
+
+    /// Pops the instruction; true if what follows it in the pipeline is not what follows it in
+    /// the program: from then on the other epoch counts, and fetch must be told.
+    #[inline(always)]
+    fn follow(&mut self, decoded: &DecodedInstruction, next: u32) -> bool {
+        self.decoded.pop();
+        let redirect = next != decoded.predicted;
+        self.epoch ^= redirect;
+        redirect
+    }
+
+    /// Tells fetch to go on elsewhere, for another reason than a jump.
+    #[cold]
+    #[inline(never)]
+    fn redirect(&mut self, address: u32, target: u32) {
+        let jump = Jump::Not;
+        self.resolved.push(Resolution {
+            address,
+            target,
+            jump,
+            taken: true,
+            redirect: true,
+        });
+    }
+}
+
+/// What the predictor is told of a JAL or JALR: `ra` and `t0` are link registers (Unprivileged
+/// ISA, table 2.1).
+#[inline(always)]
+fn jump_kind(decoded: &DecodedInstruction) -> Jump {
+    let is_link = |register: u8| register == 1 || register == 5;
+    if is_link(decoded.instruction.rd()) {
+        Jump::Call
+    } else if is_link(decoded.instruction.rs1()) {
+        Jump::Return
+    } else {
+        Jump::Always
+    }
+}
+
+const fn cause_of(access: Access, error: AccessError) -> Cause {
+    match (error, access.is_load()) {
+        (AccessError::Misaligned, true) => Cause::LoadMisaligned,
+        (AccessError::Misaligned, false) => Cause::StoreMisaligned,
+        (AccessError::Fault, true) => Cause::LoadAccess,
+        (AccessError::Fault, false) => Cause::StoreAccess,
+    }
+}

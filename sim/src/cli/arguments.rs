@@ -1,0 +1,243 @@
+//! What may stand on the command line.
+
+use crate::design::Design;
+use crate::run::Variant;
+use clap::builder::RangedU64ValueParser;
+use clap::{Args, Parser, Subcommand};
+use std::path::PathBuf;
+use tina_engine::{Limits, SHARDS_MAX};
+
+/// The clocked hardware simulator whose result does not depend on the number of shards.
+#[derive(Parser)]
+#[command(
+    name = "tina-hw",
+    version,
+    max_term_width = 100,
+    disable_help_subcommand = true
+)]
+#[command(
+    after_help = "Exit codes: 0 finished, 1 the guest or a self-check failed, 2 wrong usage or \
+    input, 3 deadlock, 4 --max-cycles reached, 5 a module faulted, 6 digests differ, 130 interrupted."
+)]
+pub(super) struct Arguments {
+    #[command(subcommand)]
+    pub(super) command: Command,
+}
+
+#[derive(Subcommand)]
+pub(super) enum Command {
+    /// Run a netlist to its end.
+    Run(RunArguments),
+    /// Run a netlist at several shard counts and compare the digests of every epoch.
+    Verify(VerifyArguments),
+    /// Check a netlist: warnings, rate limits of wires, placement, memory.
+    Check(CheckArguments),
+    /// Compare the speed of several shard counts.
+    Compare(CompareArguments),
+    /// List the kinds of module, or what is known of one.
+    List(ListArguments),
+}
+
+/// What to load.
+#[derive(Args)]
+pub(super) struct InputArguments {
+    /// The netlist, a RON file.
+    pub(super) netlist: PathBuf,
+    /// Give a parameter of the netlist another value; may be repeated.
+    #[arg(long, value_name = "NAME=VALUE", value_parser = assignment)]
+    pub(super) set: Vec<(String, String)>,
+    /// Seed of everything random in the netlist.
+    #[arg(long, default_value_t = 0)]
+    pub(super) seed: u64,
+    /// The guest's program, an ELF file; instead of the one the netlist names.
+    #[arg(long, value_name = "ELF")]
+    pub(super) program: Option<PathBuf>,
+}
+
+/// When to end.
+#[derive(Args)]
+pub(super) struct LimitArguments {
+    /// Run that many cycles of the base clock: reaching them is success.
+    #[arg(long, value_name = "N", conflicts_with = "max_cycles", value_parser = cycle_count())]
+    pub(super) cycles: Option<u64>,
+    /// Give up after that many cycles of the base clock: reaching them is a failure.
+    #[arg(long, value_name = "N", value_parser = cycle_count())]
+    pub(super) max_cycles: Option<u64>,
+}
+
+impl LimitArguments {
+    /// The limits given, or else those of the netlist.
+    pub(super) fn limits(&self, design: &Design) -> Limits {
+        if self.cycles.is_some() || self.max_cycles.is_some() {
+            return Limits {
+                cycles: self.cycles,
+                max_cycles: self.max_cycles,
+            };
+        }
+        Limits {
+            cycles: design.run.cycles,
+            max_cycles: design.run.max_cycles,
+        }
+    }
+}
+
+#[derive(Args)]
+pub(super) struct RunArguments {
+    #[command(flatten)]
+    pub(super) input: InputArguments,
+    #[command(flatten)]
+    pub(super) limits: LimitArguments,
+    /// Shards, 1 to 255.
+    #[arg(long, value_name = "N", default_value_t = 1, value_parser = shard_count())]
+    pub(super) shards: usize,
+    /// Threads, 1 to 255; the default is the smaller of shards and cores.
+    #[arg(long, value_name = "N", value_parser = shard_count())]
+    pub(super) threads: Option<usize>,
+    /// Clock every module at every edge; the result is the same.
+    #[arg(long)]
+    pub(super) no_sleep: bool,
+    /// Run again at another shard count and compare the digests of every epoch.
+    #[arg(long)]
+    pub(super) verify: bool,
+    /// Print one JSON object on standard output; what the guest prints goes to standard error.
+    #[arg(long)]
+    pub(super) json: bool,
+    /// Write everything that is known after the run to a JSON file.
+    #[arg(long, value_name = "FILE.json")]
+    pub(super) stats: Option<PathBuf>,
+    /// Print what the guest prints and nothing else.
+    #[arg(long, short)]
+    pub(super) quiet: bool,
+}
+
+#[derive(Args)]
+pub(super) struct VerifyArguments {
+    #[command(flatten)]
+    pub(super) input: InputArguments,
+    #[command(flatten)]
+    pub(super) limits: LimitArguments,
+    #[command(flatten)]
+    pub(super) variants: VariantArguments,
+    /// Add each run once more with every module clocked at every edge.
+    #[arg(long)]
+    pub(super) no_sleep: bool,
+}
+
+#[derive(Args)]
+pub(super) struct CompareArguments {
+    #[command(flatten)]
+    pub(super) input: InputArguments,
+    #[command(flatten)]
+    pub(super) limits: LimitArguments,
+    #[command(flatten)]
+    pub(super) variants: VariantArguments,
+    /// Runs of each; the median counts.
+    #[arg(long, value_name = "N", default_value_t = 5, value_parser = clap::value_parser!(u16).range(1..=1_000))]
+    pub(super) rounds: u16,
+}
+
+/// Several ways to run one netlist.
+#[derive(Args)]
+pub(super) struct VariantArguments {
+    /// Shard counts, 1 to 255 each, separated by commas.
+    #[arg(long, value_name = "N,N,…", value_delimiter = ',', default_value = "1,2,4,8", value_parser = shard_count())]
+    pub(super) shards: Vec<usize>,
+    /// Thread counts to combine them with; the default is the smaller of shards and cores.
+    #[arg(long, value_name = "N,N,…", value_delimiter = ',', value_parser = shard_count())]
+    pub(super) threads: Vec<usize>,
+}
+
+impl VariantArguments {
+    /// Every shard count with every thread count, and all of them again without sleeping if asked.
+    pub(super) fn variants(&self, also_no_sleep: bool) -> Vec<Variant> {
+        let threads: Vec<Option<usize>> = if self.threads.is_empty() {
+            vec![None]
+        } else {
+            self.threads.iter().copied().map(Some).collect()
+        };
+        let mut variants = Vec::new();
+        for no_sleep in [false, true] {
+            for &shard_count in &self.shards {
+                for &thread_count in &threads {
+                    variants.push(Variant {
+                        shard_count,
+                        thread_count,
+                        no_sleep,
+                    });
+                }
+            }
+            if !also_no_sleep {
+                break;
+            }
+        }
+        variants
+    }
+}
+
+#[derive(Args)]
+pub(super) struct CheckArguments {
+    #[command(flatten)]
+    pub(super) input: InputArguments,
+    /// Shards to place it on, 1 to 255.
+    #[arg(long, value_name = "N", default_value_t = 8, value_parser = shard_count())]
+    pub(super) shards: usize,
+    /// Run it with every module clocked at every edge, and name those that sleep too long.
+    #[arg(long)]
+    pub(super) sleep: bool,
+    /// Cycles for `--sleep`; the default is the netlist's own, else 20000.
+    #[arg(long, value_name = "N", requires = "sleep", value_parser = cycle_count())]
+    pub(super) cycles: Option<u64>,
+}
+
+#[derive(Args)]
+pub(super) struct ListArguments {
+    /// A kind, such as `flow.source`, or a family, such as `flow`.
+    pub(super) kind: Option<String>,
+}
+
+fn shard_count() -> RangedU64ValueParser<usize> {
+    RangedU64ValueParser::new().range(1..=SHARDS_MAX as u64)
+}
+
+fn cycle_count() -> RangedU64ValueParser<u64> {
+    RangedU64ValueParser::new().range(1..)
+}
+
+fn assignment(text: &str) -> Result<(String, String), String> {
+    match text.split_once('=') {
+        Some((name, value)) if !name.is_empty() && !value.is_empty() => {
+            Ok((name.to_owned(), value.to_owned()))
+        }
+        _ => Err("it is written NAME=VALUE".to_owned()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use clap::CommandFactory;
+
+    #[test]
+    fn the_description_is_consistent() {
+        Arguments::command().debug_assert();
+    }
+
+    #[test]
+    fn variants_are_all_combinations() {
+        let arguments = VariantArguments {
+            shards: vec![1, 2],
+            threads: vec![1, 2],
+        };
+        let texts: Vec<String> = arguments
+            .variants(true)
+            .iter()
+            .map(ToString::to_string)
+            .collect();
+        assert_eq!(
+            texts.join("; "),
+            "1 shard on 1 thread; 1 shard on 2 threads; 2 shards on 1 thread; 2 shards on 2 threads; \
+             1 shard on 1 thread without sleeping; 1 shard on 2 threads without sleeping; \
+             2 shards on 1 thread without sleeping; 2 shards on 2 threads without sleeping"
+        );
+    }
+}

@@ -1,0 +1,66 @@
+//! From the arguments to a design: the netlist and its program.
+
+use super::arguments::InputArguments;
+use super::failure::Failure;
+use super::terminal::complain;
+use crate::design::{Design, LoadOptions, load};
+use std::fs::File;
+use std::io::{self, IsTerminal, Read};
+use std::path::Path;
+use tina_engine::{Catalogue, Resources};
+use tina_modules::riscv::image::{FILE_BYTES_MAX, Image, ImageError};
+
+/// Loads the netlist; its warnings go to standard error.
+pub(super) fn design(arguments: &InputArguments, catalogue: &Catalogue) -> Result<Design, Failure> {
+    let design = design_in_silence(arguments, catalogue)?;
+    if !design.warnings.is_empty() {
+        complain(
+            design
+                .warnings
+                .render(io::stderr().is_terminal())
+                .trim_end(),
+        );
+    }
+    Ok(design)
+}
+
+/// Loads the netlist.
+pub(super) fn design_in_silence(
+    arguments: &InputArguments,
+    catalogue: &Catalogue,
+) -> Result<Design, Failure> {
+    let options = LoadOptions {
+        set: arguments.set.clone(),
+        program: arguments.program.clone(),
+        seed: arguments.seed,
+        load_program: Some(&load_program),
+        ..LoadOptions::default()
+    };
+    Ok(load(&arguments.netlist, &options, catalogue)?)
+}
+
+/// Reads a program as a RISC-V ELF file and lends it to the modules that ask for it.
+fn load_program(path: &Path, resources: &mut Resources) -> Result<(), String> {
+    let bytes = read_program(path)?;
+    resources.insert(Image::from_elf(&bytes).map_err(|error| error.to_string())?);
+    Ok(())
+}
+
+/// Reads a file, but no more of it than a program may have.
+fn read_program(path: &Path) -> Result<Vec<u8>, String> {
+    let unreadable = |error: io::Error| format!("cannot be read: {error}");
+    let file = File::open(path).map_err(unreadable)?;
+    let length = file.metadata().map_err(unreadable)?.len();
+    if length > FILE_BYTES_MAX as u64 {
+        return Err(ImageError::FileTooLarge {
+            bytes: length as usize,
+        }
+        .to_string());
+    }
+    let mut bytes = Vec::new();
+    // A file that is no plain one may have more to say than its length.
+    file.take(FILE_BYTES_MAX as u64 + 1)
+        .read_to_end(&mut bytes)
+        .map_err(unreadable)?;
+    Ok(bytes)
+}

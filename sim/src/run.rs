@@ -1,0 +1,29 @@
+//! Runs designs: places and boots them, watches them, reports, and compares runs with each other.
+//!
+//! What is simulated and what the host did stand apart in every report: nothing but the fields of
+//! [`HostReport`] may differ between two runs of one design. Knows nothing of command lines and
+//! prints nothing; it returns text and data.
+
+mod stopwatch;
+mod number;
+mod boot;
+mod outcome;
+mod report;
+mod execute;
+mod stream;
+mod variant;
+mod divergence;
+mod verify;
+mod compare;
+
+pub use boot::{Booted, RunError, boot};
+pub use compare::{Comparison, compare};
+pub use divergence::{Divergence, WireDifference};
+pub use execute::{RunOptions, execute};
+pub use number::thousands;
+pub use outcome::{describe, exit_code, word};
+pub use report::{Hart, HostReport, RunReport};
+pub use stopwatch::Stopwatch;
+pub use stream::Stream;
+pub use variant::Variant;
+pub use verify::{VariantRun, Verification, verify};

@@ -1,0 +1,230 @@
+//! What is known after a run, as data, as text and as JSON.
+
+use super::number::{duration, hexadecimal, result, thousands};
+use super::outcome::{describe, exit_code, word};
+use crate::design::Design;
+use serde_json::{Map, Value, json};
+use std::fmt::Write;
+use tina_engine::{Catalogue, InstanceResults, Outcome, ResultValue};
+
+/// What the host did; everything else in a report is the same at every shard count.
+#[derive(Clone, Debug)]
+pub struct HostReport {
+    /// Shards of the machine.
+    pub shard_count: usize,
+    /// Threads that hosted them.
+    pub thread_count: usize,
+    /// Seconds for placement and boot.
+    pub boot_seconds: f64,
+    /// Seconds from the first cycle to the last.
+    pub wall_seconds: f64,
+    /// How often modules were clocked.
+    pub clock_count: u64,
+    /// Wires between shards.
+    pub cut_wire_count: usize,
+}
+
+/// An instance that reports both `instructions` and `cycles`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Hart {
+    /// Path of the instance.
+    pub path: String,
+    /// Instructions it completed.
+    pub instructions: u64,
+    /// Cycles it counted.
+    pub cycles: u64,
+}
+
+impl Hart {
+    /// Instructions per cycle.
+    #[must_use]
+    pub fn instructions_per_cycle(&self) -> f64 {
+        ratio(self.instructions as f64, self.cycles as f64)
+    }
+}
+
+/// Everything that is known after a run.
+#[derive(Clone, Debug)]
+pub struct RunReport {
+    /// How it ended.
+    pub outcome: Outcome,
+    /// Base-clock cycles executed.
+    pub cycles: u64,
+    /// Digest of every transfer.
+    pub digest: u64,
+    /// The totals the netlist declares.
+    pub totals: Vec<(String, ResultValue)>,
+    /// Results of all instances that report any, in netlist order.
+    pub instances: Vec<InstanceResults>,
+    /// Instances that execute instructions.
+    pub harts: Vec<Hart>,
+    /// What the host did.
+    pub host: HostReport,
+}
+
+impl RunReport {
+    /// The exit code of the program.
+    #[must_use]
+    pub const fn exit_code(&self) -> u8 {
+        exit_code(&self.outcome)
+    }
+
+    /// Instructions of all harts.
+    #[must_use]
+    pub fn instructions(&self) -> u64 {
+        self.harts.iter().map(|hart| hart.instructions).sum()
+    }
+
+    /// Simulated base-clock cycles per host second, in millions.
+    #[must_use]
+    pub fn megahertz(&self) -> f64 {
+        ratio(self.cycles as f64 / 1e6, self.host.wall_seconds)
+    }
+
+    /// Simulated instructions per host second, in millions.
+    #[must_use]
+    pub fn mips(&self) -> f64 {
+        ratio(self.instructions() as f64 / 1e6, self.host.wall_seconds)
+    }
+
+    /// The report for people, one thing a line.
+    #[must_use]
+    pub fn text(&self, design: &Design, catalogue: &Catalogue) -> String {
+        let mut lines: Vec<(&str, String)> = Vec::new();
+        let story = match &self.outcome {
+            // These are long and stand on standard error.
+            Outcome::Deadlock(_) => "deadlock".to_owned(),
+            Outcome::Faulted(_) => "a module faulted".to_owned(),
+            outcome => describe(outcome, &design.blueprint, catalogue),
+        };
+        lines.push(("outcome", story));
+        lines.push(("cycles", thousands(self.cycles)));
+        lines.extend(
+            self.hart_lines()
+                .into_iter()
+                .map(|line| ("instructions", line)),
+        );
+        for (name, value) in &self.totals {
+            lines.push(("result", format!("{name} = {}", result(*value))));
+        }
+        lines.push(("digest", hexadecimal(self.digest)));
+        lines.push(("speed", self.speed_line()));
+        let mut text = String::new();
+        let mut last = "";
+        for (label, line) in lines {
+            let label_shown = if label == last { "" } else { label };
+            writeln!(text, "{label_shown:<12}  {line}").expect("writing to a string succeeds");
+            last = label;
+        }
+        text
+    }
+
+    fn hart_lines(&self) -> Vec<String> {
+        let width = self
+            .harts
+            .iter()
+            .map(|hart| hart.path.len())
+            .max()
+            .unwrap_or(0);
+        let line = |name: &str, instructions: u64, per_cycle: f64| {
+            format!(
+                "{name:<width$}  {:>15}  {per_cycle:.3} per cycle",
+                thousands(instructions)
+            )
+        };
+        let mut lines: Vec<String> = self
+            .harts
+            .iter()
+            .map(|hart| line(&hart.path, hart.instructions, hart.instructions_per_cycle()))
+            .collect();
+        if self.harts.len() > 1 {
+            let per_cycle = ratio(self.instructions() as f64, self.cycles as f64);
+            lines.push(line("all", self.instructions(), per_cycle));
+        }
+        lines
+    }
+
+    fn speed_line(&self) -> String {
+        let mips = if self.harts.is_empty() {
+            String::new()
+        } else {
+            format!(", {:.2} MIPS", self.mips())
+        };
+        let plural = |count: usize| if count == 1 { "" } else { "s" };
+        let (shards, threads) = (self.host.shard_count, self.host.thread_count);
+        format!(
+            "{:.3} MHz simulated{mips}; {} on {shards} shard{} and {threads} thread{}",
+            self.megahertz(),
+            duration(self.host.wall_seconds),
+            plural(shards),
+            plural(threads),
+        )
+    }
+
+    /// The object `--json` prints.
+    #[must_use]
+    pub fn to_json(&self) -> Value {
+        json!({
+            "outcome": word(&self.outcome),
+            "cycles": self.cycles,
+            "digest": hexadecimal(self.digest),
+            "results": results_json(self.totals.iter().map(|(name, value)| (name.as_str(), *value))),
+            "host": self.host_json(),
+        })
+    }
+
+    /// The object written to the file of `--stats`: the same with every instance's results.
+    #[must_use]
+    pub fn to_stats_json(&self, design: &Design, catalogue: &Catalogue) -> Value {
+        let mut instances = Map::new();
+        for InstanceResults { instance, entries } in &self.instances {
+            let path = design.blueprint.instances[*instance as usize].path.clone();
+            instances.insert(path, results_json(entries.iter().copied()));
+        }
+        json!({
+            "schema": 1,
+            "netlist": design.name,
+            "seed": design.blueprint.seed,
+            "outcome": word(&self.outcome),
+            "story": describe(&self.outcome, &design.blueprint, catalogue),
+            "cycles": self.cycles,
+            "digest": hexadecimal(self.digest),
+            "results": results_json(self.totals.iter().map(|(name, value)| (name.as_str(), *value))),
+            "instances": instances,
+            "host": self.host_json(),
+        })
+    }
+
+    fn host_json(&self) -> Value {
+        json!({
+            "shards": self.host.shard_count,
+            "threads": self.host.thread_count,
+            "cut_wires": self.host.cut_wire_count,
+            "boot_seconds": self.host.boot_seconds,
+            "wall_seconds": self.host.wall_seconds,
+            "megahertz": self.megahertz(),
+            "mips": self.mips(),
+            "module_clocks": self.host.clock_count,
+        })
+    }
+}
+
+fn ratio(numerator: f64, denominator: f64) -> f64 {
+    if denominator > 0.0 {
+        numerator / denominator
+    } else {
+        0.0
+    }
+}
+
+/// Counts as numbers, checks as text: JSON readers lose the low bits of large numbers.
+fn results_json<'a>(results: impl Iterator<Item = (&'a str, ResultValue)>) -> Value {
+    let entry = |(name, value): (&str, ResultValue)| {
+        let value = match value {
+            ResultValue::Count(count) => json!(count),
+            ResultValue::Check(check) => json!(hexadecimal(check)),
+        };
+        (name.to_owned(), value)
+    };
+    Value::Object(results.map(entry).collect())
+}

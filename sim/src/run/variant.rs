@@ -1,0 +1,41 @@
+//! Ways to run one design that must not change its result.
+
+use std::fmt;
+use tina_engine::HostOptions;
+
+/// A way to run a design that must not change its result.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Variant {
+    /// Shards.
+    pub shard_count: usize,
+    /// Threads; the default is the smaller of shards and cores.
+    pub thread_count: Option<usize>,
+    /// Clocks every module at every edge.
+    pub no_sleep: bool,
+}
+
+impl Variant {
+    /// What the engine wants to know of it.
+    #[must_use]
+    pub fn host(&self) -> HostOptions {
+        HostOptions {
+            thread_count: self.thread_count,
+            no_sleep: self.no_sleep,
+            pin: true,
+        }
+    }
+}
+
+impl fmt::Display for Variant {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let plural = |count: usize| if count == 1 { "" } else { "s" };
+        write!(f, "{} shard{}", self.shard_count, plural(self.shard_count))?;
+        if let Some(count) = self.thread_count {
+            write!(f, " on {count} thread{}", plural(count))?;
+        }
+        if self.no_sleep {
+            write!(f, " without sleeping")?;
+        }
+        Ok(())
+    }
+}
