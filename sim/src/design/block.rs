@@ -12,7 +12,7 @@ use super::interface::Interface;
 use super::items;
 use super::rates::RateCap;
 use super::scope::{Scope, like_default};
-use crate::diagnostic::{Code, Diagnostic, Findings, Span};
+use crate::diagnostic::{Code, Diagnostic, Findings, Refusal, Span};
 use crate::netlist::node::Name;
 use crate::netlist::value::Value;
 use std::collections::{BTreeMap, BTreeSet};
@@ -147,7 +147,7 @@ impl<'a> Elaborator<'a> {
         kind: &Kind,
         params: &Params,
         place: Place<'_>,
-    ) -> Result<Shape, (Diagnostic, Option<&'static str>)> {
+    ) -> Result<Shape, (Refusal, Option<&'static str>)> {
         let (resources, probe) = (self.resources, &mut self.probe);
         let outcome = catch_unwind(AssertUnwindSafe(|| {
             kind.shape(params, place, resources, probe)
@@ -163,7 +163,10 @@ impl<'a> Elaborator<'a> {
                     ),
                     None => format!("kind `{}`: {}", kind.name(), error.message),
                 };
-                Err((Diagnostic::error(Code::Refused, message), error.param))
+                Err((
+                    Diagnostic::error(Code::Refused, message).into(),
+                    error.param,
+                ))
             }
             Err(_) => {
                 let message = format!(
@@ -172,7 +175,7 @@ impl<'a> Elaborator<'a> {
                     place.path
                 );
                 let diagnostic = Diagnostic::error(Code::Refused, message);
-                Err((diagnostic.note("this is a fault of the kind"), None))
+                Err((diagnostic.note("this is a fault of the kind").into(), None))
             }
         }
     }

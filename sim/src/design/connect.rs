@@ -90,6 +90,9 @@ pub(crate) fn wires(level: &mut Level<'_>, elaborator: &mut Elaborator<'_>) {
     // Arrays of which ports may be without a wire only because a statement is broken.
     let mut excused: BTreeSet<&str> = level.broken.clone();
     for (number, statement) in file.netlist.wires.iter().enumerate() {
+        if elaborator.found.is_full() {
+            break;
+        }
         let periods = elaborator.periods;
         let mut wiring = Wiring {
             level,
@@ -114,20 +117,11 @@ pub(crate) fn wires(level: &mut Level<'_>, elaborator: &mut Elaborator<'_>) {
             }
         }
     }
-    let broken_neighbour = |name: &str| {
-        file.netlist.wires.iter().any(|statement| {
-            let mentions = statement.pattern.mentions();
-            mentions.iter().any(|other| other.text == name)
-                && mentions
-                    .iter()
-                    .any(|other| level.broken.contains(other.text.as_str()))
-        })
-    };
-    if file.netlist.wires_broken {
+    if file.netlist.wires_broken || elaborator.found.is_full() {
         return;
     }
     for item in &level.items {
-        if !excused.contains(item.name.text.as_str()) && !broken_neighbour(&item.name.text) {
+        if !excused.contains(item.name.text.as_str()) {
             for refusal in unconnected(level, item.first_element, item.count) {
                 elaborator
                     .found
@@ -511,9 +505,9 @@ impl<'a> Wiring<'_, 'a, '_> {
     fn mesh(&mut self, of: &Selection, sides: &[Side; 6], wrap: bool) -> Result<(), Trouble> {
         const OPPOSITE: [usize; 6] = [2, 3, 0, 1, 5, 4];
         let Picked { shape, list } = self.level.pick(of, &self.level.scope(&[]))?;
-        let (sizes, side_count) = match shape.as_slice() {
-            &[rows, columns] => ([1, rows, columns], 4),
-            &[layers, rows, columns] => ([layers, rows, columns], 6),
+        let (sizes, side_count) = match *shape.as_slice() {
+            [rows, columns] => ([1, rows, columns], 4),
+            [layers, rows, columns] => ([layers, rows, columns], 6),
             _ => {
                 let message = format!("a grid has 2 or 3 dimensions, this has {}", shape.len());
                 return Err(Some(

@@ -15,6 +15,7 @@ use crate::netlist::node::{Form, Name, Node};
 use crate::netlist::value::Value;
 use crate::netlist::{Declaration, What};
 use std::cell::Cell;
+use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::rc::Rc;
 use std::sync::Arc;
@@ -25,6 +26,9 @@ use tina_engine::{
 
 /// Ports of all instances of one netlist file, elaborated: a limit on memory, not on machines.
 const SLOTS_MAX: usize = 1 << 28;
+
+/// So many different parameters of one array are remembered.
+const KNOWN_PARAMS_MAX: usize = 4096;
 
 /// Sizes of an array and the walk through it.
 struct Array {
@@ -99,6 +103,9 @@ impl Array {
 pub(crate) fn add(level: &mut Level<'_>, elaborator: &mut Elaborator<'_>, domain: u8) {
     let file = level.file;
     for declaration in &file.netlist.instances {
+        if elaborator.found.is_full() {
+            return;
+        }
         let name = declaration.name.text.as_str();
         let first_element = level.elements.len() as u32;
         let made = array(level, declaration)
@@ -181,11 +188,22 @@ struct Adding<'l, 'a, 'e, 'f> {
     domain: u8,
 }
 
-/// What all elements of an array share while nothing reads the index.
+/// What elements of an array with the same parameters share.
+#[derive(Clone)]
 struct Made {
     params: Params,
     shape: Arc<Shape>,
     interface: u32,
+}
+
+/// What was made for elements of an array so far.
+#[derive(Default)]
+struct KnownParams {
+    /// By the values that the parameters were computed from.
+    made: BTreeMap<String, Made>,
+    last: Option<Made>,
+    /// Whether shapes depend on the index although parameters do not: then nothing is shared.
+    by_index: bool,
 }
 
 impl Adding<'_, '_, '_, '_> {
@@ -265,18 +283,19 @@ impl Adding<'_, '_, '_, '_> {
             return false;
         }
         let mut made: Option<Made> = None;
-        let (mut params_vary, mut shapes_vary) = (true, false);
+        let mut known = KnownParams::default();
+        let mut params_vary = true;
         let (mut shard, mut shards_vary) = (None, true);
         for element in 0..self.array.count {
-            if params_vary || shapes_vary {
-                let Some((next, read)) = self.make(number, span, element, made.take()) else {
+            if params_vary || known.by_index {
+                let Some((next, read)) = self.make(number, span, element, &mut known) else {
                     return false;
                 };
+                if element == 0 && !read {
+                    known.by_index = self.last_differs(number, &next);
+                }
                 made = Some(next);
                 params_vary = read;
-                if element == 0 && !read {
-                    shapes_vary = self.last_differs(number, made.as_ref().expect("made above"));
-                }
             }
             if shards_vary {
                 match self.shard(element) {
@@ -310,20 +329,20 @@ impl Adding<'_, '_, '_, '_> {
         true
     }
 
-    /// Parameters and shape of an element, and whether the parameters read the index. What equals
-    /// that of the element before is shared with it.
+    /// Parameters and shape of an element, and whether the parameters read the index. Elements of
+    /// the same parameters share them, and those of equal shapes share the shape.
     fn make(
         &mut self,
         number: u32,
         span: Span,
         element: u32,
-        before: Option<Made>,
+        known: &mut KnownParams,
     ) -> Option<(Made, bool)> {
         let kind = self.elaborator.catalogue.kind(number);
         let given = self.declaration.params.as_ref();
         let read = Cell::new(false);
         let locals = self.array.locals(element, &read);
-        let params = match read_params(kind, given, span, &self.level.scope(&locals)) {
+        let (params, computed) = match read_params(kind, given, span, &self.level.scope(&locals)) {
             Ok(params) => params,
             Err(found) => {
                 found
@@ -332,9 +351,14 @@ impl Adding<'_, '_, '_, '_> {
                 return None;
             }
         };
+        if !known.by_index
+            && let Some(made) = known.made.get(&computed)
+        {
+            return Some((made.clone(), read.get()));
+        }
         let shape = self.probe(kind, &params, element, span)?;
-        let made = match before {
-            Some(before) if alike(&before.shape, &shape) => Made { params, ..before },
+        let made = match known.last.take() {
+            Some(last) if alike(&last.shape, &shape) => Made { params, ..last },
             _ => {
                 let interface = self.level.interfaces.len() as u32;
                 self.level
@@ -347,6 +371,10 @@ impl Adding<'_, '_, '_, '_> {
                 }
             }
         };
+        known.last = Some(made.clone());
+        if known.made.len() < KNOWN_PARAMS_MAX {
+            known.made.insert(computed, made.clone());
+        }
         Some((made, read.get()))
     }
 

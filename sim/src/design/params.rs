@@ -16,30 +16,36 @@ use serde::de::{
 };
 use std::cell::RefCell;
 use std::fmt;
+use std::fmt::Write as _;
 use tina_engine::{Kind, Params};
 
 /// Reads the parameters of an instance of `kind`; `given` is `None` where the netlist gives none.
+///
+/// With them comes the text of all values that were computed on the way: where the same parameters
+/// are read again and these are the same, so is the outcome.
 pub(crate) fn read_params(
     kind: &Kind,
     given: Option<&Node>,
     instance_span: Span,
     scope: &Scope<'_>,
-) -> Result<Params, Vec<Diagnostic>> {
+) -> Result<(Params, String), Vec<Diagnostic>> {
     let nothing = Node {
         span: instance_span,
         form: Form::Tuple(None, Vec::new()),
     };
     let found = RefCell::new(Vec::new());
+    let computed = RefCell::new(String::new());
     let node = given.unwrap_or(&nothing);
     let reader = Reader {
         node,
         scope,
         found: &found,
+        computed: &computed,
     };
     let outcome = kind.parse(&mut <dyn erased_serde::Deserializer<'_>>::erase(reader));
     let mut found = found.into_inner();
     match outcome {
-        Ok(params) if found.is_empty() => Ok(params),
+        Ok(params) if found.is_empty() => Ok((params, computed.into_inner())),
         Ok(_) => Err(found),
         Err(error) => {
             if found.is_empty() {
@@ -72,6 +78,7 @@ struct Reader<'n> {
     node: &'n Node,
     scope: &'n Scope<'n>,
     found: &'n RefCell<Vec<Diagnostic>>,
+    computed: &'n RefCell<String>,
 }
 
 /// What travels through serde; where a diagnostic was kept already, its text is not used.
@@ -190,9 +197,17 @@ impl<'n> Reader<'n> {
 
     fn integer(&self, least: i128, most: i128) -> Result<i128, ParamError> {
         let formula = self.formula()?;
-        self.scope
+        let value = self
+            .scope
             .integer(&formula, "this parameter", least..=most)
-            .map_err(|refusal| self.stop(refusal))
+            .map_err(|refusal| self.stop(refusal))?;
+        self.note(&value);
+        Ok(value)
+    }
+
+    /// Remembers a value that was computed, in the order of computing.
+    fn note(&self, value: &dyn fmt::Debug) {
+        write!(self.computed.borrow_mut(), "{value:?};").expect("writing to a string cannot fail");
     }
 
     fn visit_number<V: Visitor<'n>>(self, value: i128, visitor: V) -> Result<V::Value, ParamError> {
@@ -332,6 +347,7 @@ impl<'n> Deserializer<'n> for Reader<'n> {
             .scope
             .boolean(&formula, "this parameter")
             .map_err(|refusal| self.stop(refusal))?;
+        self.note(&value);
         let before = self.count();
         self.placed(before, visitor.visit_bool(value))
     }
@@ -346,6 +362,7 @@ impl<'n> Deserializer<'n> for Reader<'n> {
             .scope
             .float(&formula)
             .map_err(|refusal| self.stop(refusal))?;
+        self.note(&value);
         let before = self.count();
         self.placed(before, visitor.visit_f64(value))
     }
@@ -495,7 +512,10 @@ impl<'n> Deserializer<'n> for Reader<'n> {
                     .evaluate(self.scope)
                     .map_err(|refusal| self.stop(refusal))?;
                 match evaluated.value {
-                    Value::Word(word) => (word, self.node.span),
+                    Value::Word(word) => {
+                        self.note(&word);
+                        (word, self.node.span)
+                    }
                     value => {
                         let refusal = unexpected(&value, "expected a bare word", self.node.span);
                         return Err(self.stop(refusal));

@@ -13,7 +13,7 @@ use serde::de::{Deserialize, DeserializeSeed, Deserializer, MapAccess, SeqAccess
 use std::fmt;
 
 /// Values nest at most so deep.
-pub const NESTING_MAX: usize = 32;
+pub const NESTING_MAX: usize = 16;
 
 /// A value and where it stands.
 #[derive(Clone, Debug)]
@@ -197,6 +197,13 @@ impl<'a> Reader<'a> {
         if matches!(first, '(' | '[' | '{') {
             return self.compound(raw, None, self.span(raw), nesting_left);
         }
+        if let Some(form) = plain_leaf(raw.trim_end()) {
+            let raw = raw.trim_end();
+            return Ok(Node {
+                span: self.span(raw),
+                form,
+            });
+        }
         // A leaf: short, so reading it once more to cut off a comment behind it costs nothing.
         let raw = RawValue::from_ron(raw)
             .map_err(|error| self.leaf_error(raw, &error))?
@@ -307,6 +314,16 @@ impl<'a> Reader<'a> {
         };
         Ok(Node { span, form })
     }
+}
+
+/// A leaf that can be read at a glance, as most of a large file: a short decimal number, or a
+/// string without anything special in it.
+fn plain_leaf(raw: &str) -> Option<Form> {
+    if (1..=18).contains(&raw.len()) && raw.bytes().all(|byte| byte.is_ascii_digit()) {
+        return raw.parse().ok().map(Form::Integer);
+    }
+    let text = raw.strip_prefix('"')?.strip_suffix('"')?;
+    (!text.contains(['"', '\\'])).then(|| Form::Text(text.to_owned(), true))
 }
 
 /// Bytes of white space and comments at the front. The text is known to be RON.

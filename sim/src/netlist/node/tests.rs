@@ -62,9 +62,28 @@ fn every_value_knows_its_place() {
 
 #[test]
 fn broken_text_is_shown_where_it_breaks() {
-    insta::assert_snapshot!(read("Netlist(\n    name: \"x\",\n    wires: [1, 2,,],\n)").unwrap_err(), @"");
-    insta::assert_snapshot!(read("Netlist(name: \"x\"").unwrap_err(), @"");
-    insta::assert_snapshot!(read("").unwrap_err(), @"");
+    let found = read("Netlist(\n    name: \"x\",\n    wires: [1, 2,,],\n)").unwrap_err();
+    insta::assert_snapshot!(found, @r#"
+    error[N0003]: this is not RON
+     --> a.ron:3:18
+      |
+    3 |     wires: [1, 2,,],
+      |                  ^ Unexpected char ','
+    "#);
+    insta::assert_snapshot!(read("Netlist(name: \"x\"").unwrap_err(), @r#"
+    error[N0003]: this is not RON
+     --> a.ron:1:16
+      |
+    1 | Netlist(name: "x"
+      |                ^^ Expected comma
+    "#);
+    insta::assert_snapshot!(read("").unwrap_err(), @r#"
+    error[N0003]: this is not RON
+     --> a.ron:1:1
+      |
+    1 |
+      | ^ Unexpected end of RON
+    "#);
 }
 
 #[test]
