@@ -82,7 +82,9 @@ impl Shard {
         let mut groups = Vec::new();
         for (index, group) in shard.groups.iter().enumerate() {
             let mut built = (catalogue.kind(group.kind).group)();
-            built.carve(&arena, builder.berth(index, flags));
+            let berth = builder.berth(index, flags);
+            let own_flags = berth.flags.part(0, group.instances.len().div_ceil(8));
+            built.carve(&arena, berth);
             for &instance in &group.instances {
                 let spec = &blueprint.instances[instance as usize];
                 let place = Place { path: &spec.path, index: spec.index, instance, seed: blueprint.seed };
@@ -101,7 +103,8 @@ impl Shard {
                     .map_err(|error| BootShardError::Module(instance, error))?;
                 consoles.extend(opened.into_iter().map(|console| (instance, console)));
             }
-            groups.push((group.boundary, GroupSlot { group: built, domain: group.domain }));
+            let slot = GroupSlot { group: built, domain: group.domain, flags: own_flags, due: false };
+            groups.push((group.boundary, slot));
         }
         let (outbound, inbound) = builder.link_ends(links, rings);
         let (boundary, interior): (Vec<_>, Vec<_>) = groups.into_iter().partition(|(edge, _)| *edge);
