@@ -94,11 +94,12 @@ impl Outbound {
         self.writer.has_room(self.frame_lines_max)
     }
 
-    /// Whether every egress FIFO has room for a full edge at `now` without any further credit.
+    /// Whether every egress FIFO has room for a full edge at `now` without any further credit, and
+    /// for one item more: having pushed all it may, a module can still ask whether there is room.
     pub(crate) fn needs_no_credit(&self, now: Tick) -> bool {
         self.items.iter().all(|wire| {
             let mut index = wire.fifo.record().tail.get();
-            (0..wire.lanes).all(|_| {
+            (0..=wire.lanes).all(|_| {
                 let free = wire.fifo.stamp(index).get() ^ FREE <= now;
                 index = wire.fifo.after(index);
                 free
@@ -189,15 +190,15 @@ pub(crate) struct Inbound {
 }
 
 impl Inbound {
-    /// Takes in one frame, if one is there.
-    pub(crate) fn receive(&mut self, head: &ShardHead, wheel: &Wheel) -> Received {
+    /// Takes in one frame, if one is there. All edges before `upcoming` have been evaluated here.
+    pub(crate) fn receive(&mut self, head: &ShardHead, wheel: &Wheel, upcoming: Tick) -> Received {
         if !self.reader.ready() {
             return Received::Nothing;
         }
         let stamp = self.take();
         self.known_until = (stamp >> 1) + 1;
         if stamp & 1 == 1 {
-            self.receive_content(head, wheel);
+            self.receive_content(head, wheel, upcoming);
         }
         self.reader.finish();
         if stamp & 1 == 1 { Received::News } else { Received::Stamp }
@@ -209,7 +210,7 @@ impl Inbound {
         unsafe { self.reader.take().assume_init() }
     }
 
-    fn receive_content(&mut self, head: &ShardHead, wheel: &Wheel) {
+    fn receive_content(&mut self, head: &ShardHead, wheel: &Wheel, upcoming: Tick) {
         let tick = self.take();
         let reader = &mut self.reader;
         for mask in &mut self.masks {
@@ -226,7 +227,16 @@ impl Inbound {
                 let index = wire.cursor;
                 debug_assert!(wire.fifo.stamp(index).get() & FREE == 0, "a credit for a full slot");
                 wire.fifo.stamp(index).set(free_at | FREE);
-                arrive(wire, head, wheel, index, free_at);
+                wire.cursor = wire.fifo.after(index);
+                // As on a local wire of one edge and one lane: only a full FIFO can have a producer
+                // waiting for room.
+                let awaited =
+                    wire.delay > 1 || wire.lanes > 1 || wire.fifo.record().tail.get() == index;
+                // A credit is late only if there was room without it at the edges it missed: whoever
+                // it would have woken there had nothing to wait for.
+                if awaited && free_at >= upcoming {
+                    arrive(wire, head, wheel, index, free_at);
+                }
             }
             wire.fifo.record().head.set(wire.cursor);
         });
@@ -244,6 +254,7 @@ impl Inbound {
                     unsafe { *words.add(k) = reader.take() };
                 }
                 wire.fifo.stamp(index).set(visible_at);
+                wire.cursor = wire.fifo.after(index);
                 arrive(wire, head, wheel, index, visible_at);
             }
             wire.fifo.record().tail.set(wire.cursor);
@@ -262,19 +273,13 @@ pub(crate) enum Received {
     News,
 }
 
-/// The next edge of the link's cursor, and who wants to know of it when.
+/// Wakes who wants to know of an arrival, at the edge at which it counts.
 #[inline(always)]
-fn arrive(wire: &mut CutWire, head: &ShardHead, wheel: &Wheel, index: u16, seen_at: Tick) {
-    wire.cursor = wire.fifo.after(index);
+fn arrive(wire: &CutWire, head: &ShardHead, wheel: &Wheel, index: u16, seen_at: Tick) {
     if wire.delay == 1 {
         head.wake(wire.waker);
     } else {
-        // Late news of credits that nobody was waiting for: any edge will do.
-        if wheel.has_passed(seen_at) {
-            head.wake(wire.waker);
-        } else {
-            wheel.arm(NodeId(wire.first_node + u32::from(index)), seen_at, wire.waker);
-        }
+        wheel.arm(NodeId(wire.first_node + u32::from(index)), seen_at, wire.waker);
     }
 }
 
