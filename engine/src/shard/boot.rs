@@ -15,6 +15,7 @@ use crate::wiring::{Bench, BuildError, Place, Unconnected};
 use std::cell::Cell;
 use std::collections::BTreeMap;
 use std::io;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 
 /// Why a shard could not be built.
 #[derive(Debug)]
@@ -91,12 +92,17 @@ impl Shard {
                     head,
                     verdict,
                     consoles: &mut opened,
+                    shape: &spec.shape,
                     bindings: bindings.of(instance),
                     unconnected,
                     own: builder.waker(instance),
                 };
-                built
-                    .build(&spec.params, place, &blueprint.resources, bench)
+                let build = || built.build(&spec.params, place, &blueprint.resources, bench);
+                catch_unwind(AssertUnwindSafe(build))
+                    .unwrap_or_else(|payload| {
+                        let message = crate::panics::message_of(payload.as_ref());
+                        Err(BuildError::new(format!("panicked while it was built: {message}")))
+                    })
                     .map_err(|error| BootShardError::Module(instance, error))?;
                 consoles.extend(opened.into_iter().map(|console| (instance, console)));
             }
