@@ -48,7 +48,7 @@ impl CutWire {
     }
 
     fn distance(&self, from: u16, to: u16) -> u16 {
-        if to >= from { to - from } else { to + self.fifo.depth - from }
+        if to >= from { to - from } else { self.fifo.depth - (from - to) }
     }
 
     /// Transfers since the cursor of a wire whose flag is up: a lap that came back to the cursor
@@ -298,4 +298,28 @@ fn for_each_bit(masks: &[u64], mut visit: impl FnMut(usize)) {
 /// plenty of bare stamps.
 pub(crate) fn ring_lines(frame_words: usize) -> usize {
     (4 * lines_of(frame_words) + 16).next_power_of_two()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::arena::Arena;
+
+    #[test]
+    fn distances_of_the_deepest_fifo_do_not_overflow() {
+        let arena = Arena::map(1 << 20).unwrap();
+        let fifo = RawFifo::carve(&arena, false, u16::MAX, 8);
+        let wire = CutWire {
+            fifo,
+            cursor: 65_000,
+            lanes: 2,
+            waker: Waker(0),
+            delay: 1,
+            period: 1,
+            first_node: 0,
+        };
+        assert_eq!(wire.news(40_000), 40_535);
+        assert_eq!(wire.news(65_001), 1);
+        assert_eq!(wire.news(65_000), u16::MAX);
+    }
 }

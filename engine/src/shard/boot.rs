@@ -72,10 +72,11 @@ impl Shard {
             first_nodes: Vec::new(),
             wakers: Vec::new(),
         };
-        builder.assign_flags(arena.offset_of(flags) as u32);
+        builder.assign_flags(flag_offset(&arena, flags));
+        // All flags come before the wheel and the FIFOs, which may be larger than a waker can reach.
+        let mut links = builder.carve_link_flags();
         let wheel = Box::new(Wheel::carve(&arena, shard.node_count));
         head.wheel.set(&raw const *wheel);
-        let mut links = builder.carve_link_flags();
         let (fifos, bindings) = builder.carve_fifos(&mut links);
         let unconnected = Unconnected::carve(&arena);
         let mut consoles = Vec::new();
@@ -136,6 +137,13 @@ impl Shard {
             arena,
         })
     }
+}
+
+/// Offset of the first of some flags from the arena's base, as wakers name it.
+fn flag_offset(arena: &Arena, flags: ArenaRef<[Cell<u64>]>) -> u32 {
+    let end = arena.offset_of(flags) + flags.len() * 8;
+    assert!(u32::try_from(end).is_ok(), "wakers reach the first 4 GiB of an arena");
+    arena.offset_of(flags) as u32
 }
 
 /// Ports of local instances, bound to FIFOs.
@@ -229,7 +237,7 @@ impl Builder<'_> {
         let carve = |count: usize| {
             let _padding = self.arena.carve_bytes(0, 64);
             let flags = self.arena.carve_shared_slice(flag_bytes(count) / 8);
-            (self.arena.offset_of(flags) as u32, flags)
+            (flag_offset(self.arena, flags), flags)
         };
         self.shard
             .links
