@@ -236,7 +236,7 @@ impl Unconnected {
             let fifo = RawFifo::carve(arena, false, 1, slot_stride(SIGNAL_BYTES_MAX) as u16);
             fifo.stamp(0).set(stamp);
             // Nothing is ever transferred, so nobody is ever woken.
-            let nobody = Waker(0);
+            let nobody = fifo.head().flag(Waker(0));
             PortBinding { record: fifo.record, other: nobody, own: nobody, end: fifo.end() }
         };
         // Free and never to be filled by anybody: no item. Full and never to be emptied: no room.
