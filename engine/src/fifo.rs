@@ -3,11 +3,11 @@
 //! Every slot carries one stamp, and no FIFO has a separate commit step:
 //!
 //! ```text
-//!   slot full:  stamp = tick from which the consumer may pop it         (top bit 0)
-//!   slot free:  stamp = tick from which the producer may fill it | FREE (top bit 1)
+//!   slot full:  stamp =  tick from which the consumer may pop it    (top bit 0)
+//!   slot free:  stamp = !tick from which the producer may fill it   (all bits turned: top bit 1)
 //!
-//!   ready:     stamp(head)        <= now        one load, one compare
-//!   has room:  stamp(tail) <= now | FREE        one load, one compare (both as signed numbers)
+//!   ready:      stamp(head) <= now        one load, one compare
+//!   has room:  !stamp(tail) <= now        one load, one compare
 //! ```
 //!
 //! What is pushed at an edge gets a stamp beyond it, and so does what is popped, so within an edge
@@ -25,26 +25,31 @@ use std::cell::{Cell, UnsafeCell};
 use std::mem::{MaybeUninit, size_of};
 use std::ptr::NonNull;
 
-/// Set in the stamp of a slot that holds nothing.
-pub(crate) const FREE: u64 = 1 << 63;
+/// The stamp of a slot that may be filled from tick `tick` on.
+#[inline(always)]
+pub(crate) const fn free_from(tick: Tick) -> u64 {
+    !tick
+}
+
+/// Whether a stamp is that of a slot that holds an item, in flight or visible.
+pub(crate) const fn is_full(stamp: u64) -> bool {
+    stamp >> 63 == 0
+}
 
 /// The most slots a FIFO may have.
 pub const DEPTH_MAX: u32 = 65_535;
 
-/// The instant that this thread evaluates, in the forms ports need. Here and not in the arena,
-/// because a port then finds it without a pointer, in one instruction.
-pub(crate) struct Moment {
-    pub(crate) now: Cell<Tick>,
-    /// The tick after it: what is pushed now is seen from then on.
-    pub(crate) next: Cell<Tick>,
-    /// The same with the top bit set: what is popped now may be filled from then on.
-    pub(crate) next_free: Cell<u64>,
+thread_local! {
+    /// The tick after the instant that this thread evaluates: what is transferred now is seen from
+    /// then on. Here and not in the arena, because a port then finds it without a pointer, in
+    /// one instruction. At 0 nothing is ready and there is room nowhere.
+    static NEXT: Cell<Tick> = const { Cell::new(0) };
 }
 
-thread_local! {
-    /// Before the first instant nothing is ready and there is room nowhere.
-    pub(crate) static MOMENT: Moment =
-        const { Moment { now: Cell::new(0), next: Cell::new(0), next_free: Cell::new(FREE) } };
+/// The tick after the instant that this thread evaluates.
+#[inline(always)]
+pub(crate) fn next_tick() -> Tick {
+    NEXT.with(Cell::get)
 }
 
 /// The first bytes of every arena: what ports need to know of their shard.
@@ -61,11 +66,7 @@ impl ShardHead {
     /// Moves on to instant `now`, which this thread evaluates from here on.
     pub(crate) fn set_now(&self, now: Tick) {
         self.now.set(now);
-        MOMENT.with(|moment| {
-            moment.now.set(now);
-            moment.next.set(now + 1);
-            moment.next_free.set((now + 1) | FREE);
-        });
+        NEXT.with(|next| next.set(now + 1));
     }
 
     /// The flag of a waker.
@@ -220,7 +221,7 @@ impl RawFifo {
             fifo.slow_part().stride.set(stride);
             fifo.slow_part().end.set(fifo.end());
         }
-        (0..depth).for_each(|index| fifo.stamp(fifo.offset_of(index)).set(FREE));
+        (0..depth).for_each(|index| fifo.stamp(fifo.offset_of(index)).set(free_from(0)));
         fifo
     }
 
@@ -320,7 +321,7 @@ impl RawFifo {
 
     /// Items in the FIFO, those in flight included.
     pub(crate) fn occupancy(&self) -> u32 {
-        let full = |index| self.stamp(self.offset_of(index)).get() & FREE == 0;
+        let full = |index| is_full(self.stamp(self.offset_of(index)).get());
         (0..self.depth).map(|index| u32::from(full(index))).sum()
     }
 }

@@ -8,7 +8,7 @@
 //! Does not know kinds, sweeps or threads.
 
 use crate::fifo::{
-    FREE, MOMENT, NEVER, Offset, Record, Slot, SlowPart, seen_at, shard_of, slot_stride,
+    NEVER, Offset, Record, Slot, SlowPart, free_from, next_tick, seen_at, shard_of, slot_stride,
 };
 use crate::signal::{SIGNAL_BYTES_MAX, Signal};
 use crate::time::Tick;
@@ -27,8 +27,8 @@ pub(crate) struct PortBinding {
     pub(crate) other: NonNull<Cell<u8>>,
     /// Whose port it is: a transfer wakes its own module for the next edge too.
     pub(crate) own: NonNull<Cell<u8>>,
-    /// Bytes of all slots.
-    pub(crate) end: Offset,
+    /// Bytes of all slots, less one.
+    pub(crate) last: Offset,
 }
 
 struct Port<T> {
@@ -51,7 +51,7 @@ impl<T: Signal> Port<T> {
 
     #[inline(always)]
     fn slot(&self, offset: Offset) -> &Slot<T> {
-        debug_assert!(offset < self.binding.end);
+        debug_assert!(offset <= self.binding.last);
         // SAFETY: slots of this type stand behind the record (boot checks the type), and offsets
         // are those of slots: only `after` moves them on.
         unsafe {
@@ -65,8 +65,8 @@ impl<T: Signal> Port<T> {
         let next = offset + size_of::<Slot<T>>() as u32;
         if size_of::<Slot<T>>().is_power_of_two() {
             // Otherwise the depth is a power of two as well (`wraps_quickly`), or the gate is shut.
-            next & (self.binding.end - 1)
-        } else if next == self.binding.end {
+            next & self.binding.last
+        } else if next > self.binding.last {
             0
         } else {
             next
@@ -135,7 +135,7 @@ impl<T: Signal> In<T> {
         let record = port.binding.record();
         let offset = record.head.get();
         let slot = port.slot(offset);
-        let next = MOMENT.with(|moment| moment.next.get());
+        let next = next_tick();
         if slot.stamp.get() < next { Some(Item { port, record, slot, offset, next }) } else { None }
     }
 
@@ -209,7 +209,7 @@ impl<T: Signal> Item<'_, T> {
         // value; the port is borrowed, so nobody took it since.
         let value = unsafe { (*slot.value.get()).assume_init_read() };
         if record.pop_gate.get() < next {
-            slot.stamp.set(MOMENT.with(|moment| moment.next_free.get()));
+            slot.stamp.set(free_from(next));
             record.pop_gate.set(next);
             record.head.set(port.after(offset));
             // Only a full FIFO can have a producer waiting for room.
@@ -256,10 +256,10 @@ impl<T: Signal> Out<T> {
         let record = port.binding.record();
         let offset = record.tail.get();
         let slot = port.slot(offset);
-        // As signed numbers, stamps of full slots are positive and those of free ones negative.
-        let next_free = MOMENT.with(|moment| moment.next_free.get());
-        let free = slot.stamp.get().cast_signed() < next_free.cast_signed();
-        if free { Some(Room { port, record, slot, offset }) } else { None }
+        let next = next_tick();
+        // The stamp of a full slot, turned round, lies beyond all time.
+        let free = free_from(slot.stamp.get()) < next;
+        if free { Some(Room { port, record, slot, offset, next }) } else { None }
     }
 
     /// Whether an item can be pushed at this edge.
@@ -315,6 +315,8 @@ pub struct Room<'a, T: Signal> {
     record: &'a Record,
     slot: &'a Slot<T>,
     offset: Offset,
+    /// The tick after this edge.
+    next: Tick,
 }
 
 impl<T: Signal> Room<'_, T> {
@@ -325,8 +327,7 @@ impl<T: Signal> Room<'_, T> {
     /// more lanes): the module faults.
     #[inline(always)]
     pub fn push(self, value: T) {
-        let Self { port, record, slot, offset } = self;
-        let (now, next) = MOMENT.with(|moment| (moment.now.get(), moment.next.get()));
+        let Self { port, record, slot, offset, next } = self;
         if record.push_gate.get() < next {
             slot.stamp.set(next);
             record.push_gate.set(next);
@@ -337,7 +338,8 @@ impl<T: Signal> Room<'_, T> {
         }
         // SAFETY: room exists only for a slot that is free, and only the producer writes values.
         unsafe { (*slot.value.get()).write(value) };
-        record.digest.set(value.absorb_into(record.digest.get()).wrapping_add(now));
+        let now = next.wrapping_sub(1);
+        record.digest.set(now.wrapping_add(value.absorb_into(record.digest.get())));
         port.binding.wake_own();
     }
 }
@@ -347,7 +349,8 @@ impl<T: Signal> Room<'_, T> {
 #[inline(never)]
 fn take_slow(port: &PortBinding) {
     let record = port.record();
-    let (now, next) = MOMENT.with(|moment| (moment.now.get(), moment.next.get()));
+    let next = next_tick();
+    let now = next - 1;
     if record.pop_gate.get() != NEVER {
         second_pop();
     }
@@ -361,7 +364,7 @@ fn take_slow(port: &PortBinding) {
     slow.popped.set(slow.popped.get() + 1);
     let free_at = seen_at(now, slow.producer_period.get(), slow.credit.get());
     let offset = record.head.get();
-    port.stamp(offset).set(free_at | FREE);
+    port.stamp(offset).set(free_from(free_at));
     record.head.set(slow.after(offset));
     wake_at(port, slow, offset, slow.credit.get(), free_at);
 }
@@ -371,7 +374,8 @@ fn take_slow(port: &PortBinding) {
 #[inline(never)]
 fn give_slow(port: &PortBinding) {
     let record = port.record();
-    let (now, next) = MOMENT.with(|moment| (moment.now.get(), moment.next.get()));
+    let next = next_tick();
+    let now = next - 1;
     if record.push_gate.get() != NEVER {
         second_push();
     }

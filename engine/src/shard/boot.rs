@@ -322,7 +322,7 @@ impl Builder<'_> {
             record: fifo.record,
             other: self.head.flag(other),
             own: self.head.flag(self.waker(own)),
-            end: fifo.end(),
+            last: fifo.end() - 1,
         };
         let arrival = |end: u32, delay: u32| CutWire {
             fifo,
