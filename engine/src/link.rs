@@ -17,7 +17,7 @@
 //! would have had. Does not know which thread runs which shard.
 
 use crate::arena::ArenaRef;
-use crate::fifo::{FREE, Offset, RawFifo, ShardHead, seen_at};
+use crate::fifo::{Offset, RawFifo, ShardHead, free_from, is_full, seen_at};
 use crate::group::take_flags;
 use crate::ring::{RingReader, RingWriter, Word, lines_of};
 use crate::time::Tick;
@@ -94,7 +94,7 @@ impl Outbound {
         self.items.iter().all(|wire| {
             let mut offset = wire.fifo.record().tail.get();
             (0..=wire.lanes).all(|_| {
-                let free = wire.fifo.stamp(offset).get() ^ FREE <= now;
+                let free = !wire.fifo.stamp(offset).get() <= now;
                 offset = wire.fifo.after(offset);
                 free
             })
@@ -220,8 +220,8 @@ impl Inbound {
             for _ in 0..count {
                 let offset = wire.cursor;
                 let stamp = wire.fifo.stamp(offset);
-                debug_assert!(stamp.get() & FREE == 0, "a credit for a full slot");
-                stamp.set(free_at | FREE);
+                debug_assert!(is_full(stamp.get()), "a credit for a full slot");
+                stamp.set(free_from(free_at));
                 wire.cursor = wire.fifo.after(offset);
                 // As on a local wire of one edge and one lane: only a full FIFO can have a producer
                 // waiting for room.
@@ -242,7 +242,7 @@ impl Inbound {
             let visible_at = seen_at(tick, wire.period, wire.delay);
             for _ in 0..count {
                 let stamp = wire.fifo.stamp(wire.cursor);
-                debug_assert!(stamp.get() & FREE != 0, "an item for a free slot");
+                debug_assert!(!is_full(stamp.get()), "an item for a free slot");
                 let words = wire.fifo.words(wire.cursor);
                 for k in 0..wire.word_count() {
                     // SAFETY: a slot holds `word_count` payload words, and a free one is the link's.

@@ -2,7 +2,9 @@
 //! summed up before anything is mapped.
 
 use crate::blueprint::{Blueprint, LANES_MAX, LATENCY_MAX, PortRef, SHARDS_MAX, Wire};
-use crate::fifo::{DEPTH_MAX, FIFO_ALIGN, Record, ShardHead, SlowPart, slot_stride};
+use crate::fifo::{
+    DEPTH_MAX, FIFO_ALIGN, Record, ShardHead, SlowPart, slot_stride, wraps_quickly,
+};
 use crate::group::{CHUNK, group_bytes};
 use crate::kind::Catalogue;
 use crate::link::{frame_words_max, ring_lines};
@@ -365,10 +367,22 @@ fn order_fifos(blueprint: &Blueprint, shard: &mut ShardPlan, rank: &mut [u32]) {
 
 impl FifoPlan {
     /// Whether the FIFO needs a [`SlowPart`] before its record.
-    pub(crate) fn has_slow_part(&self, wire: &Wire) -> bool {
+    pub(crate) fn has_slow_part(&self, wire: &Wire, stride: usize) -> bool {
+        self.slow_pushes(wire, stride) || self.slow_pops(wire, stride)
+    }
+
+    /// Whether pushes need the slow part: anything but one edge, one lane, one mask.
+    pub(crate) fn slow_pushes(&self, wire: &Wire, stride: usize) -> bool {
+        let late = self.role == Role::Local && wire.latency > 1;
+        late || wire.lanes > 1 || !wraps_quickly(wire.depth, stride)
+    }
+
+    /// Whether pops need it. At an ingress they do because the link is told of every pop, not
+    /// only of those that make room.
+    pub(crate) fn slow_pops(&self, wire: &Wire, stride: usize) -> bool {
         match self.role {
-            Role::Local => wire.latency > 1 || wire.credit > 1 || wire.lanes > 1,
-            Role::Egress(_) => wire.lanes > 1,
+            Role::Local => wire.credit > 1 || wire.lanes > 1 || !wraps_quickly(wire.depth, stride),
+            Role::Egress(_) => false,
             Role::Ingress(_) => true,
         }
     }
@@ -385,8 +399,9 @@ impl FifoPlan {
 
     /// Arena bytes, alignment included.
     fn bytes(&self, wire: &Wire, signal_bytes: usize) -> usize {
-        let slow = if self.has_slow_part(wire) { size_of::<SlowPart>() } else { 0 };
-        let slots = wire.depth as usize * slot_stride(signal_bytes);
+        let stride = slot_stride(signal_bytes);
+        let slow = if self.has_slow_part(wire, stride) { size_of::<SlowPart>() } else { 0 };
+        let slots = wire.depth as usize * stride;
         (slow + size_of::<Record>() + slots).next_multiple_of(FIFO_ALIGN)
     }
 }

@@ -5,7 +5,7 @@
 //! any arena is mapped; then the real build on the thread of its shard binds them.
 
 use crate::arena::{Arena, ArenaRef, Memory, Word};
-use crate::fifo::{FIFO_ALIGN, FREE, RawFifo, Record, ShardHead, Show, show, slot_stride};
+use crate::fifo::{FIFO_ALIGN, RawFifo, Record, ShardHead, Show, free_from, show, slot_stride};
 use crate::hash;
 use crate::port::{In, Out, PortBinding};
 use crate::random::Random;
@@ -238,11 +238,11 @@ impl Unconnected {
             let fifo = RawFifo::carve(arena, false, 1, slot_stride(SIGNAL_BYTES_MAX) as u16);
             fifo.stamp(0).set(stamp);
             // Nothing is ever transferred, so nobody is ever woken.
-            let nobody = Waker(0);
-            PortBinding { record: fifo.record, other: nobody, own: nobody, end: fifo.end() }
+            let nobody = fifo.head().flag(Waker(0));
+            PortBinding { record: fifo.record, other: nobody, own: nobody, last: fifo.end() - 1 }
         };
         // Free and never to be filled by anybody: no item. Full and never to be emptied: no room.
-        Self { empty: binding(u64::MAX | FREE), full: binding(0) }
+        Self { empty: binding(free_from(Tick::MAX / 2)), full: binding(0) }
     }
 }
 

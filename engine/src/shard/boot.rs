@@ -40,6 +40,7 @@ struct Builder<'a> {
     plan: &'a Plan,
     shard: &'a ShardPlan,
     arena: &'a Arena,
+    head: ArenaRef<ShardHead>,
     /// Per group: offset of its first flag and its index in planes.
     first_flags: Vec<u32>,
     first_nodes: Vec<u32>,
@@ -69,6 +70,7 @@ impl Shard {
             plan,
             shard,
             arena: &arena,
+            head,
             first_flags: Vec::new(),
             first_nodes: Vec::new(),
             wakers: Vec::new(),
@@ -291,7 +293,7 @@ impl Builder<'_> {
 
     fn carve_fifo(&self, plan: &FifoPlan, wire: &Wire, node: u32) -> RawFifo {
         let stride = slot_stride(wire.signal_bytes(self.blueprint));
-        let slow = plan.has_slow_part(wire);
+        let slow = plan.has_slow_part(wire, stride);
         let fifo = RawFifo::carve(self.arena, slow, wire.depth as u16, stride as u16);
         if slow {
             let local = plan.role == Role::Local;
@@ -302,6 +304,12 @@ impl Builder<'_> {
             slow.consumer_period.set(self.period_of(wire.to.instance));
             slow.producer_period.set(self.period_of(wire.from.instance));
             slow.first_node.set(node);
+        }
+        if plan.slow_pushes(wire, stride) {
+            fifo.slow_pushes();
+        }
+        if plan.slow_pops(wire, stride) {
+            fifo.slow_pops();
         }
         fifo
     }
@@ -329,9 +337,9 @@ impl Builder<'_> {
         };
         let binding = |own: u32, other: Waker| PortBinding {
             record: fifo.record,
-            other,
-            own: self.waker(own),
-            end: fifo.end(),
+            other: self.head.flag(other),
+            own: self.head.flag(self.waker(own)),
+            last: fifo.end() - 1,
         };
         let arrival = |end: u32, delay: u32| CutWire {
             fifo,
@@ -342,31 +350,20 @@ impl Builder<'_> {
             period: self.period_of(end),
             first_node: node,
         };
-        let wide = wire.lanes > 1;
         match plan.role {
             Role::Local => {
-                if wide || wire.latency > 1 {
-                    fifo.slow_pushes();
-                }
-                if wide || wire.credit > 1 {
-                    fifo.slow_pops();
-                }
                 let out = binding(wire.from.instance, self.waker(wire.to.instance));
                 bindings.bind(wire.from.instance, wire.from.port, out);
                 let input = binding(wire.to.instance, self.waker(wire.from.instance));
                 bindings.bind(wire.to.instance, wire.to.port, input);
             }
             Role::Egress(peer) => {
-                if wide {
-                    fifo.slow_pushes();
-                }
                 let out = binding(wire.from.instance, link_waker(peer, true));
                 bindings.bind(wire.from.instance, wire.from.port, out);
                 cut.insert(plan.wire, arrival(wire.from.instance, wire.credit));
             }
             Role::Ingress(peer) => {
                 // Slow: every pop is told to the link, not only those that make room.
-                fifo.slow_pops();
                 let input = binding(wire.to.instance, link_waker(peer, false));
                 bindings.bind(wire.to.instance, wire.to.port, input);
                 cut.insert(plan.wire, arrival(wire.to.instance, wire.latency));
