@@ -17,7 +17,7 @@
 //! would have had. Does not know which thread runs which shard.
 
 use crate::arena::ArenaRef;
-use crate::fifo::{FREE, RawFifo, ShardHead, seen_at};
+use crate::fifo::{FREE, Offset, RawFifo, ShardHead, seen_at};
 use crate::group::take_flags;
 use crate::ring::{RingReader, RingWriter, Word, lines_of};
 use crate::time::Tick;
@@ -28,8 +28,8 @@ use std::cell::Cell;
 #[derive(Clone, Copy)]
 pub(crate) struct CutWire {
     pub(crate) fifo: RawFifo,
-    /// Index up to which this side has told (or been told) what happened.
-    pub(crate) cursor: u16,
+    /// Place up to which this side has told (or been told) what happened.
+    pub(crate) cursor: Offset,
     pub(crate) lanes: u8,
     /// Who to wake here when something arrives.
     pub(crate) waker: Waker,
@@ -47,17 +47,11 @@ impl CutWire {
         usize::from(self.fifo.stride) / 8 - 1
     }
 
-    fn distance(&self, from: u16, to: u16) -> u16 {
-        if to >= from { to - from } else { self.fifo.depth - (from - to) }
-    }
-
     /// Transfers since the cursor of a wire whose flag is up: a lap that came back to the cursor
     /// is a whole depth, not nothing.
-    fn news(&self, index: u16) -> u16 {
-        match self.distance(self.cursor, index) {
-            0 => self.fifo.depth,
-            count => count,
-        }
+    fn news(&self, until: Offset) -> u16 {
+        let lap = if until > self.cursor { 0 } else { self.fifo.end() };
+        self.fifo.index_of(until + lap - self.cursor)
     }
 }
 
@@ -98,10 +92,10 @@ impl Outbound {
     /// for one item more: having pushed all it may, a module can still ask whether there is room.
     pub(crate) fn needs_no_credit(&self, now: Tick) -> bool {
         self.items.iter().all(|wire| {
-            let mut index = wire.fifo.record().tail.get();
+            let mut offset = wire.fifo.record().tail.get();
             (0..=wire.lanes).all(|_| {
-                let free = wire.fifo.stamp(index).get() ^ FREE <= now;
-                index = wire.fifo.after(index);
+                let free = wire.fifo.stamp(offset).get() ^ FREE <= now;
+                offset = wire.fifo.after(offset);
                 free
             })
         })
@@ -224,18 +218,19 @@ impl Inbound {
             let count = if wire.lanes > 1 { unsafe { reader.take().assume_init() } } else { 1 };
             let free_at = seen_at(tick, wire.period, wire.delay);
             for _ in 0..count {
-                let index = wire.cursor;
-                debug_assert!(wire.fifo.stamp(index).get() & FREE == 0, "a credit for a full slot");
-                wire.fifo.stamp(index).set(free_at | FREE);
-                wire.cursor = wire.fifo.after(index);
+                let offset = wire.cursor;
+                let stamp = wire.fifo.stamp(offset);
+                debug_assert!(stamp.get() & FREE == 0, "a credit for a full slot");
+                stamp.set(free_at | FREE);
+                wire.cursor = wire.fifo.after(offset);
                 // As on a local wire of one edge and one lane: only a full FIFO can have a producer
                 // waiting for room.
                 let awaited =
-                    wire.delay > 1 || wire.lanes > 1 || wire.fifo.record().tail.get() == index;
+                    wire.delay > 1 || wire.lanes > 1 || wire.fifo.record().tail.get() == offset;
                 // A credit is late only if there was room without it at the edges it missed: whoever
                 // it would have woken there had nothing to wait for.
                 if awaited && free_at >= upcoming {
-                    arrive(wire, head, wheel, index, free_at);
+                    arrive(wire, head, wheel, offset, free_at);
                 }
             }
             wire.fifo.record().head.set(wire.cursor);
@@ -246,19 +241,20 @@ impl Inbound {
             let count = if wire.lanes > 1 { unsafe { reader.take().assume_init() } } else { 1 };
             let visible_at = seen_at(tick, wire.period, wire.delay);
             for _ in 0..count {
-                let index = wire.cursor;
-                debug_assert!(wire.fifo.stamp(index).get() & FREE != 0, "an item for a free slot");
-                let words = wire.fifo.words(index);
+                let stamp = wire.fifo.stamp(wire.cursor);
+                debug_assert!(stamp.get() & FREE != 0, "an item for a free slot");
+                let words = wire.fifo.words(wire.cursor);
                 for k in 0..wire.word_count() {
                     // SAFETY: a slot holds `word_count` payload words, and a free one is the link's.
                     unsafe { *words.add(k) = reader.take() };
                 }
-                wire.fifo.stamp(index).set(visible_at);
-                wire.cursor = wire.fifo.after(index);
-                arrive(wire, head, wheel, index, visible_at);
+                let offset = wire.cursor;
+                wire.fifo.stamp(offset).set(visible_at);
+                wire.cursor = wire.fifo.after(offset);
+                arrive(wire, head, wheel, offset, visible_at);
             }
             wire.fifo.record().tail.set(wire.cursor);
-            wire.fifo.record().last_push.set(tick);
+            wire.fifo.note_push(tick);
         });
     }
 }
@@ -275,11 +271,12 @@ pub(crate) enum Received {
 
 /// Wakes who wants to know of an arrival, at the edge at which it counts.
 #[inline(always)]
-fn arrive(wire: &CutWire, head: &ShardHead, wheel: &Wheel, index: u16, seen_at: Tick) {
+fn arrive(wire: &CutWire, head: &ShardHead, wheel: &Wheel, offset: Offset, seen_at: Tick) {
     if wire.delay == 1 {
         head.wake(wire.waker);
     } else {
-        wheel.arm(NodeId(wire.first_node + u32::from(index)), seen_at, wire.waker);
+        let index = u32::from(wire.fifo.index_of(offset));
+        wheel.arm(NodeId(wire.first_node + index), seen_at, wire.waker);
     }
 }
 
@@ -306,20 +303,20 @@ mod tests {
     use crate::arena::Arena;
 
     #[test]
-    fn distances_of_the_deepest_fifo_do_not_overflow() {
+    fn a_lap_of_the_deepest_fifo_is_counted_right() {
         let arena = Arena::map(1 << 20).unwrap();
         let fifo = RawFifo::carve(&arena, false, u16::MAX, 8);
         let wire = CutWire {
             fifo,
-            cursor: 65_000,
+            cursor: fifo.offset_of(65_000),
             lanes: 2,
             waker: Waker(0),
             delay: 1,
             period: 1,
             first_node: 0,
         };
-        assert_eq!(wire.news(40_000), 40_535);
-        assert_eq!(wire.news(65_001), 1);
-        assert_eq!(wire.news(65_000), u16::MAX);
+        assert_eq!(wire.news(fifo.offset_of(40_000)), 40_535);
+        assert_eq!(wire.news(fifo.offset_of(65_001)), 1);
+        assert_eq!(wire.news(fifo.offset_of(65_000)), u16::MAX);
     }
 }

@@ -30,7 +30,7 @@ pub struct HostOptions {
     pub thread_count: Option<usize>,
     /// Clocks every module at every edge.
     pub no_sleep: bool,
-    /// Pins each thread to a core of its own, where there are enough.
+    /// Pins each thread to a core of its own, where there are several threads and cores enough.
     pub pin: bool,
 }
 
@@ -196,7 +196,9 @@ impl Machine {
         let (answer_sender, answers) = mpsc::channel();
         let mut rings = rings(blueprint, &plan);
         let own_core = thread_count <= core_count;
-        let cores = if host.pin && own_core { platform::cores() } else { Vec::new() };
+        // One thread alone is better placed by the host, which knows what else is running.
+        let pin = host.pin && own_core && thread_count > 1;
+        let cores = if pin { platform::cores() } else { Vec::new() };
         let mut hands = Vec::with_capacity(thread_count);
         for number in 0..thread_count {
             let (commands, command_receiver) = mpsc::channel();
@@ -398,12 +400,10 @@ impl Machine {
         let states = self.ask(|shard| {
             let mut wires = Vec::new();
             shard.visit_wires(|wire, fifo| {
-                let known = |tick: Tick| (tick != Tick::MAX).then_some(tick);
-                let record = fifo.record();
                 let state = WireState {
                     occupancy: fifo.occupancy(),
-                    last_push: known(record.last_push.get()),
-                    last_pop: known(record.last_pop.get()),
+                    last_push: fifo.last_push(),
+                    last_pop: fifo.last_pop(),
                 };
                 wires.push((wire, state));
             });

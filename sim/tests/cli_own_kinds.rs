@@ -18,19 +18,14 @@ macro_rules! culprit {
     ($name:ident, $kind:literal, |$this:ident, $now:ident| $clock:block) => {
         struct $name {
             out: Out<u64>,
-            build: u64,
         }
         impl Module for $name {
             const KIND: &'static str = $kind;
             const SUMMARY: &'static str = "does wrong: out";
             type Params = ();
             fn build((): (), wiring: &mut Wiring<'_>) -> Result<Self, BuildError> {
-                /// Differs from run to run: what nothing in a module may depend on.
-                static BUILDS: AtomicU64 = AtomicU64::new(0);
-                let build = BUILDS.fetch_add(1, Ordering::Relaxed);
                 Ok(Self {
                     out: wiring.output("out")?,
-                    build,
                 })
             }
             fn clock(&mut self, $now: Cycle) -> Effect {
@@ -72,12 +67,38 @@ culprit!(Oversleeps, "wrong.oversleeps", |this, now| {
     Effect::Receive
 });
 
-culprit!(Remembers, "wrong.remembers", |this, now| {
-    if this.out.has_room() {
-        this.out.push(if now == 1_300 { this.build % 2 } else { 5 });
+/// Gives away in one cycle how many of its kind were built before it: a state outside all modules,
+/// which differs from run to run.
+struct Remembers {
+    out: Out<u64>,
+    earlier_builds: u64,
+}
+
+impl Module for Remembers {
+    const KIND: &'static str = "wrong.remembers";
+    const SUMMARY: &'static str = "does wrong: out";
+    type Params = ();
+
+    fn build((): (), wiring: &mut Wiring<'_>) -> Result<Self, BuildError> {
+        static BUILDS: AtomicU64 = AtomicU64::new(0);
+        let earlier_builds = BUILDS.fetch_add(1, Ordering::Relaxed);
+        Ok(Self {
+            out: wiring.output("out")?,
+            earlier_builds,
+        })
     }
-    Effect::Yield
-});
+
+    fn clock(&mut self, now: Cycle) -> Effect {
+        if self.out.has_room() {
+            self.out.push(if now == 1_300 {
+                self.earlier_builds % 2
+            } else {
+                5
+            });
+        }
+        Effect::Yield
+    }
+}
 
 fn catalogue() -> Catalogue {
     tina_modules::catalogue()
@@ -102,6 +123,7 @@ fn main() -> ExitCode {
             a_difference,
         ),
         ("run --verify finds a difference", a_difference_after_a_run),
+        ("compare notices a difference", a_difference_in_a_comparison),
         ("own kinds are listed", own_kinds_are_listed),
     ];
     for (name, case) in cases {
@@ -219,6 +241,23 @@ fn a_difference_after_a_run() {
     error: 3 shards and 1 shard differ first in cycle 1300 on wire culprit.out -> delay.in
       3 shards: 0 pushed in cycle 1300
       1 shard: 1 pushed in cycle 1300
+    exit 6
+    ");
+}
+
+fn a_difference_in_a_comparison() {
+    let arguments = [
+        "compare",
+        "remembers.ron",
+        "--shards",
+        "1,2",
+        "--rounds",
+        "1",
+        "--cycles",
+        "5000",
+    ];
+    insta::assert_snapshot!(error_of(&tina("remembers", &arguments)), @r"
+    error: the digests differ; `tina-hw verify` finds out where
     exit 6
     ");
 }

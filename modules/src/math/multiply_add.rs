@@ -50,7 +50,11 @@ impl Module for MultiplyAdd {
         if let Some(item) = self.input.item()
             && let Some(room) = self.out.room()
         {
-            room.push(item.take().wrapping_mul(self.factor).wrapping_add(self.addend));
+            room.push(
+                item.take()
+                    .wrapping_mul(self.factor)
+                    .wrapping_add(self.addend),
+            );
         }
         Effect::Receive
     }

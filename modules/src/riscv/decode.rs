@@ -37,7 +37,7 @@ impl Module for Decode {
     }
 
     fn clock(&mut self, _now: Cycle) -> Effect {
-        if self.decoded.has_room()
+        if let Some(room) = self.decoded.room()
             && let Some(fetched) = self.fetched.try_pop()
         {
             let FetchReply {
@@ -52,7 +52,7 @@ impl Module for Decode {
                 *memo = Instruction::decode(word);
             }
             let instruction = *memo;
-            self.decoded.push(DecodedInstruction {
+            room.push(DecodedInstruction {
                 address,
                 predicted,
                 instruction,

@@ -99,10 +99,10 @@ impl Module for Fetch {
                 self.epoch = !self.epoch;
             }
         }
-        if self.request.has_room() {
+        if let Some(room) = self.request.room() {
             let address = self.address;
             let predicted = self.predictor.next(address);
-            self.request.push(FetchRequest {
+            room.push(FetchRequest {
                 address,
                 predicted,
                 epoch: self.epoch,

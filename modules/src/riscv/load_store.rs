@@ -11,7 +11,7 @@
 
 use super::access::Access;
 use super::image::Image;
-use super::instruction::{Amo, Load, Store};
+use super::instruction::{Load, Store};
 use super::platform::TOHOST_SYMBOL;
 use super::signals::{DataOperation, DataRequest, MemoryRequest};
 use tina_engine::{BuildError, Cycle, Effect, In, Module, Out, Results, Wiring};
@@ -127,11 +127,11 @@ impl Module for LoadStore {
     }
 
     fn clock(&mut self, _now: Cycle) -> Effect {
-        if self.request.has_room()
+        if let Some(room) = self.request.room()
             && let Some(access) = self.access.try_pop()
         {
+            room.push(word_request(&access, self.tohost));
             self.count(&access);
-            self.request.push(word_request(&access, self.tohost));
         }
         Effect::Receive
     }
@@ -209,7 +209,7 @@ fn word_request(access: &MemoryRequest, tohost: u32) -> DataRequest {
             register_use(register, Load::Word, 0),
         ),
         Access::Amo(amo) => (
-            operation_of(amo),
+            DataOperation::from(amo),
             data,
             15,
             register_use(register, Load::Word, 0),
@@ -245,17 +245,72 @@ const fn lanes(bytes: u32, address: u32) -> u8 {
     ((1 << bytes) - 1) << (address & 3)
 }
 
-#[inline(always)]
-const fn operation_of(amo: Amo) -> DataOperation {
-    match amo {
-        Amo::Swap => DataOperation::Swap,
-        Amo::Add => DataOperation::Add,
-        Amo::Xor => DataOperation::Xor,
-        Amo::And => DataOperation::And,
-        Amo::Or => DataOperation::Or,
-        Amo::Min => DataOperation::Min,
-        Amo::Max => DataOperation::Max,
-        Amo::MinUnsigned => DataOperation::MinUnsigned,
-        Amo::MaxUnsigned => DataOperation::MaxUnsigned,
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn tags_carry_every_use() {
+        let mut tags = Vec::new();
+        let mut check = |reply_use: ReplyUse| {
+            let tag = reply_use.tag();
+            assert_eq!(ReplyUse::of_tag(tag), reply_use);
+            assert!(!tags.contains(&tag), "{reply_use:?}");
+            tags.push(tag);
+        };
+        check(ReplyUse::Nothing);
+        check(ReplyUse::Fence);
+        check(ReplyUse::Exit);
+        for load in LOADS {
+            for register in 1..32 {
+                for offset in 0..4 {
+                    check(ReplyUse::Register {
+                        register,
+                        load,
+                        offset,
+                    });
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn accesses_become_words() {
+        const TOHOST: u32 = 0x8000_0040;
+        let request = |access, address, data| {
+            let access = MemoryRequest {
+                address,
+                data,
+                access,
+                register: 0,
+                device: false,
+            };
+            let request = word_request(&access, TOHOST);
+            (
+                request.address,
+                request.data,
+                request.mask,
+                ReplyUse::of_tag(request.tag),
+            )
+        };
+        let nothing = ReplyUse::Nothing;
+        assert_eq!(
+            request(Access::Load(Load::Half), 0x102, 9),
+            (0x100, 0, 0b1100, nothing)
+        );
+        assert_eq!(
+            request(Access::Load(Load::Word), 0x100, 9),
+            (0x100, 0, 0b1111, nothing)
+        );
+        assert_eq!(
+            request(Access::Store(Store::Byte), 0x103, 0x1ab),
+            (0x100, 0xab00_0000, 0b1000, nothing)
+        );
+        let word = Access::Store(Store::Word);
+        assert_eq!(request(word, TOHOST, 3), (TOHOST, 3, 15, ReplyUse::Exit));
+        assert_eq!(request(word, TOHOST, 0), (TOHOST, 0, 15, nothing));
+        assert_eq!(request(word, TOHOST + 4, 3).3, nothing);
+        assert_eq!(request(Access::Store(Store::Half), TOHOST, 3).3, nothing);
+        assert_eq!(request(Access::Fence, 0, 0), (0, 0, 0, ReplyUse::Fence));
     }
 }

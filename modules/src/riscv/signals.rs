@@ -25,7 +25,7 @@
 //! transfer costs. Knows no module.
 
 use super::access::Access;
-use super::instruction::{Instruction, MulDiv};
+use super::instruction::{Amo, Instruction, MulDiv, amo};
 use tina_engine::{Field, Signal, absorb};
 
 /// Two 32-bit halves as one word of a digest.
@@ -161,11 +161,27 @@ pub enum DataOperation {
 }
 
 impl DataOperation {
-    /// Whether it reads and writes a word at one instant (`amo…`; not LR, not SC).
+    /// What the instruction set calls an operation that reads and writes a word at one instant;
+    /// nothing for the others.
     #[must_use]
     #[inline]
-    pub const fn is_read_modify_write(self) -> bool {
-        self as u8 >= Self::Swap as u8 && self as u8 <= Self::MaxUnsigned as u8
+    pub const fn amo(self) -> Option<Amo> {
+        Some(match self {
+            Self::Swap => Amo::Swap,
+            Self::Add => Amo::Add,
+            Self::Xor => Amo::Xor,
+            Self::And => Amo::And,
+            Self::Or => Amo::Or,
+            Self::Min => Amo::Min,
+            Self::Max => Amo::Max,
+            Self::MinUnsigned => Amo::MinUnsigned,
+            Self::MaxUnsigned => Amo::MaxUnsigned,
+            Self::Load
+            | Self::Store
+            | Self::LoadReserved
+            | Self::StoreConditional
+            | Self::Fence => return None,
+        })
     }
 
     /// Whether the cache needs the right to write the line.
@@ -180,24 +196,27 @@ impl DataOperation {
     #[must_use]
     #[inline]
     pub const fn combine(self, old: u32, operand: u32) -> u32 {
-        let signed_less = (old as i32) < operand as i32;
-        let take_old = match self {
-            Self::Add => return old.wrapping_add(operand),
-            Self::Xor => return old ^ operand,
-            Self::And => return old & operand,
-            Self::Or => return old | operand,
-            Self::Min => signed_less,
-            Self::Max => !signed_less,
-            Self::MinUnsigned => old < operand,
-            Self::MaxUnsigned => old >= operand,
-            Self::Load
-            | Self::Store
-            | Self::LoadReserved
-            | Self::StoreConditional
-            | Self::Swap
-            | Self::Fence => false,
-        };
-        if take_old { old } else { operand }
+        match self.amo() {
+            Some(operation) => amo(operation, old, operand),
+            None => operand,
+        }
+    }
+}
+
+impl From<Amo> for DataOperation {
+    #[inline]
+    fn from(operation: Amo) -> Self {
+        match operation {
+            Amo::Swap => Self::Swap,
+            Amo::Add => Self::Add,
+            Amo::Xor => Self::Xor,
+            Amo::And => Self::And,
+            Amo::Or => Self::Or,
+            Amo::Min => Self::Min,
+            Amo::Max => Self::Max,
+            Amo::MinUnsigned => Self::MinUnsigned,
+            Amo::MaxUnsigned => Self::MaxUnsigned,
+        }
     }
 }
 
@@ -519,3 +538,6 @@ impl Signal for RegisterWrite {
         absorb(digest, pair(self.value, u32::from(self.register)))
     }
 }
+
+#[cfg(test)]
+mod tests;

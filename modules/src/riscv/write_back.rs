@@ -16,7 +16,7 @@
 use super::load_store::ReplyUse;
 use super::platform;
 use super::signals::{DataReply, RegisterWrite};
-use tina_engine::{BuildError, Cycle, Effect, Finish, In, Module, Out, Wiring};
+use tina_engine::{BuildError, Cycle, Effect, Finish, In, Item, Module, Out, Room, Wiring};
 
 /// The last stage of the core.
 pub struct WriteBack {
@@ -43,47 +43,50 @@ impl Module for WriteBack {
     }
 
     fn clock(&mut self, _now: Cycle) -> Effect {
-        let mut port_is_free = self.write.has_room();
-        if port_is_free && let Some(product) = self.product.try_pop() {
-            self.write.push(product);
-            port_is_free = false;
+        let mut room = self.write.room();
+        if let Some(product) = self.product.item()
+            && let Some(room) = room.take()
+        {
+            room.push(product.take());
         }
-        if let Some(&DataReply { data, tag }) = self.loaded.peek() {
-            match ReplyUse::of_tag(tag) {
-                ReplyUse::Register {
-                    register,
-                    load,
-                    offset,
-                } => {
-                    let value = load.extract(data, u32::from(offset));
-                    self.pass(port_is_free, RegisterWrite { value, register });
-                }
-                ReplyUse::Fence => self.pass(
-                    port_is_free,
-                    RegisterWrite {
-                        value: 0,
-                        register: 0,
-                    },
-                ),
-                ReplyUse::Nothing => {
-                    self.loaded.pop();
-                }
-                ReplyUse::Exit => {
-                    self.loaded.pop();
-                    self.finish.raise(platform::exit_code(data).unwrap_or(0));
-                }
+        let Some(reply) = self.loaded.item() else {
+            return Effect::Receive;
+        };
+        let DataReply { data, tag } = *reply;
+        match ReplyUse::of_tag(tag) {
+            ReplyUse::Register {
+                register,
+                load,
+                offset,
+            } => {
+                let value = load.extract(data, u32::from(offset));
+                pass(reply, room, RegisterWrite { value, register });
+            }
+            ReplyUse::Fence => pass(
+                reply,
+                room,
+                RegisterWrite {
+                    value: 0,
+                    register: 0,
+                },
+            ),
+            ReplyUse::Nothing => {
+                reply.take();
+            }
+            ReplyUse::Exit => {
+                reply.take();
+                self.finish.raise(platform::exit_code(data).unwrap_or(0));
             }
         }
         Effect::Receive
     }
 }
 
-impl WriteBack {
-    #[inline(always)]
-    fn pass(&mut self, port_is_free: bool, write: RegisterWrite) {
-        if port_is_free {
-            self.loaded.pop();
-            self.write.push(write);
-        }
+/// Turns a reply into a write if the port is free at this edge.
+#[inline(always)]
+fn pass(reply: Item<'_, DataReply>, room: Option<Room<'_, RegisterWrite>>, write: RegisterWrite) {
+    if let Some(room) = room {
+        reply.take();
+        room.push(write);
     }
 }

@@ -155,22 +155,21 @@ fn a_destination_outside_the_mesh_crashes_the_router_it_enters() {
 fn generated(side: u32, rate: f64, pattern: Pattern) -> Ran {
     run_of(&kinds(), 300, |assembly| {
         mesh(assembly, (side, side), |assembly, node, router| {
-            let node = Some(node);
+            let here = Some(node);
             let traffic = GeneratorParams {
                 width: side,
                 height: side,
-                node,
+                node: here,
                 rate,
                 pattern,
             };
             let place = MeshParams {
                 width: side,
                 height: side,
-                node,
+                node: here,
             };
-            let number = node.unwrap_or_default();
-            let generator = assembly.add::<Generator>(&*format!("generator[{number}]"), traffic)?;
-            let sink = assembly.add::<PacketSink>(&*format!("sink[{number}]"), place)?;
+            let generator = assembly.add::<Generator>(&*format!("generator[{node}]"), traffic)?;
+            let sink = assembly.add::<PacketSink>(&*format!("sink[{node}]"), place)?;
             assembly.wire((generator, "out"), (router, "local_in"), WIRE)?;
             assembly.wire((router, "local_out"), (sink, "in"), WIRE)
         })

@@ -27,21 +27,37 @@ fn catalogue() -> Catalogue {
 }
 
 fn machine(sizes: Sizes) -> Arc<Blueprint> {
-    let Sizes { mut fabric, words, operations, pause, burst } = sizes;
+    let Sizes {
+        mut fabric,
+        words,
+        operations,
+        pause,
+        burst,
+    } = sizes;
     let tiles = fabric.tiles();
     let used = Layout::new(tiles, words).end() - RAM_BASE;
     fabric.ram_bytes = used.next_multiple_of(LINE_BYTES).max(LINE_BYTES * tiles);
     let catalogue = catalogue();
     let mut builder = Builder::new(fabric, &catalogue, Resources::default());
     for (hart, caches) in (0..tiles).zip(builder.memory_side()) {
-        let params = TrafficParams { hart, tiles, words, operations, pause, burst };
+        let params = TrafficParams {
+            hart,
+            tiles,
+            words,
+            operations,
+            pause,
+            burst,
+        };
         let traffic = builder.add::<Traffic>(site("traffic", hart), params);
         builder.wire((traffic, "request"), (caches.data, "request"));
         builder.wire((caches.data, "reply"), (traffic, "reply"));
         builder.wire((traffic, "fetch"), (caches.instruction, "request"));
         builder.wire((caches.instruction, "reply"), (traffic, "fetched"));
         builder.wire((traffic, "invalidate"), (caches.instruction, "invalidate"));
-        builder.wire((caches.instruction, "invalidated"), (traffic, "invalidated"));
+        builder.wire(
+            (caches.instruction, "invalidated"),
+            (traffic, "invalidated"),
+        );
     }
     builder.finish()
 }
@@ -49,7 +65,10 @@ fn machine(sizes: Sizes) -> Arc<Blueprint> {
 /// The value of result `name` of every instance that has it.
 fn values(results: &[InstanceResults], name: &str) -> Vec<u64> {
     let entries = results.iter().flat_map(|instance| &instance.entries);
-    entries.filter(|entry| entry.0 == name).map(|entry| entry.1.number()).collect()
+    entries
+        .filter(|entry| entry.0 == name)
+        .map(|entry| entry.1.number())
+        .collect()
 }
 
 fn sum(results: &[InstanceResults], name: &str) -> u64 {
@@ -60,22 +79,46 @@ fn sum(results: &[InstanceResults], name: &str) -> u64 {
 fn check_totals(sizes: Sizes, results: &[InstanceResults]) {
     assert_eq!(sum(results, "finished"), u64::from(sizes.fabric.tiles()));
     let tickets = sum(results, "tickets_drawn");
-    assert_eq!(sum(results, "tickets"), tickets, "every ticket was drawn once");
-    assert_eq!(sum(results, "ticket_sum"), tickets * tickets.saturating_sub(1) / 2, "and none twice");
-    assert_eq!(sum(results, "conditional"), sum(results, "conditionals_done"));
+    assert_eq!(
+        sum(results, "tickets"),
+        tickets,
+        "every ticket was drawn once"
+    );
+    assert_eq!(
+        sum(results, "ticket_sum"),
+        tickets * tickets.saturating_sub(1) / 2,
+        "and none twice"
+    );
+    assert_eq!(
+        sum(results, "conditional"),
+        sum(results, "conditionals_done")
+    );
     assert_eq!(sum(results, "guarded"), sum(results, "guarded_done"));
     assert_eq!(sum(results, "lock"), 0);
     assert_eq!(sum(results, "done"), u64::from(sizes.fabric.tiles()));
     let offered = values(results, "maximum_offered");
     assert_eq!(sum(results, "maximum"), offered.into_iter().max().unwrap());
     let offered = values(results, "minimum_offered");
-    let minimum = offered.into_iter().map(|offer| offer as u32 as i32).min().unwrap();
+    let minimum = offered
+        .into_iter()
+        .map(|offer| offer as u32 as i32)
+        .min()
+        .unwrap();
     assert_eq!(sum(results, "minimum") as u32 as i32, minimum);
 }
 
-fn run_checked(sizes: Sizes, machine: &Arc<Blueprint>, shards: usize, no_sleep: bool) -> (u64, u64) {
+fn run_checked(
+    sizes: Sizes,
+    machine: &Arc<Blueprint>,
+    shards: usize,
+    no_sleep: bool,
+) -> (u64, u64) {
     let (report, results) = run(machine, &catalogue(), shards, no_sleep, &mut ());
-    assert!(matches!(report.outcome, Outcome::Drained { .. }), "{sizes:?}: {:?}", report.outcome);
+    assert!(
+        matches!(report.outcome, Outcome::Drained { .. }),
+        "{sizes:?}: {:?}",
+        report.outcome
+    );
     check_totals(sizes, &results);
     (report.cycles, report.digest)
 }
@@ -89,32 +132,61 @@ const FABRIC: Fabric = Fabric {
     bank_latency: 3,
     wire_latency: 1,
     wire_depth: 2,
+    reservation_hold: 64,
     seed: 1,
 };
 
-const SIZES: Sizes = Sizes { fabric: FABRIC, words: 5, operations: 400, pause: 0, burst: 4 };
+const SIZES: Sizes = Sizes {
+    fabric: FABRIC,
+    words: 5,
+    operations: 400,
+    pause: 0,
+    burst: 4,
+};
 
 #[test]
 fn four_harts_agree_on_memory_at_every_shard_count_with_and_without_sleep() {
     let machine = machine(SIZES);
     let expected = run_checked(SIZES, &machine, 1, false);
     for (shards, no_sleep) in [(1, true), (2, false), (3, false), (4, true)] {
-        assert_eq!(run_checked(SIZES, &machine, shards, no_sleep), expected, "{shards} shards");
+        assert_eq!(
+            run_checked(SIZES, &machine, shards, no_sleep),
+            expected,
+            "{shards} shards"
+        );
     }
 }
 
 #[test]
 fn one_hart_alone_agrees_with_itself() {
-    let fabric = Fabric { width: 1, height: 1, ..FABRIC };
-    let sizes = Sizes { fabric, operations: 2000, ..SIZES };
+    let fabric = Fabric {
+        width: 1,
+        height: 1,
+        ..FABRIC
+    };
+    let sizes = Sizes {
+        fabric,
+        operations: 2000,
+        ..SIZES
+    };
     run_checked(sizes, &machine(sizes), 1, false);
 }
 
 /// Otherwise the other tests would prove little.
 #[test]
 fn the_races_of_the_protocol_happen() {
-    let fabric = Fabric { width: 3, height: 2, wire_latency: 5, ..FABRIC };
-    let sizes = Sizes { fabric, operations: 1000, ..SIZES };
+    let fabric = Fabric {
+        width: 3,
+        height: 2,
+        wire_latency: 5,
+        reservation_hold: 6,
+        ..FABRIC
+    };
+    let sizes = Sizes {
+        fabric,
+        operations: 1000,
+        ..SIZES
+    };
     let (_, results) = run(&machine(sizes), &catalogue(), 1, false, &mut ());
     for name in [
         "upgrades",
@@ -131,8 +203,17 @@ fn the_races_of_the_protocol_happen() {
 
 #[test]
 fn a_machine_with_more_tiles_than_directory_groups_agrees() {
-    let fabric = Fabric { width: 9, height: 8, ..FABRIC };
-    let sizes = Sizes { fabric, operations: 40, pause: 20, ..SIZES };
+    let fabric = Fabric {
+        width: 9,
+        height: 8,
+        ..FABRIC
+    };
+    let sizes = Sizes {
+        fabric,
+        operations: 40,
+        pause: 20,
+        ..SIZES
+    };
     run_checked(sizes, &machine(sizes), 2, false);
 }
 
@@ -152,11 +233,36 @@ proptest! {
         seed: u64,
     ) {
         let sets = 1 << set_bits;
-        let fabric =
-            Fabric { width, height, ram_bytes: 0, sets, ways, bank_latency, wire_latency, wire_depth, seed };
+        let fabric = Fabric {
+            width, height, sets, ways, bank_latency, wire_latency, wire_depth, seed, ..FABRIC
+        };
         let sizes = Sizes { fabric, words, operations: 150, pause, burst };
         let machine = machine(sizes);
         let expected = run_checked(sizes, &machine, 1, false);
         prop_assert_eq!(run_checked(sizes, &machine, shards, no_sleep), expected);
     }
+}
+
+/// With `LR` on shared copies, six harts took each other's reservations away for ever.
+#[test]
+fn harts_that_reserve_one_line_do_not_starve_each_other() {
+    let fabric = Fabric {
+        width: 3,
+        height: 2,
+        sets: 1,
+        bank_latency: 1,
+        wire_latency: 3,
+        ..FABRIC
+    };
+    let fabric = Fabric {
+        seed: 5_248_825_965_505_322_567,
+        ..fabric
+    };
+    let sizes = Sizes {
+        fabric,
+        operations: 150,
+        burst: 1,
+        ..SIZES
+    };
+    run_checked(sizes, &machine(sizes), 1, false);
 }
