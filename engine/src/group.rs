@@ -109,8 +109,27 @@ struct Sweep {
     mask: u64,
     flagged: u64,
     /// The module behind the one being clocked, and the end of the run.
-    next: usize,
+    next: Cell<usize>,
     end: usize,
+}
+
+/// Clocks modules one after the other as long as they ask for nothing but [`Effect::Receive`]. The
+/// first one has number `first`; `next` is always the number behind the one being clocked.
+#[inline(always)]
+fn clock_quietly<M: Module>(
+    modules: &mut [M],
+    cycle: Cycle,
+    first: usize,
+    next: &Cell<usize>,
+) -> Option<Effect> {
+    for (index, module) in (first + 1..).zip(modules) {
+        next.set(index);
+        let effect = module.clock(cycle);
+        if effect != Effect::Receive {
+            return Some(effect);
+        }
+    }
+    None
 }
 
 impl<M: Module> TypedGroup<M> {
@@ -176,7 +195,7 @@ impl<M: Module> Group for TypedGroup<M> {
 
     fn sweep(&mut self, edge: &Edge<'_>, faults: &mut Vec<Fault>) {
         let seated = self.seated.as_mut().expect("carved before use");
-        let mut sweep = Sweep { chunk: 0, mask: 0, flagged: 0, next: 0, end: 0 };
+        let mut sweep = Sweep { chunk: 0, mask: 0, flagged: 0, next: Cell::new(0), end: 0 };
         loop {
             let swept = catch_unwind(AssertUnwindSafe(|| {
                 if edge.no_sleep {
@@ -189,7 +208,7 @@ impl<M: Module> Group for TypedGroup<M> {
                 Ok(()) => return,
                 Err(payload) => {
                     let cause = FaultCause::Panic(crate::panics::message_of(payload.as_ref()));
-                    seated.stop(edge, sweep.next - 1, cause, faults);
+                    seated.stop(edge, sweep.next.get() - 1, cause, faults);
                 }
             }
         }
@@ -251,12 +270,7 @@ impl<M: Module> Seated<M> {
     }
 
     #[inline(always)]
-    fn sweep<const NO_SLEEP: bool>(
-        &mut self,
-        edge: &Edge<'_>,
-        sweep: &mut Sweep,
-        faults: &mut Vec<Fault>,
-    ) {
+    fn sweep<const NO_SLEEP: bool>(&mut self, edge: &Edge<'_>, sweep: &mut Sweep, faults: &mut Vec<Fault>) {
         // What a fault left of a run.
         self.clock_run::<NO_SLEEP>(edge, sweep, faults);
         loop {
@@ -267,7 +281,7 @@ impl<M: Module> Seated<M> {
                 let first = sweep.chunk * CHUNK - CHUNK + skipped;
                 sweep.mask &= !(u64::MAX >> (CHUNK - run) << skipped);
                 sweep.end = first + run;
-                sweep.next = first;
+                sweep.next.set(first);
                 self.clock_run::<NO_SLEEP>(edge, sweep, faults);
             }
             if sweep.chunk == self.alive.len() {
@@ -287,19 +301,36 @@ impl<M: Module> Seated<M> {
         sweep: &mut Sweep,
         faults: &mut Vec<Fault>,
     ) {
-        for index in sweep.next..sweep.end {
-            sweep.next = index + 1;
+        if NO_SLEEP || self.sleeper_count != 0 {
+            return self.clock_carefully::<NO_SLEEP>(edge, sweep, faults);
+        }
+        while sweep.next.get() < sweep.end {
+            let first = sweep.next.get();
+            let run = &mut self.modules[first..sweep.end];
+            let Some(effect) = clock_quietly(run, edge.cycle, first, &sweep.next) else {
+                return;
+            };
+            self.obey(edge, sweep.next.get() - 1, effect, faults);
+        }
+    }
+
+    /// Clocks a run with an eye on what each module asked for before.
+    #[inline(never)]
+    fn clock_carefully<const NO_SLEEP: bool>(
+        &mut self,
+        edge: &Edge<'_>,
+        sweep: &mut Sweep,
+        faults: &mut Vec<Fault>,
+    ) {
+        for index in sweep.next.get()..sweep.end {
+            sweep.next.set(index + 1);
             if NO_SLEEP && sweep.flagged >> (index % CHUNK) & 1 == 0 {
                 self.clock_unasked(edge, index, faults);
                 continue;
             }
             let effect = self.modules[index].clock(edge.cycle);
-            if self.sleeper_count != 0 {
-                self.wake_up(edge.wheel, index);
-            }
-            if effect != Effect::Receive {
-                self.obey(edge, index, effect, faults);
-            }
+            self.wake_up(edge.wheel, index);
+            self.obey(edge, index, effect, faults);
         }
     }
 
@@ -341,7 +372,7 @@ impl<M: Module> Seated<M> {
     }
 
     /// A module that is clocked has no alarm set any more, whatever woke it.
-    #[inline(never)]
+    #[inline]
     fn wake_up(&mut self, wheel: &Wheel, index: usize) {
         if self.asleep[index] != 0 {
             self.asleep[index] = 0;

@@ -17,7 +17,7 @@
 //! would have had. Does not know which thread runs which shard.
 
 use crate::arena::ArenaRef;
-use crate::fifo::{FREE, RawFifo, ShardHead, seen_at};
+use crate::fifo::{FREE, Offset, RawFifo, ShardHead, seen_at};
 use crate::group::take_flags;
 use crate::ring::{RingReader, RingWriter, Word, lines_of};
 use crate::time::Tick;
@@ -28,8 +28,8 @@ use std::cell::Cell;
 #[derive(Clone, Copy)]
 pub(crate) struct CutWire {
     pub(crate) fifo: RawFifo,
-    /// Index up to which this side has told (or been told) what happened.
-    pub(crate) cursor: u16,
+    /// Place up to which this side has told (or been told) what happened.
+    pub(crate) cursor: Offset,
     pub(crate) lanes: u8,
     /// Who to wake here when something arrives.
     pub(crate) waker: Waker,
@@ -47,17 +47,11 @@ impl CutWire {
         usize::from(self.fifo.stride) / 8 - 1
     }
 
-    fn distance(&self, from: u16, to: u16) -> u16 {
-        if to >= from { to - from } else { to + self.fifo.depth - from }
-    }
-
     /// Transfers since the cursor of a wire whose flag is up: a lap that came back to the cursor
     /// is a whole depth, not nothing.
-    fn news(&self, index: u16) -> u16 {
-        match self.distance(self.cursor, index) {
-            0 => self.fifo.depth,
-            count => count,
-        }
+    fn news(&self, until: Offset) -> u16 {
+        let lap = if until > self.cursor { 0 } else { self.fifo.end() };
+        self.fifo.index_of(until + lap - self.cursor)
     }
 }
 
@@ -97,10 +91,10 @@ impl Outbound {
     /// Whether every egress FIFO has room for a full edge at `now` without any further credit.
     pub(crate) fn needs_no_credit(&self, now: Tick) -> bool {
         self.items.iter().all(|wire| {
-            let mut index = wire.fifo.record().tail.get();
+            let mut offset = wire.fifo.record().tail.get();
             (0..wire.lanes).all(|_| {
-                let free = wire.fifo.stamp(index).get() ^ FREE <= now;
-                index = wire.fifo.after(index);
+                let free = wire.fifo.stamp(offset).get() ^ FREE <= now;
+                offset = wire.fifo.after(offset);
                 free
             })
         })
@@ -223,10 +217,10 @@ impl Inbound {
             let count = if wire.lanes > 1 { unsafe { reader.take().assume_init() } } else { 1 };
             let free_at = seen_at(tick, wire.period, wire.delay);
             for _ in 0..count {
-                let index = wire.cursor;
-                debug_assert!(wire.fifo.stamp(index).get() & FREE == 0, "a credit for a full slot");
-                wire.fifo.stamp(index).set(free_at | FREE);
-                arrive(wire, head, wheel, index, free_at);
+                let stamp = wire.fifo.stamp(wire.cursor);
+                debug_assert!(stamp.get() & FREE == 0, "a credit for a full slot");
+                stamp.set(free_at | FREE);
+                arrive(wire, head, wheel, free_at);
             }
             wire.fifo.record().head.set(wire.cursor);
         });
@@ -236,18 +230,18 @@ impl Inbound {
             let count = if wire.lanes > 1 { unsafe { reader.take().assume_init() } } else { 1 };
             let visible_at = seen_at(tick, wire.period, wire.delay);
             for _ in 0..count {
-                let index = wire.cursor;
-                debug_assert!(wire.fifo.stamp(index).get() & FREE != 0, "an item for a free slot");
-                let words = wire.fifo.words(index);
+                let stamp = wire.fifo.stamp(wire.cursor);
+                debug_assert!(stamp.get() & FREE != 0, "an item for a free slot");
+                let words = wire.fifo.words(wire.cursor);
                 for k in 0..wire.word_count() {
                     // SAFETY: a slot holds `word_count` payload words, and a free one is the link's.
                     unsafe { *words.add(k) = reader.take() };
                 }
-                wire.fifo.stamp(index).set(visible_at);
-                arrive(wire, head, wheel, index, visible_at);
+                wire.fifo.stamp(wire.cursor).set(visible_at);
+                arrive(wire, head, wheel, visible_at);
             }
             wire.fifo.record().tail.set(wire.cursor);
-            wire.fifo.record().last_push.set(tick);
+            wire.fifo.note_push(tick);
         });
     }
 }
@@ -264,8 +258,9 @@ pub(crate) enum Received {
 
 /// The next edge of the link's cursor, and who wants to know of it when.
 #[inline(always)]
-fn arrive(wire: &mut CutWire, head: &ShardHead, wheel: &Wheel, index: u16, seen_at: Tick) {
-    wire.cursor = wire.fifo.after(index);
+fn arrive(wire: &mut CutWire, head: &ShardHead, wheel: &Wheel, seen_at: Tick) {
+    let offset = wire.cursor;
+    wire.cursor = wire.fifo.after(offset);
     if wire.delay == 1 {
         head.wake(wire.waker);
     } else {
@@ -273,7 +268,8 @@ fn arrive(wire: &mut CutWire, head: &ShardHead, wheel: &Wheel, index: u16, seen_
         if wheel.has_passed(seen_at) {
             head.wake(wire.waker);
         } else {
-            wheel.arm(NodeId(wire.first_node + u32::from(index)), seen_at, wire.waker);
+            let index = u32::from(wire.fifo.index_of(offset));
+            wheel.arm(NodeId(wire.first_node + index), seen_at, wire.waker);
         }
     }
 }

@@ -400,12 +400,10 @@ impl Machine {
         let states = self.ask(|shard| {
             let mut wires = Vec::new();
             shard.visit_wires(|wire, fifo| {
-                let known = |tick: Tick| (tick != Tick::MAX).then_some(tick);
-                let record = fifo.record();
                 let state = WireState {
                     occupancy: fifo.occupancy(),
-                    last_push: known(record.last_push.get()),
-                    last_pop: known(record.last_pop.get()),
+                    last_push: fifo.last_push(),
+                    last_pop: fifo.last_pop(),
                 };
                 wires.push((wire, state));
             });

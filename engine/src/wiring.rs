@@ -5,10 +5,9 @@
 //! any arena is mapped; then the real build on the thread of its shard binds them.
 
 use crate::arena::{Arena, ArenaRef, Memory, Word};
-use crate::fifo::{
-    FIFO_ALIGN, FREE, In, Out, PortBinding, RawFifo, Record, ShardHead, Show, show, slot_stride,
-};
+use crate::fifo::{FIFO_ALIGN, FREE, RawFifo, Record, ShardHead, Show, show, slot_stride};
 use crate::hash;
+use crate::port::{In, Out, PortBinding};
 use crate::random::Random;
 use crate::signal::{SIGNAL_BYTES_MAX, Signal};
 use crate::time::Tick;
@@ -238,7 +237,7 @@ impl Unconnected {
             fifo.stamp(0).set(stamp);
             // Nothing is ever transferred, so nobody is ever woken.
             let nobody = Waker(0);
-            PortBinding { record: fifo.record, other: nobody, own: nobody, depth: 1, slow: false }
+            PortBinding { record: fifo.record, other: nobody, own: nobody, end: fifo.end() }
         };
         // Free and never to be filled by anybody: no item. Full and never to be emptied: no room.
         Self { empty: binding(u64::MAX | FREE), full: binding(0) }

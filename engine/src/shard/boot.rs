@@ -3,11 +3,12 @@
 use super::{DomainClock, FifoSlot, GroupSlot, Shard};
 use crate::arena::{Arena, ArenaRef};
 use crate::blueprint::{Blueprint, Wire};
-use crate::fifo::{PortBinding, RawFifo, ShardHead, slot_stride};
+use crate::fifo::{RawFifo, ShardHead, slot_stride};
 use crate::group::Berth;
 use crate::kind::Catalogue;
 use crate::link::{CutWire, Inbound, Outbound};
 use crate::plan::{FifoPlan, Plan, Role, ShardPlan, flag_bytes};
+use crate::port::PortBinding;
 use crate::ring::{RingReader, RingWriter, lines_of};
 use crate::time::Tick;
 use crate::wheel::{Waker, Wheel};
@@ -81,7 +82,9 @@ impl Shard {
         let mut groups = Vec::new();
         for (index, group) in shard.groups.iter().enumerate() {
             let mut built = (catalogue.kind(group.kind).group)();
-            built.carve(&arena, builder.berth(index, flags));
+            let berth = builder.berth(index, flags);
+            let own_flags = berth.flags.part(0, group.instances.len().div_ceil(8));
+            built.carve(&arena, berth);
             for &instance in &group.instances {
                 let spec = &blueprint.instances[instance as usize];
                 let place = Place { path: &spec.path, index: spec.index, instance, seed: blueprint.seed };
@@ -100,7 +103,8 @@ impl Shard {
                     .map_err(|error| BootShardError::Module(instance, error))?;
                 consoles.extend(opened.into_iter().map(|console| (instance, console)));
             }
-            groups.push((group.boundary, GroupSlot { group: built, domain: group.domain }));
+            let slot = GroupSlot { group: built, domain: group.domain, flags: own_flags, due: false };
+            groups.push((group.boundary, slot));
         }
         let (outbound, inbound) = builder.link_ends(links, rings);
         let (boundary, interior): (Vec<_>, Vec<_>) = groups.into_iter().partition(|(edge, _)| *edge);
@@ -309,12 +313,11 @@ impl Builder<'_> {
             let index = numbers.binary_search(&plan.wire).expect("planned in ascending order");
             Waker(flags + index as u32)
         };
-        let binding = |own: u32, other: Waker, slow: bool| PortBinding {
+        let binding = |own: u32, other: Waker| PortBinding {
             record: fifo.record,
             other,
             own: self.waker(own),
-            depth: fifo.depth,
-            slow,
+            end: fifo.end(),
         };
         let arrival = |end: u32, delay: u32| CutWire {
             fifo,
@@ -328,19 +331,29 @@ impl Builder<'_> {
         let wide = wire.lanes > 1;
         match plan.role {
             Role::Local => {
-                let out = binding(wire.from.instance, self.waker(wire.to.instance), wide || wire.latency > 1);
+                if wide || wire.latency > 1 {
+                    fifo.slow_pushes();
+                }
+                if wide || wire.credit > 1 {
+                    fifo.slow_pops();
+                }
+                let out = binding(wire.from.instance, self.waker(wire.to.instance));
                 bindings.bind(wire.from.instance, wire.from.port, out);
-                let input = binding(wire.to.instance, self.waker(wire.from.instance), wide || wire.credit > 1);
+                let input = binding(wire.to.instance, self.waker(wire.from.instance));
                 bindings.bind(wire.to.instance, wire.to.port, input);
             }
             Role::Egress(peer) => {
-                let out = binding(wire.from.instance, link_waker(peer, true), wide);
+                if wide {
+                    fifo.slow_pushes();
+                }
+                let out = binding(wire.from.instance, link_waker(peer, true));
                 bindings.bind(wire.from.instance, wire.from.port, out);
                 cut.insert(plan.wire, arrival(wire.from.instance, wire.credit));
             }
             Role::Ingress(peer) => {
                 // Slow: every pop is told to the link, not only those that make room.
-                let input = binding(wire.to.instance, link_waker(peer, false), true);
+                fifo.slow_pops();
+                let input = binding(wire.to.instance, link_waker(peer, false));
                 bindings.bind(wire.to.instance, wire.to.port, input);
                 cut.insert(plan.wire, arrival(wire.to.instance, wire.latency));
             }

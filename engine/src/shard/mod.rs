@@ -18,6 +18,7 @@ use crate::link::{Inbound, Outbound, Received};
 use crate::time::Tick;
 use crate::wheel::Wheel;
 use crate::wiring::{ConsoleRef, Verdict};
+use std::cell::Cell;
 
 /// The instants of one clock domain in this shard.
 struct DomainClock {
@@ -33,6 +34,10 @@ struct DomainClock {
 struct GroupSlot {
     group: Box<dyn Group>,
     domain: u8,
+    /// The words of its flags that stand for modules: a look at them spares the call.
+    flags: ArenaRef<[Cell<u64>]>,
+    /// Whether any of its modules is due at the instant being evaluated.
+    due: bool,
 }
 
 /// A FIFO with what reports and digests need to know of it.
@@ -198,31 +203,32 @@ impl Shard {
         }
         let head = &self.head;
         self.wheel.fire(now, |waker| head.wake(waker));
-        let mut due = self.no_sleep;
+        let mut due = false;
         for slot in self.boundary.iter_mut().chain(&mut self.interior) {
-            if edges >> slot.domain & 1 == 1 {
-                due |= slot.group.take_due();
-            }
+            let edge = edges >> slot.domain & 1 == 1;
+            let woken = edge && slot.flags.iter().any(|word| word.get() != 0);
+            slot.due = woken && slot.group.take_due() || edge && self.no_sleep;
+            due |= slot.due;
         }
         if due {
             self.digest_stale = true;
             self.domains.iter_mut().for_each(|domain| domain.pending = domain.used);
-            self.sweep(true, edges);
+            self.sweep(true);
         }
         for link in &mut self.outbound {
             link.send(now, after);
         }
         if due {
-            self.sweep(false, edges);
+            self.sweep(false);
         }
         self.upcoming = after;
     }
 
     #[inline]
-    fn sweep(&mut self, boundary: bool, edges: u32) {
+    fn sweep(&mut self, boundary: bool) {
         let slots = if boundary { &mut self.boundary } else { &mut self.interior };
         for slot in slots {
-            if edges >> slot.domain & 1 == 0 {
+            if !slot.due {
                 continue;
             }
             let domain = &self.domains[usize::from(slot.domain)];
@@ -252,11 +258,8 @@ impl Shard {
 
     /// The last instant at which anything was transferred on a wire of this shard.
     pub(crate) fn last_transfer(&self) -> Option<Tick> {
-        let ticks = self.fifos.iter().flat_map(|slot| {
-            let record = slot.fifo.record();
-            [record.last_push.get(), record.last_pop.get()]
-        });
-        ticks.filter(|&tick| tick != Tick::MAX).max()
+        let ticks = self.fifos.iter().flat_map(|slot| [slot.fifo.last_push(), slot.fifo.last_pop()]);
+        ticks.flatten().max()
     }
 
     /// This shard's share of the digest of everything that was transferred so far: a sum over
@@ -287,14 +290,9 @@ impl Shard {
     /// The item pushed last on a wire whose producer is here, and when.
     pub(crate) fn last_item(&self, wire: u32, show: Show) -> Option<(Tick, String)> {
         let slot = self.fifos.iter().find(|slot| slot.wire == wire && slot.producer)?;
-        let record = slot.fifo.record();
-        let tick = record.last_push.get();
-        if tick == Tick::MAX {
-            return None;
-        }
-        let tail = record.tail.get();
-        let index = if tail == 0 { slot.fifo.depth - 1 } else { tail - 1 };
-        Some((tick, show(&slot.fifo, index)))
+        let tick = slot.fifo.last_push()?;
+        let before = slot.fifo.before(slot.fifo.record().tail.get());
+        Some((tick, show(&slot.fifo, before)))
     }
 
     /// Every group here with its modules.
@@ -335,7 +333,8 @@ impl FifoSlot {
         let key = mix(u64::from(self.wire).wrapping_add(1).wrapping_mul(GOLDEN));
         let pushes = if self.producer { mix(record.digest.get() ^ key) } else { 0 };
         let pops = if self.consumer {
-            let history = absorb(record.last_pop.get(), u64::from(record.head.get()));
+            let last_pop = self.fifo.last_pop().unwrap_or(Tick::MAX);
+            let history = absorb(last_pop, u64::from(self.fifo.index_of(record.head.get())));
             mix(history.wrapping_add(key))
         } else {
             0

@@ -111,7 +111,7 @@ fn the_parallel_program_prints_its_checked_results_at_every_shard_count() {
     );
     let expected = check(&machine, 1, false);
     println!("{} cycles\n{}", expected.0, expected.2);
-    for (shards, no_sleep) in [(2, false), (3, true)] {
+    for (shards, no_sleep) in [(1, true), (2, false)] {
         assert_eq!(
             check(&machine, shards, no_sleep),
             expected,

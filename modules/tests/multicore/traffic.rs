@@ -324,7 +324,7 @@ impl Traffic {
         let lane = own % 4;
         let hart = self.random.below(u64::from(self.params.tiles)) as u32;
         let word = self.random.below(u64::from(self.params.words)) as u32;
-        match self.random.below(if idle { 16 } else { 10 }) {
+        match self.random.below(if idle { 17 } else { 11 }) {
             0..2 => {
                 self.version += 1;
                 self.seen[own as usize] = self.version;
@@ -384,14 +384,25 @@ impl Traffic {
                 15,
                 Expect::Ticket,
             ),
-            10 => self.send(
+            // Reserves a line and leaves it at that: nobody may wait for ever.
+            10 => {
+                let address = self.layout.counter(CONDITIONAL);
+                self.send(
+                    address,
+                    DataOperation::LoadReserved,
+                    0,
+                    15,
+                    Expect::Anything,
+                );
+            }
+            11 => self.send(
                 HART_COUNT,
                 DataOperation::Load,
                 0,
                 15,
                 Expect::Word(self.params.tiles),
             ),
-            11 => {
+            12 => {
                 let offer = self.random.bits() as u32;
                 self.maximum = self.maximum.max(offer);
                 let address = self.layout.counter(MAXIMUM);
@@ -403,14 +414,14 @@ impl Traffic {
                     Expect::Anything,
                 );
             }
-            12 => {
+            13 => {
                 let offer = self.random.bits() as u32;
                 self.minimum = (self.minimum as i32).min(offer as i32) as u32;
                 let address = self.layout.counter(MINIMUM);
                 self.send(address, DataOperation::Min, offer, 15, Expect::Anything);
             }
-            13 => self.start_steps(Step::LoadReserved),
-            14 => self.start_steps(Step::TakeLock),
+            14 => self.start_steps(Step::LoadReserved),
+            15 => self.start_steps(Step::TakeLock),
             _ => self.start_steps(Step::Invalidate { hart, word }),
         }
     }
