@@ -16,6 +16,7 @@ use crate::wiring::{Bench, BuildError, Place, Unconnected};
 use std::cell::Cell;
 use std::collections::BTreeMap;
 use std::io;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 
 /// Why a shard could not be built.
 #[derive(Debug)]
@@ -72,10 +73,11 @@ impl Shard {
             first_nodes: Vec::new(),
             wakers: Vec::new(),
         };
-        builder.assign_flags(arena.offset_of(flags) as u32);
+        builder.assign_flags(flag_offset(&arena, flags));
+        // All flags come before the wheel and the FIFOs, which may be larger than a waker can reach.
+        let mut links = builder.carve_link_flags();
         let wheel = Box::new(Wheel::carve(&arena, shard.node_count));
         head.wheel.set(&raw const *wheel);
-        let mut links = builder.carve_link_flags();
         let (fifos, bindings) = builder.carve_fifos(&mut links);
         let unconnected = Unconnected::carve(&arena);
         let mut consoles = Vec::new();
@@ -94,12 +96,17 @@ impl Shard {
                     head,
                     verdict,
                     consoles: &mut opened,
+                    shape: &spec.shape,
                     bindings: bindings.of(instance),
                     unconnected,
                     own: builder.waker(instance),
                 };
-                built
-                    .build(&spec.params, place, &blueprint.resources, bench)
+                let build = || built.build(&spec.params, place, &blueprint.resources, bench);
+                catch_unwind(AssertUnwindSafe(build))
+                    .unwrap_or_else(|payload| {
+                        let message = crate::panics::message_of(payload.as_ref());
+                        Err(BuildError::new(format!("panicked while it was built: {message}")))
+                    })
                     .map_err(|error| BootShardError::Module(instance, error))?;
                 consoles.extend(opened.into_iter().map(|console| (instance, console)));
             }
@@ -134,6 +141,13 @@ impl Shard {
             arena,
         })
     }
+}
+
+/// Offset of the first of some flags from the arena's base, as wakers name it.
+fn flag_offset(arena: &Arena, flags: ArenaRef<[Cell<u64>]>) -> u32 {
+    let end = arena.offset_of(flags) + flags.len() * 8;
+    assert!(u32::try_from(end).is_ok(), "wakers reach the first 4 GiB of an arena");
+    arena.offset_of(flags) as u32
 }
 
 /// Ports of local instances, bound to FIFOs.
@@ -227,7 +241,7 @@ impl Builder<'_> {
         let carve = |count: usize| {
             let _padding = self.arena.carve_bytes(0, 64);
             let flags = self.arena.carve_shared_slice(flag_bytes(count) / 8);
-            (self.arena.offset_of(flags) as u32, flags)
+            (flag_offset(self.arena, flags), flags)
         };
         self.shard
             .links

@@ -130,9 +130,10 @@ impl Shard {
     /// everything. What is not needed yet is taken in too: a full ring would stop the neighbour.
     fn take_in(&mut self, now: Tick, all: bool) -> TakenIn {
         let mut taken = TakenIn { enough: true, moved: false };
+        let upcoming = self.upcoming;
         for (index, link) in self.inbound.iter_mut().enumerate() {
             while link.known_until < now {
-                match link.receive(&self.head, &self.wheel) {
+                match link.receive(&self.head, &self.wheel, upcoming) {
                     Received::Stamp => taken.moved = true,
                     Received::News => {
                         taken.moved = true;

@@ -1,3 +1,5 @@
+//! Where values stand, and what is no value.
+
 use super::*;
 use crate::diagnostic::{Diagnostics, Sources};
 use proptest::prelude::*;
