@@ -176,7 +176,14 @@ fn post(shard: &mut Shard) -> Post {
 fn print(shards: &[Shard], printed: &mut HeapProd<Printed>) {
     for shard in shards {
         shard.drain_consoles(|tick, instance, byte| {
-            while printed.try_push(Printed { tick, instance, byte }).is_err() {
+            while printed
+                .try_push(Printed {
+                    tick,
+                    instance,
+                    byte,
+                })
+                .is_err()
+            {
                 std::thread::yield_now();
             }
         });

@@ -125,7 +125,10 @@ pub(crate) struct Record {
     /// Place of the slot that the next pop empties.
     pub(crate) head: Cell<Offset>,
 }
-const _: () = assert!(size_of::<Record>() == 32, "header and two words fill a cache line");
+const _: () = assert!(
+    size_of::<Record>() == 32,
+    "header and two words fill a cache line"
+);
 
 /// Place of a slot in its FIFO: bytes from the first slot.
 pub(crate) type Offset = u32;
@@ -200,7 +203,9 @@ pub(crate) fn seen_at(now: Tick, period: u64, delay: u32) -> Tick {
 
 /// The head of the shard in whose arena a record lies.
 pub(crate) fn shard_of<'a>(record: NonNull<Record>) -> &'a ShardHead {
-    let base = record.as_ptr().map_addr(|address| address & !(ARENA_ALIGN - 1));
+    let base = record
+        .as_ptr()
+        .map_addr(|address| address & !(ARENA_ALIGN - 1));
     // SAFETY: every record lies in an arena whose base is a multiple of ARENA_ALIGN and holds
     // the head; the pointer keeps the provenance of the whole mapping.
     unsafe { &*base.cast::<ShardHead>() }
@@ -222,7 +227,11 @@ impl RawFifo {
         let (_, start) = arena.carve_bytes(bytes, FIFO_ALIGN);
         // SAFETY: `front` lies within the bytes just carved.
         let record = unsafe { start.add(front) }.cast();
-        let fifo = Self { record, depth, stride };
+        let fifo = Self {
+            record,
+            depth,
+            stride,
+        };
         if slow {
             fifo.slow_part().stride.set(stride);
             fifo.slow_part().end.set(fifo.end());
@@ -244,7 +253,11 @@ impl RawFifo {
     /// When the last push was, as far as this side knows.
     pub(crate) fn last_push(&self) -> Option<Tick> {
         let gate = self.record().push_gate.get();
-        let until = if gate == NEVER { self.slow_part().pushed_until.get() } else { gate };
+        let until = if gate == NEVER {
+            self.slow_part().pushed_until.get()
+        } else {
+            gate
+        };
         until.checked_sub(1)
     }
 
@@ -256,7 +269,11 @@ impl RawFifo {
     /// When the last pop was, as far as this side knows.
     pub(crate) fn last_pop(&self) -> Option<Tick> {
         let gate = self.record().pop_gate.get();
-        let until = if gate == NEVER { self.slow_part().popped_until.get() } else { gate };
+        let until = if gate == NEVER {
+            self.slow_part().popped_until.get()
+        } else {
+            gate
+        };
         until.checked_sub(1)
     }
 
@@ -312,7 +329,13 @@ impl RawFifo {
     fn slot(&self, offset: Offset) -> *mut u8 {
         debug_assert!(offset < self.end() && offset.is_multiple_of(u32::from(self.stride)));
         // SAFETY: as in `stamp`.
-        unsafe { self.record.as_ptr().add(1).cast::<u8>().add(offset as usize) }
+        unsafe {
+            self.record
+                .as_ptr()
+                .add(1)
+                .cast::<u8>()
+                .add(offset as usize)
+        }
     }
 
     #[inline(always)]
@@ -337,7 +360,11 @@ pub(crate) type Show = fn(&RawFifo, Offset) -> String;
 
 /// [`Show`] for signals of type `T`.
 pub(crate) fn show<T: Signal>(fifo: &RawFifo, offset: Offset) -> String {
-    assert_eq!(usize::from(fifo.stride), slot_stride(size_of::<T>()), "a FIFO of another type");
+    assert_eq!(
+        usize::from(fifo.stride),
+        slot_stride(size_of::<T>()),
+        "a FIFO of another type"
+    );
     // SAFETY: the caller asks for a slot that has been written by a push of this type; values stay
     // in their slots after a pop.
     let value = unsafe { &*fifo.words(offset).cast::<T>() };

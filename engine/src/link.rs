@@ -50,7 +50,11 @@ impl CutWire {
     /// Transfers since the cursor of a wire whose flag is up: a lap that came back to the cursor
     /// is a whole depth, not nothing.
     fn news(&self, until: Offset) -> u16 {
-        let lap = if until > self.cursor { 0 } else { self.fifo.end() };
+        let lap = if until > self.cursor {
+            0
+        } else {
+            self.fifo.end()
+        };
         self.fifo.index_of(until + lap - self.cursor)
     }
 }
@@ -78,7 +82,10 @@ pub(crate) struct Outbound {
 /// many incoming ones.
 pub(crate) fn frame_words_max(outgoing: &[(usize, usize)], incoming_count: usize) -> usize {
     let masks = outgoing.len().div_ceil(64) + incoming_count.div_ceil(64);
-    let payload: usize = outgoing.iter().map(|(words, lanes)| 1 + words * lanes).sum();
+    let payload: usize = outgoing
+        .iter()
+        .map(|(words, lanes)| 1 + words * lanes)
+        .sum();
     2 + masks + payload + incoming_count
 }
 
@@ -103,7 +110,11 @@ impl Outbound {
 
     /// Sends what happened at edge `now`; all edges before `complete_until` are then complete.
     pub(crate) fn send(&mut self, now: Tick, complete_until: Tick) {
-        let any = self.item_flags.iter().chain(self.pop_flags.iter()).fold(0, |any, w| any | w.get());
+        let any = self
+            .item_flags
+            .iter()
+            .chain(self.pop_flags.iter())
+            .fold(0, |any, w| any | w.get());
         if any == 0 {
             if complete_until - self.told_until >= self.patience {
                 self.tell(complete_until);
@@ -195,7 +206,11 @@ impl Inbound {
             self.receive_content(head, wheel, upcoming);
         }
         self.reader.finish();
-        if stamp & 1 == 1 { Received::News } else { Received::Stamp }
+        if stamp & 1 == 1 {
+            Received::News
+        } else {
+            Received::Stamp
+        }
     }
 
     #[inline(always)]
@@ -215,7 +230,11 @@ impl Inbound {
         for_each_bit(pop_masks, |index| {
             let wire = &mut self.pops[index];
             // SAFETY: a count is an initialised word.
-            let count = if wire.lanes > 1 { unsafe { reader.take().assume_init() } } else { 1 };
+            let count = if wire.lanes > 1 {
+                unsafe { reader.take().assume_init() }
+            } else {
+                1
+            };
             let free_at = seen_at(tick, wire.period, wire.delay);
             for _ in 0..count {
                 let offset = wire.cursor;
@@ -238,7 +257,11 @@ impl Inbound {
         for_each_bit(item_masks, |index| {
             let wire = &mut self.items[index];
             // SAFETY: a count is an initialised word.
-            let count = if wire.lanes > 1 { unsafe { reader.take().assume_init() } } else { 1 };
+            let count = if wire.lanes > 1 {
+                unsafe { reader.take().assume_init() }
+            } else {
+                1
+            };
             let visible_at = seen_at(tick, wire.period, wire.delay);
             for _ in 0..count {
                 let stamp = wire.fifo.stamp(wire.cursor);

@@ -46,7 +46,10 @@ impl<T: Signal> Port<T> {
 
     fn new(binding: PortBinding) -> Self {
         let () = (Self::SIGNAL_FITS, Self::STRIDE_AGREES).0;
-        Self { binding, carries: PhantomData }
+        Self {
+            binding,
+            carries: PhantomData,
+        }
     }
 
     #[inline(always)]
@@ -96,7 +99,11 @@ impl PortBinding {
     }
 
     fn lanes(&self, gate: &Cell<Tick>) -> u8 {
-        if gate.get() == NEVER { self.slow_part().lanes.get() } else { 1 }
+        if gate.get() == NEVER {
+            self.slow_part().lanes.get()
+        } else {
+            1
+        }
     }
 
     /// The slow part of an end whose gate is shut for ever.
@@ -108,7 +115,15 @@ impl PortBinding {
     /// The stamp of the slot at `offset`.
     fn stamp(&self, offset: Offset) -> &Cell<u64> {
         // SAFETY: a slot stands at `offset` behind the record, and begins with its stamp.
-        unsafe { &*self.record.as_ptr().add(1).cast::<u8>().add(offset as usize).cast::<Cell<u64>>() }
+        unsafe {
+            &*self
+                .record
+                .as_ptr()
+                .add(1)
+                .cast::<u8>()
+                .add(offset as usize)
+                .cast::<Cell<u64>>()
+        }
     }
 }
 
@@ -119,7 +134,9 @@ pub struct In<T: Signal> {
 
 impl<T: Signal> In<T> {
     pub(crate) fn new(binding: PortBinding) -> Self {
-        Self { port: Port::new(binding) }
+        Self {
+            port: Port::new(binding),
+        }
     }
 
     /// How many items may be popped in one edge.
@@ -136,7 +153,17 @@ impl<T: Signal> In<T> {
         let offset = record.head.get();
         let slot = port.slot(offset);
         let next = next_tick();
-        if slot.stamp.get() < next { Some(Item { port, record, slot, offset, next }) } else { None }
+        if slot.stamp.get() < next {
+            Some(Item {
+                port,
+                record,
+                slot,
+                offset,
+                next,
+            })
+        } else {
+            None
+        }
     }
 
     /// Whether an item can be popped at this edge.
@@ -152,7 +179,8 @@ impl<T: Signal> In<T> {
     pub fn peek(&self) -> Option<&T> {
         // SAFETY: ready, so the slot is full and its value initialised; it stays until it is taken,
         // which needs `&mut self`.
-        self.find().map(|item| unsafe { (*item.slot.value.get()).assume_init_ref() })
+        self.find()
+            .map(|item| unsafe { (*item.slot.value.get()).assume_init_ref() })
     }
 
     /// The item that became visible first, if there is one, to be looked at and perhaps taken.
@@ -204,7 +232,13 @@ impl<T: Signal> Item<'_, T> {
     /// more lanes): the module faults.
     #[inline(always)]
     pub fn take(self) -> T {
-        let Self { port, record, slot, offset, next } = self;
+        let Self {
+            port,
+            record,
+            slot,
+            offset,
+            next,
+        } = self;
         // SAFETY: an item exists only for a slot that is full and visible, so a push wrote its
         // value; the port is borrowed, so nobody took it since.
         let value = unsafe { (*slot.value.get()).assume_init_read() };
@@ -241,7 +275,9 @@ pub struct Out<T: Signal> {
 
 impl<T: Signal> Out<T> {
     pub(crate) fn new(binding: PortBinding) -> Self {
-        Self { port: Port::new(binding) }
+        Self {
+            port: Port::new(binding),
+        }
     }
 
     /// How many items may be pushed in one edge.
@@ -260,7 +296,17 @@ impl<T: Signal> Out<T> {
         let next = next_tick();
         // The stamp of a full slot, turned round, lies beyond all time.
         let free = free_from(slot.stamp.get()) < next;
-        if free { Some(Room { port, record, slot, offset, next }) } else { None }
+        if free {
+            Some(Room {
+                port,
+                record,
+                slot,
+                offset,
+                next,
+            })
+        } else {
+            None
+        }
     }
 
     /// Whether an item can be pushed at this edge.
@@ -328,7 +374,13 @@ impl<T: Signal> Room<'_, T> {
     /// more lanes): the module faults.
     #[inline(always)]
     pub fn push(self, value: T) {
-        let Self { port, record, slot, offset, next } = self;
+        let Self {
+            port,
+            record,
+            slot,
+            offset,
+            next,
+        } = self;
         // SAFETY: room exists only for a slot that is free, and only the producer writes values.
         unsafe { (*slot.value.get()).write(value) };
         let now = next.wrapping_sub(1);

@@ -45,7 +45,9 @@ fn sketch() -> impl Strategy<Value = Sketch> {
 fn board(sketch: &Sketch) -> Board {
     let mut board = Board::new(catalogue());
     board.blueprint.epoch_cycles = sketch.epoch_cycles;
-    let count = |end: fn(&WireSketch) -> usize, module| sketch.wires.iter().filter(|w| end(w) == module).count();
+    let count = |end: fn(&WireSketch) -> usize, module| {
+        sketch.wires.iter().filter(|w| end(w) == module).count()
+    };
     let mut inputs = vec![0; sketch.modules.len()];
     let mut outputs = vec![0; sketch.modules.len()];
     for (number, &(domain, habit)) in sketch.modules.iter().enumerate() {
@@ -58,10 +60,20 @@ fn board(sketch: &Sketch) -> Board {
         board.add("test.mixer", domain, params);
     }
     for &(from, to, depth, latency, credit, lanes) in &sketch.wires {
-        let (out, input) = (format!("out[{}]", outputs[from]), format!("in[{}]", inputs[to]));
+        let (out, input) = (
+            format!("out[{}]", outputs[from]),
+            format!("in[{}]", inputs[to]),
+        );
         outputs[from] += 1;
         inputs[to] += 1;
-        board.wide_wire((from as u32, &out), (to as u32, &input), depth, latency, credit, lanes);
+        board.wide_wire(
+            (from as u32, &out),
+            (to as u32, &input),
+            depth,
+            latency,
+            credit,
+            lanes,
+        );
     }
     for &(to, limit) in &sketch.feeds {
         let counter = board.add("test.counter", 0, limit);
@@ -79,12 +91,22 @@ fn run(
     thread_count: usize,
     no_sleep: bool,
 ) -> (Outcome, Vec<EpochRecord>, Vec<InstanceResults>) {
-    let host = HostOptions { thread_count: Some(thread_count), no_sleep, pin: false };
+    let host = HostOptions {
+        thread_count: Some(thread_count),
+        no_sleep,
+        pin: false,
+    };
     let mut machine = board.boot(placement, &host);
     let mut digests = Digests::default();
     let limits = match goal {
-        true => Limits { cycles: Some(500), max_cycles: None },
-        false => Limits { cycles: None, max_cycles: Some(500) },
+        true => Limits {
+            cycles: Some(500),
+            max_cycles: None,
+        },
+        false => Limits {
+            cycles: None,
+            max_cycles: Some(500),
+        },
     };
     let report = machine.run(&limits, &mut digests);
     (report.outcome, digests.0, machine.results())
