@@ -171,7 +171,9 @@ impl<M: Module> Group for TypedGroup<M> {
         bench: Bench<'_>,
     ) -> Result<(), BuildError> {
         let (head, own) = (bench.head, bench.own);
-        let module = M::build(typed::<M>(params).clone(), &mut Wiring::bind(place, resources, bench))?;
+        let mut wiring = Wiring::bind(place, resources, bench);
+        let module = M::build(typed::<M>(params).clone(), &mut wiring)?;
+        wiring.as_probed()?;
         let seated = self.seated.as_mut().expect("carved before use");
         let index = seated.modules.len();
         seated.modules.push(module);

@@ -88,11 +88,12 @@ impl Outbound {
         self.writer.has_room(self.frame_lines_max)
     }
 
-    /// Whether every egress FIFO has room for a full edge at `now` without any further credit.
+    /// Whether every egress FIFO has room for a full edge at `now` without any further credit, and
+    /// for one item more: having pushed all it may, a module can still ask whether there is room.
     pub(crate) fn needs_no_credit(&self, now: Tick) -> bool {
         self.items.iter().all(|wire| {
             let mut offset = wire.fifo.record().tail.get();
-            (0..wire.lanes).all(|_| {
+            (0..=wire.lanes).all(|_| {
                 let free = !wire.fifo.stamp(offset).get() <= now;
                 offset = wire.fifo.after(offset);
                 free
@@ -183,15 +184,15 @@ pub(crate) struct Inbound {
 }
 
 impl Inbound {
-    /// Takes in one frame, if one is there.
-    pub(crate) fn receive(&mut self, head: &ShardHead, wheel: &Wheel) -> Received {
+    /// Takes in one frame, if one is there. All edges before `upcoming` have been evaluated here.
+    pub(crate) fn receive(&mut self, head: &ShardHead, wheel: &Wheel, upcoming: Tick) -> Received {
         if !self.reader.ready() {
             return Received::Nothing;
         }
         let stamp = self.take();
         self.known_until = (stamp >> 1) + 1;
         if stamp & 1 == 1 {
-            self.receive_content(head, wheel);
+            self.receive_content(head, wheel, upcoming);
         }
         self.reader.finish();
         if stamp & 1 == 1 { Received::News } else { Received::Stamp }
@@ -203,7 +204,7 @@ impl Inbound {
         unsafe { self.reader.take().assume_init() }
     }
 
-    fn receive_content(&mut self, head: &ShardHead, wheel: &Wheel) {
+    fn receive_content(&mut self, head: &ShardHead, wheel: &Wheel, upcoming: Tick) {
         let tick = self.take();
         let reader = &mut self.reader;
         for mask in &mut self.masks {
@@ -217,10 +218,20 @@ impl Inbound {
             let count = if wire.lanes > 1 { unsafe { reader.take().assume_init() } } else { 1 };
             let free_at = seen_at(tick, wire.period, wire.delay);
             for _ in 0..count {
-                let stamp = wire.fifo.stamp(wire.cursor);
+                let offset = wire.cursor;
+                let stamp = wire.fifo.stamp(offset);
                 debug_assert!(is_full(stamp.get()), "a credit for a full slot");
                 stamp.set(free_from(free_at));
-                arrive(wire, head, wheel, free_at);
+                wire.cursor = wire.fifo.after(offset);
+                // As on a local wire of one edge and one lane: only a full FIFO can have a producer
+                // waiting for room.
+                let awaited =
+                    wire.delay > 1 || wire.lanes > 1 || wire.fifo.record().tail.get() == offset;
+                // A credit is late only if there was room without it at the edges it missed: whoever
+                // it would have woken there had nothing to wait for.
+                if awaited && free_at >= upcoming {
+                    arrive(wire, head, wheel, offset, free_at);
+                }
             }
             wire.fifo.record().head.set(wire.cursor);
         });
@@ -237,8 +248,10 @@ impl Inbound {
                     // SAFETY: a slot holds `word_count` payload words, and a free one is the link's.
                     unsafe { *words.add(k) = reader.take() };
                 }
-                wire.fifo.stamp(wire.cursor).set(visible_at);
-                arrive(wire, head, wheel, visible_at);
+                let offset = wire.cursor;
+                wire.fifo.stamp(offset).set(visible_at);
+                wire.cursor = wire.fifo.after(offset);
+                arrive(wire, head, wheel, offset, visible_at);
             }
             wire.fifo.record().tail.set(wire.cursor);
             wire.fifo.note_push(tick);
@@ -256,21 +269,14 @@ pub(crate) enum Received {
     News,
 }
 
-/// The next edge of the link's cursor, and who wants to know of it when.
+/// Wakes who wants to know of an arrival, at the edge at which it counts.
 #[inline(always)]
-fn arrive(wire: &mut CutWire, head: &ShardHead, wheel: &Wheel, seen_at: Tick) {
-    let offset = wire.cursor;
-    wire.cursor = wire.fifo.after(offset);
+fn arrive(wire: &CutWire, head: &ShardHead, wheel: &Wheel, offset: Offset, seen_at: Tick) {
     if wire.delay == 1 {
         head.wake(wire.waker);
     } else {
-        // Late news of credits that nobody was waiting for: any edge will do.
-        if wheel.has_passed(seen_at) {
-            head.wake(wire.waker);
-        } else {
-            let index = u32::from(wire.fifo.index_of(offset));
-            wheel.arm(NodeId(wire.first_node + index), seen_at, wire.waker);
-        }
+        let index = u32::from(wire.fifo.index_of(offset));
+        wheel.arm(NodeId(wire.first_node + index), seen_at, wire.waker);
     }
 }
 
@@ -289,4 +295,28 @@ fn for_each_bit(masks: &[u64], mut visit: impl FnMut(usize)) {
 /// plenty of bare stamps.
 pub(crate) fn ring_lines(frame_words: usize) -> usize {
     (4 * lines_of(frame_words) + 16).next_power_of_two()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::arena::Arena;
+
+    #[test]
+    fn distances_of_the_deepest_fifo_do_not_overflow() {
+        let arena = Arena::map(1 << 20).unwrap();
+        let fifo = RawFifo::carve(&arena, false, u16::MAX, 8);
+        let wire = CutWire {
+            fifo,
+            cursor: fifo.offset_of(65_000),
+            lanes: 2,
+            waker: Waker(0),
+            delay: 1,
+            period: 1,
+            first_node: 0,
+        };
+        assert_eq!(wire.news(fifo.offset_of(40_000)), 40_535);
+        assert_eq!(wire.news(fifo.offset_of(65_001)), 1);
+        assert_eq!(wire.news(fifo.offset_of(65_000)), u16::MAX);
+    }
 }

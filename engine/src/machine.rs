@@ -11,7 +11,7 @@ use crate::plan::{Placement, Plan, PlanError};
 use crate::platform::{self, Beds};
 use crate::ring::ring;
 use crate::shard::{BootShardError, Rings, Shard};
-use crate::time::Tick;
+use crate::time::{TICK_MAX, Tick};
 use crate::wiring::BuildError;
 use ringbuf::traits::{Consumer, Split};
 use ringbuf::{HeapCons, HeapRb};
@@ -30,7 +30,7 @@ pub struct HostOptions {
     pub thread_count: Option<usize>,
     /// Clocks every module at every edge.
     pub no_sleep: bool,
-    /// Pins each thread to a core of its own, where there are enough.
+    /// Pins each thread to a core of its own, where there are several threads and cores enough.
     pub pin: bool,
 }
 
@@ -196,7 +196,9 @@ impl Machine {
         let (answer_sender, answers) = mpsc::channel();
         let mut rings = rings(blueprint, &plan);
         let own_core = thread_count <= core_count;
-        let cores = if host.pin && own_core { platform::cores() } else { Vec::new() };
+        // One thread alone is better placed by the host, which knows what else is running.
+        let pin = host.pin && own_core && thread_count > 1;
+        let cores = if pin { platform::cores() } else { Vec::new() };
         let mut hands = Vec::with_capacity(thread_count);
         for number in 0..thread_count {
             let (commands, command_receiver) = mpsc::channel();
@@ -292,17 +294,17 @@ impl Machine {
     /// When the engine itself fails: a thread ended that nobody ended.
     pub fn run(&mut self, limits: &Limits, observer: &mut dyn Observer) -> Report {
         let cycle_ticks = self.cycle_ticks();
-        let ticks = |cycles: u64| cycles.saturating_mul(cycle_ticks);
+        let cycles_max = TICK_MAX / cycle_ticks;
+        let ticks = |cycles: u64| cycles.min(cycles_max) * cycle_ticks;
         let order = Order {
             start: self.now,
             epoch_ticks: ticks(self.epoch_cycles),
             cycle_ticks,
             goal: limits.cycles.map(ticks),
-            limit: limits.max_cycles.map(ticks),
+            limit: ticks(limits.max_cycles.unwrap_or(cycles_max)),
         };
-        let already = order.goal.or(order.limit).is_some_and(|end| end <= self.now);
-        if already {
-            return self.report(Stop::GoalReached);
+        if let Some(stop) = order.reached(self.now) {
+            return self.report(stop);
         }
         self.meeting.interrupt.store(false, Ordering::Relaxed);
         for hand in &self.hands {
@@ -501,10 +503,18 @@ impl Machine {
 
 impl Drop for Machine {
     fn drop(&mut self) {
+        // An observer that panicked leaves a run behind that nobody waits for any more.
+        self.meeting.interrupt.store(true, Ordering::Relaxed);
         for hand in &mut self.hands {
             // The end of its commands ends the thread.
             let (commands, _) = mpsc::channel();
             hand.commands = commands;
+        }
+        while self.hands.iter().any(|hand| hand.thread.as_ref().is_some_and(|it| !it.is_finished())) {
+            // Nobody shall wait for room for what nobody will read.
+            self.records.clear();
+            self.hands.iter_mut().for_each(|hand| _ = hand.printed.clear());
+            std::thread::yield_now();
         }
         for hand in &mut self.hands {
             if let Some(thread) = hand.thread.take() {

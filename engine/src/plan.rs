@@ -46,7 +46,7 @@ pub enum PlanError {
         /// What is wrong, with value and limit.
         message: String,
     },
-    /// An instance breaks a limit or has an unconnected port.
+    /// An instance has an unconnected port, or a kind or clock domain that does not exist.
     Instance {
         /// Number of the instance.
         instance: usize,
@@ -176,6 +176,7 @@ impl Plan {
     ) -> Result<Self, PlanError> {
         let timebase = Timebase::of(&blueprint.domains).map_err(PlanError::Timebase)?;
         check_placement(blueprint, placement)?;
+        check_instances(blueprint, catalogue)?;
         check_wires(blueprint)?;
         if blueprint.epoch_cycles == 0 {
             return Err(PlanError::EpochZero);
@@ -235,6 +236,20 @@ fn check_placement(blueprint: &Blueprint, placement: &Placement) -> Result<(), P
         ))),
         None => Ok(()),
     }
+}
+
+fn check_instances(blueprint: &Blueprint, catalogue: &Catalogue) -> Result<(), PlanError> {
+    let (kinds, domains) = (catalogue.kinds().len(), blueprint.domains.len());
+    for (number, instance) in blueprint.instances.iter().enumerate() {
+        let fail = |message: String| Err(PlanError::Instance { instance: number, message });
+        if instance.kind as usize >= kinds {
+            return fail(format!("kind {} of {kinds}", instance.kind));
+        }
+        if usize::from(instance.domain) >= domains {
+            return fail(format!("clock domain {} of {domains}", instance.domain));
+        }
+    }
+    Ok(())
 }
 
 fn check_wires(blueprint: &Blueprint) -> Result<(), PlanError> {
@@ -436,7 +451,9 @@ impl ShardPlan {
         region("ports without a wire".to_owned(), 2, Unconnected::BYTES);
         // A shard without modules has a wheel too, of the one node that stands for nobody.
         region("timing wheel nodes".to_owned(), self.node_count + 1, Wheel::bytes(self.node_count));
-        region("consoles".to_owned(), console_count, console_count * (8 * CONSOLE_BYTES_PER_EPOCH + 16));
+        // The entries, their count, and the start of whatever follows on a line of its own.
+        let console_bytes = 8 * CONSOLE_BYTES_PER_EPOCH + 8 + 64;
+        region("consoles".to_owned(), console_count, console_count * console_bytes);
         region("memories".to_owned(), memory_count, memory_bytes);
         self.regions = regions;
         self.ring_bytes = self.links.values().map(|link| ring_bytes(link.ring_lines(blueprint))).sum();

@@ -80,12 +80,6 @@ impl Wheel {
         self.armed_count.set(self.armed_count.get() + 1);
     }
 
-    /// Whether it is too late to arm anything for `tick`.
-    #[inline]
-    pub(crate) fn has_passed(&self, tick: Tick) -> bool {
-        tick <= self.fired_until.get()
-    }
-
     pub(crate) fn cancel(&self, id: NodeId) {
         let node = &self.nodes[id.0 as usize];
         if node.armed.get() == 0 {

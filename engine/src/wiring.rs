@@ -211,6 +211,8 @@ pub(crate) struct Bench<'a> {
     pub(crate) head: ArenaRef<ShardHead>,
     pub(crate) verdict: ArenaRef<Verdict>,
     pub(crate) consoles: &'a mut Vec<ConsoleRef>,
+    /// What the module asked for when it was probed.
+    pub(crate) shape: &'a Shape,
     /// Per declared port, in order; `None` for an optional port without a wire.
     pub(crate) bindings: &'a [Option<PortBinding>],
     pub(crate) unconnected: Unconnected,
@@ -293,7 +295,7 @@ impl Probe {
 
 enum Mode<'a> {
     Probe(&'a mut Probe),
-    Bind { bench: Bench<'a>, port_count: usize },
+    Bind { bench: Bench<'a>, port_count: usize, memory_bytes: usize },
 }
 
 /// Hands out ports, memories and handles to a module being built.
@@ -305,7 +307,17 @@ pub struct Wiring<'a> {
 
 impl<'a> Wiring<'a> {
     pub(crate) fn bind(place: Place<'a>, resources: &'a Resources, bench: Bench<'a>) -> Self {
-        Self { place, resources, mode: Mode::Bind { bench, port_count: 0 } }
+        Self { place, resources, mode: Mode::Bind { bench, port_count: 0, memory_bytes: 0 } }
+    }
+
+    /// Whether a module that has been built asked for what it asked for when it was probed.
+    pub(crate) fn as_probed(&self) -> Result<(), BuildError> {
+        match &self.mode {
+            Mode::Bind { bench, port_count, .. } if *port_count < bench.shape.ports.len() => {
+                Err(otherwise(&format!("for port `{}`", bench.shape.ports[*port_count].name), "nothing"))
+            }
+            Mode::Bind { .. } | Mode::Probe(_) => Ok(()),
+        }
     }
 
     /// An input that must be connected.
@@ -392,7 +404,7 @@ impl<'a> Wiring<'a> {
     ) -> Result<Memory<W>, BuildError> {
         let bytes = words
             .checked_mul(size_of::<W>())
-            .and_then(|bytes| bytes.checked_next_multiple_of(64))
+            .and_then(|bytes| bytes.max(1).checked_next_multiple_of(64))
             .ok_or_else(|| BuildError::new(format!("a memory of {words} words exceeds the address space")))?;
         match &mut self.mode {
             Mode::Probe(probe) => {
@@ -404,7 +416,13 @@ impl<'a> Wiring<'a> {
                 probe.memories.push(arena);
                 Ok(memory)
             }
-            Mode::Bind { bench, .. } => {
+            Mode::Bind { bench, memory_bytes, .. } => {
+                *memory_bytes = memory_bytes.saturating_add(bytes);
+                let probed = bench.shape.memory_bytes;
+                if *memory_bytes > probed {
+                    let asked = format!("for {memory_bytes} bytes of memory");
+                    return Err(otherwise(&format!("for {probed}"), &asked));
+                }
                 // Start on a line of its own, as the plan counts it.
                 let _padding = bench.arena.carve_bytes(0, 64);
                 let mut memory = Memory::carve(bench.arena, words);
@@ -455,6 +473,9 @@ impl<'a> Wiring<'a> {
     }
 
     /// A way to print on the standard output of the host.
+    ///
+    /// # Panics
+    /// When the module asks for more of them than when it was probed: the machine does not boot.
     #[must_use]
     pub fn console(&mut self) -> Console {
         let (arena, head, own) = match &mut self.mode {
@@ -466,7 +487,11 @@ impl<'a> Wiring<'a> {
                 let arena = probe.memories.last().expect("pushed above");
                 (arena, probe.head, Waker(probe.arena.offset_of(probe.verdict) as u32))
             }
-            Mode::Bind { bench, .. } => (bench.arena, bench.head, bench.own),
+            Mode::Bind { bench, .. } => {
+                let probed = bench.shape.console_count;
+                assert!(bench.consoles.len() < probed, "when probed it asked for {probed} consoles");
+                (bench.arena, bench.head, bench.own)
+            }
         };
         let entries = arena.carve_shared_slice(CONSOLE_BYTES_PER_EPOCH);
         let shared = ConsoleRef { count: arena.carve_shared(), entries };
@@ -503,15 +528,30 @@ impl<'a> Wiring<'a> {
                 });
                 Ok(probe.unconnected.of(direction))
             }
-            Mode::Bind { bench, port_count } => {
-                let binding = bench.bindings.get(*port_count).copied().unwrap_or_else(|| {
-                    panic!("`{name}` was not asked for when the module was probed")
-                });
+            Mode::Bind { bench, port_count, .. } => {
+                let asked = format!("for {direction:?} port `{name}` of {} and {lanes} lanes", T::NAME);
+                let Some(probed) = bench.shape.ports.get(*port_count) else {
+                    return Err(otherwise("for no more ports", &asked));
+                };
+                // The FIFO was carved for the probed type; another would reach beyond its slots.
+                if (probed.signal_id, probed.signal_bytes) != (TypeId::of::<T>(), size_of::<T>())
+                    || (probed.direction, probed.lanes) != (direction, lanes)
+                {
+                    let PortInfo { name, direction, signal, lanes, .. } = probed;
+                    let probed = format!("for {direction:?} port `{name}` of {signal} and {lanes} lanes");
+                    return Err(otherwise(&probed, &asked));
+                }
+                let binding = bench.bindings[*port_count];
                 *port_count += 1;
                 Ok(binding.unwrap_or_else(|| bench.unconnected.of(direction)))
             }
         }
     }
+}
+
+/// A module broke the promise of [`Module::build`](crate::Module::build).
+fn otherwise(probed: &str, asked: &str) -> BuildError {
+    BuildError::new(format!("when probed it asked {probed}, when built {asked}"))
 }
 
 impl Unconnected {

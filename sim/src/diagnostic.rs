@@ -16,6 +16,9 @@ use std::sync::Arc;
 /// The most diagnostics that are rendered; the rest is counted.
 pub const DIAGNOSTICS_MAX: usize = 100;
 
+/// After so many findings reading and checking stop.
+const FINDINGS_MAX: usize = 1000;
+
 /// The most names a suggestion is chosen from.
 const CANDIDATES_MAX: usize = 10_000;
 
@@ -366,6 +369,12 @@ impl Findings {
     #[must_use]
     pub fn count(&self) -> usize {
         self.count
+    }
+
+    /// Whether so much was found that looking for more is of no use.
+    #[must_use]
+    pub fn is_full(&self) -> bool {
+        self.count >= FINDINGS_MAX
     }
 
     /// Errors, and warnings, each in the order they were found.

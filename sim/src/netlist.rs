@@ -228,6 +228,9 @@ impl Netlist {
 
     fn read_instances(&mut self, node: &Node, found: &mut Findings) {
         for (name, value) in entries(node, "instances", found) {
+            if found.is_full() {
+                return;
+            }
             match declaration(name.clone(), value, found) {
                 Some(declaration) => self.instances.push(declaration),
                 None => self.broken.push(name.text),
@@ -246,6 +249,9 @@ impl Netlist {
             return;
         };
         for item in items {
+            if found.is_full() {
+                return;
+            }
             match statement(item, found) {
                 Some(statement) => self.wires.push(statement),
                 None => self.wires_broken = true,

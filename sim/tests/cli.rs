@@ -62,6 +62,19 @@ Netlist(
 )
 "#;
 
+/// A bank of RAM smaller than a program.
+const RAM: &str = r#"// A bank of RAM, alone.
+Netlist(
+    name: "ram",
+    instances: {
+        "home": (
+            kind: "riscv.home",
+            params: (ram_bytes: 4096, banks: 1, node: 0, tiles: 1, latency: 2),
+        ),
+    },
+)
+"#;
+
 /// A folder of its own for each test, so that messages can name files without their folder.
 fn folder(name: &str) -> PathBuf {
     let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join(name);
@@ -236,6 +249,9 @@ fn every_outcome_has_its_exit_code() {
       wires that hold items: 1
       wait-for chain of 1:
         source.out waits for room at adder.a (full, 2 of 2, last transfer in cycle 1)
+      wait-for cycle of 2:
+        adder.b waits for an item from fork.out[0] (empty, 0 of 2, never used)
+        fork.in waits for an item from adder.sum (empty, 0 of 2, never used)
     exit 3
     ");
     insta::assert_snapshot!(all(&folder, "run small.ron --quiet --max-cycles 5"), @r"
@@ -441,6 +457,21 @@ fn programs_that_cannot_be_loaded_are_explained() {
     error[N0080]: program `huge.elf`: file too large: 68157440 bytes, the limit is 67108864
     exit 2
     ");
+    fs::write(folder.join("ram.ron"), RAM).unwrap();
+    let program = concat!(
+        env!("CARGO_MANIFEST_DIR"),
+        "/../netlists/programs/parallel.elf"
+    );
+    fs::copy(program, folder.join("parallel.elf")).unwrap();
+    let too_large = all(&folder, "run ram.ron --program parallel.elf");
+    insta::assert_snapshot!(too_large.split("error[N0043]").next().unwrap(), @r"
+    error[N0035]: kind `riscv.home` refuses `ram_bytes`: program too large: segment 1 (0x80000ac0..0x80010b40) does not lie within the memory (0x80000000..0x80001000, 4 KiB)
+     --> ram.ron:7:33
+      |
+    7 |             params: (ram_bytes: 4096, banks: 1, node: 0, tiles: 1, latency: 2),
+      |                                 ^^^^ instance `home`
+    exit 2
+    ");
     insta::assert_snapshot!(all(&folder, "run small.ron --program ."), @r"
     error[N0080]: program `.`: cannot be read: Is a directory (os error 21)
     exit 2
@@ -472,7 +503,7 @@ fn kinds_are_listed_with_their_ports() {
     parameters
       outputs  a whole number (u32)
 
-    ports, with a sample of outputs
+    ports, for example with outputs 1
       in   in      u64
       out  out[0]  u64
     exit 0
@@ -509,4 +540,48 @@ fn a_closed_pipe_is_no_panic() {
     drop(child.stdout.take());
     let output = child.wait_with_output().unwrap();
     assert_eq!(String::from_utf8(output.stderr).unwrap(), "");
+}
+
+#[test]
+#[cfg(target_os = "linux")]
+fn an_interrupt_stops_the_run_at_the_end_of_an_epoch() {
+    let folder = folder("interrupt");
+    let endless = SMALL.replace(", params: (limit: 10)", "");
+    fs::write(folder.join("endless.ron"), endless).unwrap();
+    let child = Command::new(env!("CARGO_BIN_EXE_tina-hw"))
+        .args(["run", "endless.ron"])
+        .current_dir(&folder)
+        .stdout(std::process::Stdio::piped())
+        .stderr(std::process::Stdio::piped())
+        .spawn()
+        .unwrap();
+    let status = PathBuf::from(format!("/proc/{}/status", child.id()));
+    let listens = || {
+        let text = fs::read_to_string(&status).expect("the run does not end by itself");
+        let caught = text
+            .lines()
+            .find_map(|line| line.strip_prefix("SigCgt:"))
+            .unwrap();
+        // Bit n - 1 is signal n; SIGINT is 2.
+        u64::from_str_radix(caught.trim(), 16).unwrap() & 0b10 != 0
+    };
+    while !listens() {
+        std::thread::yield_now();
+    }
+    let kill = Command::new("kill")
+        .args(["-INT", &child.id().to_string()])
+        .status()
+        .unwrap();
+    assert!(kill.success());
+    let output = child.wait_with_output().unwrap();
+    let text = String::from_utf8(output.stdout).unwrap();
+    assert_eq!(String::from_utf8(output.stderr).unwrap(), "interrupted\n");
+    assert_eq!(output.status.code(), Some(130), "{text}");
+    assert!(text.starts_with("outcome       interrupted\n"), "{text}");
+    let cycles = text
+        .lines()
+        .find_map(|line| line.strip_prefix("cycles        "))
+        .unwrap();
+    let cycles: u64 = cycles.replace(',', "").parse().unwrap();
+    assert!(cycles > 0 && cycles.is_multiple_of(1024), "{cycles} cycles");
 }

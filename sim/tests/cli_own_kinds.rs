@@ -123,6 +123,7 @@ fn main() -> ExitCode {
             a_difference,
         ),
         ("run --verify finds a difference", a_difference_after_a_run),
+        ("compare notices a difference", a_difference_in_a_comparison),
         ("own kinds are listed", own_kinds_are_listed),
     ];
     for (name, case) in cases {
@@ -240,6 +241,23 @@ fn a_difference_after_a_run() {
     error: 3 shards and 1 shard differ first in cycle 1300 on wire culprit.out -> delay.in
       3 shards: 0 pushed in cycle 1300
       1 shard: 1 pushed in cycle 1300
+    exit 6
+    ");
+}
+
+fn a_difference_in_a_comparison() {
+    let arguments = [
+        "compare",
+        "remembers.ron",
+        "--shards",
+        "1,2",
+        "--rounds",
+        "1",
+        "--cycles",
+        "5000",
+    ];
+    insta::assert_snapshot!(error_of(&tina("remembers", &arguments)), @r"
+    error: the digests differ; `tina-hw verify` finds out where
     exit 6
     ");
 }

@@ -16,6 +16,7 @@ use crate::wiring::{Bench, BuildError, Place, Unconnected};
 use std::cell::Cell;
 use std::collections::BTreeMap;
 use std::io;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 
 /// Why a shard could not be built.
 #[derive(Debug)]
@@ -74,17 +75,20 @@ impl Shard {
             first_nodes: Vec::new(),
             wakers: Vec::new(),
         };
-        builder.assign_flags(arena.offset_of(flags) as u32);
+        builder.assign_flags(flag_offset(&arena, flags));
+        // All flags come before the wheel and the FIFOs, which may be larger than a waker can reach.
+        let mut links = builder.carve_link_flags();
         let wheel = Box::new(Wheel::carve(&arena, shard.node_count));
         head.wheel.set(&raw const *wheel);
-        let mut links = builder.carve_link_flags();
         let (fifos, bindings) = builder.carve_fifos(&mut links);
         let unconnected = Unconnected::carve(&arena);
         let mut consoles = Vec::new();
         let mut groups = Vec::new();
         for (index, group) in shard.groups.iter().enumerate() {
             let mut built = (catalogue.kind(group.kind).group)();
-            built.carve(&arena, builder.berth(index, flags));
+            let berth = builder.berth(index, flags);
+            let own_flags = berth.flags.part(0, group.instances.len().div_ceil(8));
+            built.carve(&arena, berth);
             for &instance in &group.instances {
                 let spec = &blueprint.instances[instance as usize];
                 let place = Place { path: &spec.path, index: spec.index, instance, seed: blueprint.seed };
@@ -94,16 +98,22 @@ impl Shard {
                     head,
                     verdict,
                     consoles: &mut opened,
+                    shape: &spec.shape,
                     bindings: bindings.of(instance),
                     unconnected,
                     own: builder.waker(instance),
                 };
-                built
-                    .build(&spec.params, place, &blueprint.resources, bench)
+                let build = || built.build(&spec.params, place, &blueprint.resources, bench);
+                catch_unwind(AssertUnwindSafe(build))
+                    .unwrap_or_else(|payload| {
+                        let message = crate::panics::message_of(payload.as_ref());
+                        Err(BuildError::new(format!("panicked while it was built: {message}")))
+                    })
                     .map_err(|error| BootShardError::Module(instance, error))?;
                 consoles.extend(opened.into_iter().map(|console| (instance, console)));
             }
-            groups.push((group.boundary, GroupSlot { group: built, domain: group.domain }));
+            let slot = GroupSlot { group: built, domain: group.domain, flags: own_flags, due: false };
+            groups.push((group.boundary, slot));
         }
         let (outbound, inbound) = builder.link_ends(links, rings);
         let (boundary, interior): (Vec<_>, Vec<_>) = groups.into_iter().partition(|(edge, _)| *edge);
@@ -133,6 +143,13 @@ impl Shard {
             arena,
         })
     }
+}
+
+/// Offset of the first of some flags from the arena's base, as wakers name it.
+fn flag_offset(arena: &Arena, flags: ArenaRef<[Cell<u64>]>) -> u32 {
+    let end = arena.offset_of(flags) + flags.len() * 8;
+    assert!(u32::try_from(end).is_ok(), "wakers reach the first 4 GiB of an arena");
+    arena.offset_of(flags) as u32
 }
 
 /// Ports of local instances, bound to FIFOs.
@@ -226,7 +243,7 @@ impl Builder<'_> {
         let carve = |count: usize| {
             let _padding = self.arena.carve_bytes(0, 64);
             let flags = self.arena.carve_shared_slice(flag_bytes(count) / 8);
-            (self.arena.offset_of(flags) as u32, flags)
+            (flag_offset(self.arena, flags), flags)
         };
         self.shard
             .links

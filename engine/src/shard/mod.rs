@@ -18,6 +18,7 @@ use crate::link::{Inbound, Outbound, Received};
 use crate::time::Tick;
 use crate::wheel::Wheel;
 use crate::wiring::{ConsoleRef, Verdict};
+use std::cell::Cell;
 
 /// The instants of one clock domain in this shard.
 struct DomainClock {
@@ -33,6 +34,10 @@ struct DomainClock {
 struct GroupSlot {
     group: Box<dyn Group>,
     domain: u8,
+    /// The words of its flags that stand for modules: a look at them spares the call.
+    flags: ArenaRef<[Cell<u64>]>,
+    /// Whether any of its modules is due at the instant being evaluated.
+    due: bool,
 }
 
 /// A FIFO with what reports and digests need to know of it.
@@ -125,9 +130,10 @@ impl Shard {
     /// everything. What is not needed yet is taken in too: a full ring would stop the neighbour.
     fn take_in(&mut self, now: Tick, all: bool) -> TakenIn {
         let mut taken = TakenIn { enough: true, moved: false };
+        let upcoming = self.upcoming;
         for (index, link) in self.inbound.iter_mut().enumerate() {
             while link.known_until < now {
-                match link.receive(&self.head, &self.wheel) {
+                match link.receive(&self.head, &self.wheel, upcoming) {
                     Received::Stamp => taken.moved = true,
                     Received::News => {
                         taken.moved = true;
@@ -198,31 +204,32 @@ impl Shard {
         }
         let head = &self.head;
         self.wheel.fire(now, |waker| head.wake(waker));
-        let mut due = self.no_sleep;
+        let mut due = false;
         for slot in self.boundary.iter_mut().chain(&mut self.interior) {
-            if edges >> slot.domain & 1 == 1 {
-                due |= slot.group.take_due();
-            }
+            let edge = edges >> slot.domain & 1 == 1;
+            let woken = edge && slot.flags.iter().any(|word| word.get() != 0);
+            slot.due = woken && slot.group.take_due() || edge && self.no_sleep;
+            due |= slot.due;
         }
         if due {
             self.digest_stale = true;
             self.domains.iter_mut().for_each(|domain| domain.pending = domain.used);
-            self.sweep(true, edges);
+            self.sweep(true);
         }
         for link in &mut self.outbound {
             link.send(now, after);
         }
         if due {
-            self.sweep(false, edges);
+            self.sweep(false);
         }
         self.upcoming = after;
     }
 
     #[inline]
-    fn sweep(&mut self, boundary: bool, edges: u32) {
+    fn sweep(&mut self, boundary: bool) {
         let slots = if boundary { &mut self.boundary } else { &mut self.interior };
         for slot in slots {
-            if edges >> slot.domain & 1 == 0 {
+            if !slot.due {
                 continue;
             }
             let domain = &self.domains[usize::from(slot.domain)];

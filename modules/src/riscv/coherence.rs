@@ -63,20 +63,22 @@
 //! work of its own.
 //!
 //! **Atomics.** An AMO is performed at one edge on an owned line: nobody else holds the line at that
-//! edge, so nothing comes between its load and its store. `LR` sets a reservation on its line,
-//! lost when the line is invalidated, recalled for another owner or evicted, so while it lives no
-//! other hart has stored to the line; `SC` succeeds only if it lives at the edge at which the cache owns
-//! the line, and stores at that edge. A lost reservation fails without a request. Of several harts
-//! that hold reservations on one line and run `SC`, the one whose `Own` the home takes first
-//! succeeds: `LR` asks for a shared copy, which takes no other hart's reservation away.
+//! edge, so nothing comes between its load and its store. `LR` takes ownership of its line and
+//! reserves it; the reservation ends with the ownership, so while it lives no other hart has even
+//! read the line, and `SC` succeeds exactly if it lives. `SC` never sends a request.
+//! A cache holds back orders for a reserved line for a bounded time, in which an `SC` that comes
+//! succeeds; a repeated `LR` does not prolong it when somebody waits. So of a loop of `LR` and `SC` that
+//! is short enough, at most one round fails: the next `LR` misses, and its `SC` comes in time. (Without
+//! holding, harts can take each other's reservations away for ever; a random test found the orbit.)
 //!
 //! **Instructions.** `fence.i` empties the instruction cache after the hart's own stores were
 //! performed; the next fetch is a `Fetch`, and its home recalls a written line from its owner
 //! first. So a hart that stored code, or was told by a hart that did, fetches the new code.
 //!
 //! **No deadlock.** Homes take answers (class 3) at every edge and need nothing for it, so class 3
-//! drains. Caches take orders (class 2) needing no more than room in class 3: the room for the
-//! reply to the core is reserved before a request of the core is taken. So class 2 drains. A
+//! drains. Caches take orders (class 2) after a bounded time at most, needing no more than room in
+//! class 3: the room for the reply to the core is reserved before a request of the core is
+//! taken. So class 2 drains. A
 //! home in a transaction needs room in class 2 and answers in class 3, both of which come, so it ends
 //! every transaction and takes the next request: class 1 drains. Devices reply to a request
 //! with one order. The networks themselves are free of cycles by dimension order.

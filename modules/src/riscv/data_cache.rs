@@ -14,8 +14,13 @@
 //! then only orders are taken until the grant has come, which performs it. A request is popped
 //! only when the reply has room, so its reply can never be refused.
 //!
-//! Write-allocate. Device accesses go past the array. The rules of the protocol and why they are
-//! right: `coherence`.
+//! Write-allocate. Device accesses go past the array.
+//!
+//! `LR` takes ownership of its line and reserves it; a reservation lives only as long as the
+//! ownership, so `SC` never misses: it succeeds or fails at once. Orders for the reserved line are held
+//! back for `reservation_hold` edges, or until `SC` has come, so that an `SC` that comes in that time
+//! succeeds. A second `LR` while an order waits lets it go first. The rules of the protocol and why they
+//! are right: `coherence`.
 
 use super::cache_array::{CacheArray, Rights, SlotIndex};
 use super::coherence::{
@@ -42,7 +47,18 @@ pub struct DataCacheParams {
     pub banks: u32,
     /// Node of the devices.
     pub device_node: u32,
+    /// Edges for which a line stays after `LR`, for its `SC` to come.
+    #[serde(default = "reservation_hold_default")]
+    pub reservation_hold: u32,
 }
+
+/// Time for the sixteen instructions of a constrained LR/SC loop and a few mispredicted branches.
+const fn reservation_hold_default() -> u32 {
+    64
+}
+
+/// The longest time that a reservation may hold back an order, in edges.
+pub const RESERVATION_HOLD_MAX: u32 = 4096;
 
 /// What the cache is doing for its core.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -81,8 +97,11 @@ pub struct DataCache {
     stage: Stage,
     /// Set when an order was taken: a request of the core goes before the next one.
     core_first: bool,
-    /// The line reserved by `LR`: nobody else has stored to it since.
+    /// The line reserved by `LR`, owned ever since: nobody else has stored to it.
     reservation: Option<u32>,
+    /// The first edge at which orders for the reserved line are taken again.
+    held_until: Cycle,
+    reservation_hold: u64,
     /// The request that missed; meaningful in every stage but `Ready`.
     pending: DataRequest,
     map: RamMap,
@@ -102,6 +121,15 @@ impl Module for DataCache {
             ram_bytes: params.ram_bytes,
             banks: params.banks,
         })?;
+        if params.reservation_hold == 0 || params.reservation_hold > RESERVATION_HOLD_MAX {
+            return Err(BuildError::param(
+                "reservation_hold",
+                format!(
+                    "{}; it is 1 to {RESERVATION_HOLD_MAX}",
+                    params.reservation_hold
+                ),
+            ));
+        }
         Ok(Self {
             requests: wiring.input("request")?,
             replies: wiring.output("reply")?,
@@ -112,6 +140,8 @@ impl Module for DataCache {
             stage: Stage::Ready,
             core_first: false,
             reservation: None,
+            held_until: 0,
+            reservation_hold: u64::from(params.reservation_hold),
             pending: DataRequest {
                 address: 0,
                 data: 0,
@@ -128,10 +158,17 @@ impl Module for DataCache {
     }
 
     #[inline(always)]
-    fn clock(&mut self, _now: Cycle) -> Effect {
-        if self.orders.ready() && !(self.core_first && self.core_can_act()) && self.take_order() {
-            self.core_first = true;
-            return Effect::Receive;
+    fn clock(&mut self, now: Cycle) -> Effect {
+        let mut effect = Effect::Receive;
+        if self.orders.ready() && !(self.core_first && self.core_can_act()) {
+            match self.take_order(now) {
+                Taken::Done => {
+                    self.core_first = true;
+                    return Effect::Receive;
+                }
+                Taken::NoRoom => {}
+                Taken::Held => effect = Effect::Sleep(self.held_until - now),
+            }
         }
         match self.stage {
             Stage::Ready => {
@@ -139,13 +176,13 @@ impl Module for DataCache {
                     && let Some(request) = self.requests.try_pop()
                 {
                     self.core_first = false;
-                    self.access(request);
+                    self.access(request, now);
                 }
             }
             Stage::Send => self.send(),
             Stage::AwaitLine(_) | Stage::AwaitDevice => {}
         }
-        Effect::Receive
+        effect
     }
 
     fn report(&self, results: &mut Results) {
@@ -159,6 +196,22 @@ impl Module for DataCache {
         results.count("device_accesses", self.counts.device_accesses);
         results.count("failed_conditionals", self.counts.failed_conditionals);
     }
+}
+
+/// What became of the order at the head.
+enum Taken {
+    /// It was obeyed.
+    Done,
+    /// Its answer has no room.
+    NoRoom,
+    /// Its line is reserved.
+    Held,
+}
+
+/// Whether the cache must own the line: to write it, or to reserve it.
+#[inline(always)]
+const fn needs_ownership(operation: DataOperation) -> bool {
+    operation.needs_ownership() || matches!(operation, DataOperation::LoadReserved)
 }
 
 /// Checks the number of a node.
@@ -176,15 +229,15 @@ pub(super) fn node_number(name: &'static str, node: u32) -> Result<u16, BuildErr
 impl DataCache {
     /// Performs a request that hits; begins to serve one that misses.
     #[inline(always)]
-    fn access(&mut self, request: DataRequest) {
+    fn access(&mut self, request: DataRequest, now: Cycle) {
         // Devices and fences have addresses that are never in the array.
         if let Some(slot) = self.array.find(request.address)
-            && (!request.operation.needs_ownership()
+            && (!needs_ownership(request.operation)
                 || self.array.rights(slot) >= Rights::OwnedClean)
         {
             self.counts.hits += 1;
             self.array.touch(request.address, slot);
-            let data = self.perform(&request, slot);
+            let data = self.perform(&request, slot, now);
             self.replies.push(DataReply {
                 data,
                 tag: request.tag,
@@ -196,14 +249,14 @@ impl DataCache {
 
     /// Does what a request asks, on a line that the cache holds with the rights for it.
     #[inline(always)]
-    fn perform(&mut self, request: &DataRequest, slot: SlotIndex) -> u32 {
+    fn perform(&mut self, request: &DataRequest, slot: SlotIndex, now: Cycle) -> u32 {
         let word = (request.address / 4) as usize % LINE_WORDS;
         let old = self.array.line(slot)[word];
         let operation = request.operation;
         let (reply, new) = match operation {
             DataOperation::Load | DataOperation::Fence => return old,
             DataOperation::LoadReserved => {
-                self.reservation = Some(line_address(request.address));
+                self.reserve(line_address(request.address), now);
                 return old;
             }
             DataOperation::StoreConditional => {
@@ -236,14 +289,24 @@ impl DataCache {
         reply
     }
 
+    /// Reserves an owned line, and holds it unless that was tried and somebody waits for it now.
+    fn reserve(&mut self, line: u32, now: Cycle) {
+        let again = self.reservation == Some(line) && self.orders.ready();
+        self.held_until = if again {
+            now
+        } else {
+            now + self.reservation_hold
+        };
+        self.reservation = Some(line);
+    }
+
     /// A request that the array cannot serve.
     #[inline(never)]
     fn miss(&mut self, request: DataRequest) {
-        let reserved = self.reservation == Some(line_address(request.address));
         let answer_now = match request.operation {
             DataOperation::Fence => Some(0),
-            // Without a reservation it fails whoever owns the line.
-            DataOperation::StoreConditional if !reserved => {
+            // A reserved line is owned, so this one is not reserved.
+            DataOperation::StoreConditional => {
                 self.reservation = None;
                 self.counts.failed_conditionals += 1;
                 Some(1)
@@ -302,7 +365,7 @@ impl DataCache {
         } else {
             return;
         }
-        let kind = if operation.needs_ownership() {
+        let kind = if needs_ownership(operation) {
             RequestKind::Own
         } else {
             RequestKind::Read
@@ -338,16 +401,17 @@ impl DataCache {
             self.counts.write_backs += u64::from(kind == AnswerKind::PutDirty);
             self.push_answer(kind, address, Some(slot));
         }
-        self.give_up(slot);
+        self.give_up(slot, Rights::Nothing);
         true
     }
 
-    /// Forgets a line, and its reservation: others may store to it from now on.
-    fn give_up(&mut self, slot: SlotIndex) {
+    /// Keeps no more than `rights` to a line. Its reservation ends: others may store to it from now
+    /// on.
+    fn give_up(&mut self, slot: SlotIndex, rights: Rights) {
         if self.reservation == Some(self.array.address(slot)) {
             self.reservation = None;
         }
-        self.array.set_rights(slot, Rights::Nothing);
+        self.array.set_rights(slot, rights);
     }
 
     fn push_answer(&mut self, kind: AnswerKind, address: u32, slot: Option<SlotIndex>) {
@@ -376,13 +440,14 @@ impl DataCache {
         }
     }
 
-    /// Takes the order at the head; false, with nothing done, if its answer has no room.
+    /// Takes the order at the head, unless its answer has no room or its line is reserved.
     #[inline(never)]
-    fn take_order(&mut self) -> bool {
-        let kind = self.orders.peek().expect("called with an order ready").kind;
+    fn take_order(&mut self, now: Cycle) -> Taken {
+        let order = self.orders.peek().expect("called with an order ready");
+        let (kind, address) = (order.kind, order.address);
         match kind {
-            OrderKind::GrantShared => self.take_line(Rights::Shared),
-            OrderKind::GrantOwned => self.take_line(Rights::OwnedClean),
+            OrderKind::GrantShared => self.take_line(Rights::Shared, now),
+            OrderKind::GrantOwned => self.take_line(Rights::OwnedClean, now),
             OrderKind::DeviceReply => {
                 assert!(
                     self.stage == Stage::AwaitDevice,
@@ -392,21 +457,24 @@ impl DataCache {
                 self.reply_to_pending(data);
             }
             OrderKind::Invalidate | OrderKind::RecallAll | OrderKind::RecallWrite => {
-                if !self.answers.has_room() {
-                    return false;
+                if self.reservation == Some(address) && now < self.held_until {
+                    return Taken::Held;
                 }
-                let address = self.orders.pop().address;
+                if !self.answers.has_room() {
+                    return Taken::NoRoom;
+                }
+                self.orders.pop();
                 self.obey(kind, address);
             }
             OrderKind::GrantFetch => {
                 panic!("a line for the instruction cache reached the data cache")
             }
         }
-        true
+        Taken::Done
     }
 
     /// A grant: the line goes into its slot, and the operation that waited for it is performed.
-    fn take_line(&mut self, rights: Rights) {
+    fn take_line(&mut self, rights: Rights, now: Cycle) {
         let Stage::AwaitLine(slot) = self.stage else {
             panic!("a line was granted to a cache that waits for none");
         };
@@ -419,7 +487,7 @@ impl DataCache {
         );
         self.array.install(slot, order.address, rights, &order.line);
         self.array.touch(request.address, slot);
-        let data = self.perform(&request, slot);
+        let data = self.perform(&request, slot, now);
         self.reply_to_pending(data);
     }
 
@@ -456,11 +524,12 @@ impl DataCache {
         };
         self.push_answer(answer, address, slot);
         if let Some(slot) = slot {
-            if kind == OrderKind::RecallWrite {
-                self.array.set_rights(slot, Rights::Shared);
+            let kept = if kind == OrderKind::RecallWrite {
+                Rights::Shared
             } else {
-                self.give_up(slot);
-            }
+                Rights::Nothing
+            };
+            self.give_up(slot, kept);
         }
     }
 }

@@ -19,7 +19,7 @@ use super::coherence::{
     RequestKind,
 };
 use super::directory::{Directory, Holders};
-use super::image::Image;
+use super::image::{Image, Segment};
 use super::platform::RAM_BASE;
 use super::ram_map::{RamMap, RamParams};
 use serde::Deserialize;
@@ -121,9 +121,13 @@ impl Module for Home {
         let line_count = map.lines_of_bank(params.node);
         let fill = |lines: &mut [Line]| {
             if let Some(image) = image {
-                let first = RAM_BASE + params.node * LINE_BYTES;
+                // What lies behind the program stays untouched, so that the host need not back it.
+                let end = image.segments().iter().map(Segment::end).max();
+                let bytes = end.map_or(0, |end| end - u64::from(RAM_BASE));
                 let stride = params.banks * LINE_BYTES;
-                image.copy_interleaved(first, LINE_WORDS, stride, lines.as_flattened_mut());
+                let used = (bytes.div_ceil(u64::from(stride)) as usize).min(lines.len());
+                let first = RAM_BASE + params.node * LINE_BYTES;
+                image.copy_interleaved(first, LINE_WORDS, stride, lines[..used].as_flattened_mut());
             }
         };
         Ok(Self {

@@ -3,8 +3,8 @@
 
 use std::sync::Arc;
 use tina_engine::{
-    Blueprint, Catalogue, HostOptions, InstanceResults, Limits, Machine, Observer, Placement, Random, Report,
-    Resources,
+    Blueprint, Catalogue, HostOptions, InstanceResults, Limits, Machine, Observer, Placement,
+    Random, Report, Resources,
 };
 use tina_modules::noc::{MeshParams, Routed, Router};
 use tina_modules::riscv::coherence::{Answer, LINE_BYTES, Order, Request};
@@ -28,6 +28,7 @@ pub struct Fabric {
     /// The longest latency and the greatest depth of a wire; each is drawn.
     pub wire_latency: u32,
     pub wire_depth: u32,
+    pub reservation_hold: u32,
     pub seed: u64,
 }
 
@@ -51,14 +52,24 @@ pub struct Builder<'a> {
 }
 
 pub fn site(name: &str, number: u32) -> Site {
-    Site { path: format!("{name}[{number}]"), index: [number, 0, 0], domain: 0 }
+    Site {
+        path: format!("{name}[{number}]"),
+        index: [number, 0, 0],
+        domain: 0,
+    }
 }
 
 impl<'a> Builder<'a> {
     pub fn new(fabric: Fabric, catalogue: &'a Catalogue, resources: Resources) -> Self {
-        let assembly = Assembly::new(catalogue).with_seed(fabric.seed).with_epoch(512);
+        let assembly = Assembly::new(catalogue)
+            .with_seed(fabric.seed)
+            .with_epoch(512);
         let random = Random::keyed(fabric.seed, 0, 0);
-        Self { fabric, assembly: assembly.with_resources(resources), random }
+        Self {
+            fabric,
+            assembly: assembly.with_resources(resources),
+            random,
+        }
     }
 
     pub fn add<M: tina_engine::Module>(&mut self, site: Site, params: M::Params) -> InstanceId {
@@ -67,8 +78,14 @@ impl<'a> Builder<'a> {
 
     /// Everything but the harts.
     pub fn memory_side(&mut self) -> Vec<Caches> {
-        let routers = [self.mesh::<Request>("request"), self.mesh::<Order>("order"), self.mesh::<Answer>("answer")];
-        let caches = (0..self.fabric.tiles()).map(|node| self.tile(node, &routers)).collect();
+        let routers = [
+            self.mesh::<Request>("request"),
+            self.mesh::<Order>("order"),
+            self.mesh::<Answer>("answer"),
+        ];
+        let caches = (0..self.fabric.tiles())
+            .map(|node| self.tile(node, &routers))
+            .collect();
         let harts = self.fabric.tiles();
         let devices = self.add::<Console>(site("console", 0), ConsoleParams { harts });
         let corner = (harts - self.fabric.width) as usize;
@@ -99,8 +116,16 @@ impl<'a> Builder<'a> {
         let mut routers = Vec::new();
         for y in 0..height {
             for x in 0..width {
-                let site = Site { path: format!("{name}[{y}][{x}]"), index: [y, x, 0], domain: 0 };
-                let params = MeshParams { width, height: height + 1, node: None };
+                let site = Site {
+                    path: format!("{name}[{y}][{x}]"),
+                    index: [y, x, 0],
+                    domain: 0,
+                };
+                let params = MeshParams {
+                    width,
+                    height: height + 1,
+                    node: None,
+                };
                 routers.push(self.add::<Router<P>>(site, params));
             }
         }
@@ -118,12 +143,37 @@ impl<'a> Builder<'a> {
     }
 
     fn tile(&mut self, node: u32, routers: &[Vec<InstanceId>; 3]) -> Caches {
-        let Fabric { ram_bytes, ways, .. } = self.fabric;
+        let Fabric {
+            ram_bytes,
+            ways,
+            reservation_hold,
+            ..
+        } = self.fabric;
         let tiles = self.fabric.tiles();
         let bytes = self.fabric.sets * ways * LINE_BYTES;
-        let data = DataCacheParams { node, bytes, ways, ram_bytes, banks: tiles, device_node: tiles };
-        let instruction = InstructionCacheParams { node, bytes, ways, ram_bytes, banks: tiles };
-        let home = HomeParams { node, ram_bytes, banks: tiles, tiles, latency: self.fabric.bank_latency };
+        let data = DataCacheParams {
+            node,
+            bytes,
+            ways,
+            ram_bytes,
+            banks: tiles,
+            device_node: tiles,
+            reservation_hold,
+        };
+        let instruction = InstructionCacheParams {
+            node,
+            bytes,
+            ways,
+            ram_bytes,
+            banks: tiles,
+        };
+        let home = HomeParams {
+            node,
+            ram_bytes,
+            banks: tiles,
+            tiles,
+            latency: self.fabric.bank_latency,
+        };
         let data = self.add::<DataCache>(site("data", node), data);
         let instruction = self.add::<InstructionCache>(site("instruction", node), instruction);
         let interface = self.add::<NetworkInterface>(site("interface", node), ());
@@ -161,11 +211,24 @@ pub fn run(
     for (instance, shard) in placement.shard_of.iter_mut().enumerate() {
         // No shard stays empty.
         let drawn = random.below(shard_count as u64) as usize;
-        *shard = if instance < shard_count { instance } else { drawn } as u8;
+        *shard = if instance < shard_count {
+            instance
+        } else {
+            drawn
+        } as u8;
     }
-    let host = HostOptions { no_sleep, ..HostOptions::default() };
+    let host = HostOptions {
+        no_sleep,
+        ..HostOptions::default()
+    };
     let mut machine = Machine::boot(blueprint, catalogue, &placement, &host).unwrap();
-    let report = machine.run(&Limits { cycles: None, max_cycles: Some(2_000_000) }, observer);
+    let report = machine.run(
+        &Limits {
+            cycles: None,
+            max_cycles: Some(2_000_000),
+        },
+        observer,
+    );
     let results = machine.results();
     (report, results)
 }

@@ -132,6 +132,7 @@ const FABRIC: Fabric = Fabric {
     bank_latency: 3,
     wire_latency: 1,
     wire_depth: 2,
+    reservation_hold: 64,
     seed: 1,
 };
 
@@ -178,6 +179,7 @@ fn the_races_of_the_protocol_happen() {
         width: 3,
         height: 2,
         wire_latency: 5,
+        reservation_hold: 6,
         ..FABRIC
     };
     let sizes = Sizes {
@@ -231,11 +233,36 @@ proptest! {
         seed: u64,
     ) {
         let sets = 1 << set_bits;
-        let fabric =
-            Fabric { width, height, ram_bytes: 0, sets, ways, bank_latency, wire_latency, wire_depth, seed };
+        let fabric = Fabric {
+            width, height, sets, ways, bank_latency, wire_latency, wire_depth, seed, ..FABRIC
+        };
         let sizes = Sizes { fabric, words, operations: 150, pause, burst };
         let machine = machine(sizes);
         let expected = run_checked(sizes, &machine, 1, false);
         prop_assert_eq!(run_checked(sizes, &machine, shards, no_sleep), expected);
     }
+}
+
+/// With `LR` on shared copies, six harts took each other's reservations away for ever.
+#[test]
+fn harts_that_reserve_one_line_do_not_starve_each_other() {
+    let fabric = Fabric {
+        width: 3,
+        height: 2,
+        sets: 1,
+        bank_latency: 1,
+        wire_latency: 3,
+        ..FABRIC
+    };
+    let fabric = Fabric {
+        seed: 5_248_825_965_505_322_567,
+        ..fabric
+    };
+    let sizes = Sizes {
+        fabric,
+        operations: 150,
+        burst: 1,
+        ..SIZES
+    };
+    run_checked(sizes, &machine(sizes), 1, false);
 }

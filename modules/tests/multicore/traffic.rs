@@ -20,7 +20,9 @@ use serde::Deserialize;
 use std::collections::VecDeque;
 use tina_engine::{BuildError, Cycle, Effect, In, Module, Out, Random, Results, Wiring};
 use tina_modules::riscv::platform::{HART_COUNT, RAM_BASE};
-use tina_modules::riscv::signals::{DataOperation, DataReply, DataRequest, FetchReply, FetchRequest};
+use tina_modules::riscv::signals::{
+    DataOperation, DataReply, DataRequest, FetchReply, FetchRequest,
+};
 
 #[derive(Clone, Copy, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -62,8 +64,15 @@ impl Layout {
     }
 }
 
-pub const COUNTER_NAMES: [&str; 7] =
-    ["tickets", "conditional", "lock", "guarded", "maximum", "minimum", "done"];
+pub const COUNTER_NAMES: [&str; 7] = [
+    "tickets",
+    "conditional",
+    "lock",
+    "guarded",
+    "maximum",
+    "minimum",
+    "done",
+];
 const TICKETS: u32 = 0;
 const CONDITIONAL: u32 = 1;
 const LOCK: u32 = 2;
@@ -222,12 +231,26 @@ impl Module for Traffic {
 }
 
 impl Traffic {
-    fn send(&mut self, address: u32, operation: DataOperation, data: u32, mask: u8, expect: Expect) {
+    fn send(
+        &mut self,
+        address: u32,
+        operation: DataOperation,
+        data: u32,
+        mask: u8,
+        expect: Expect,
+    ) {
         let tag = self.next_tag;
         self.next_tag = self.next_tag.wrapping_add(1);
         self.expected.push_back((tag, expect));
         let uncached = address < RAM_BASE && operation != DataOperation::Fence;
-        self.requests.push(DataRequest { address, data, tag, mask, operation, uncached });
+        self.requests.push(DataRequest {
+            address,
+            data,
+            tag,
+            mask,
+            operation,
+            uncached,
+        });
     }
 
     fn send_step(&mut self, step: Step) {
@@ -244,10 +267,20 @@ impl Traffic {
             Step::Invalidate { .. } => return self.invalidate.push(()),
             Step::FetchVersion { hart, word } => {
                 let address = self.layout.version(hart, word);
-                return self.fetches.push(FetchRequest { address, predicted: 0, epoch: false });
+                return self.fetches.push(FetchRequest {
+                    address,
+                    predicted: 0,
+                    epoch: false,
+                });
             }
         };
-        self.send(self.layout.counter(number), operation, data, 15, Expect::Step);
+        self.send(
+            self.layout.counter(number),
+            operation,
+            data,
+            15,
+            Expect::Step,
+        );
     }
 
     /// Starts the next operation, or sends the next step of one.
@@ -291,12 +324,18 @@ impl Traffic {
         let lane = own % 4;
         let hart = self.random.below(u64::from(self.params.tiles)) as u32;
         let word = self.random.below(u64::from(self.params.words)) as u32;
-        match self.random.below(if idle { 16 } else { 10 }) {
+        match self.random.below(if idle { 17 } else { 11 }) {
             0..2 => {
                 self.version += 1;
                 self.seen[own as usize] = self.version;
                 let address = self.layout.version(own, self.version % self.params.words);
-                self.send(address, DataOperation::Store, self.version, 15, Expect::Word(self.version));
+                self.send(
+                    address,
+                    DataOperation::Store,
+                    self.version,
+                    15,
+                    Expect::Word(self.version),
+                );
             }
             2..6 => {
                 let expect = if hart == own {
@@ -304,35 +343,85 @@ impl Traffic {
                 } else {
                     Expect::Version { hart, word }
                 };
-                self.send(self.layout.version(hart, word), DataOperation::Load, 0, 15, expect);
+                self.send(
+                    self.layout.version(hart, word),
+                    DataOperation::Load,
+                    0,
+                    15,
+                    expect,
+                );
             }
             6 => self.send(0, DataOperation::Fence, 0, 0, Expect::Word(0)),
             7 => {
                 let value = u32::from(self.byte) << (8 * lane);
-                let expect = Expect::Bits { mask: 0xff << (8 * lane), value };
-                self.send(self.layout.bytes(own), DataOperation::Load, 0, 1 << lane, expect);
+                let expect = Expect::Bits {
+                    mask: 0xff << (8 * lane),
+                    value,
+                };
+                self.send(
+                    self.layout.bytes(own),
+                    DataOperation::Load,
+                    0,
+                    1 << lane,
+                    expect,
+                );
             }
             8 => {
                 self.byte = self.byte.wrapping_add(1);
                 let value = u32::from(self.byte) << (8 * lane);
-                self.send(self.layout.bytes(own), DataOperation::Store, value, 1 << lane, Expect::Word(value));
+                self.send(
+                    self.layout.bytes(own),
+                    DataOperation::Store,
+                    value,
+                    1 << lane,
+                    Expect::Word(value),
+                );
             }
-            9 => self.send(self.layout.counter(TICKETS), DataOperation::Add, 1, 15, Expect::Ticket),
-            10 => self.send(HART_COUNT, DataOperation::Load, 0, 15, Expect::Word(self.params.tiles)),
-            11 => {
+            9 => self.send(
+                self.layout.counter(TICKETS),
+                DataOperation::Add,
+                1,
+                15,
+                Expect::Ticket,
+            ),
+            // Reserves a line and leaves it at that: nobody may wait for ever.
+            10 => {
+                let address = self.layout.counter(CONDITIONAL);
+                self.send(
+                    address,
+                    DataOperation::LoadReserved,
+                    0,
+                    15,
+                    Expect::Anything,
+                );
+            }
+            11 => self.send(
+                HART_COUNT,
+                DataOperation::Load,
+                0,
+                15,
+                Expect::Word(self.params.tiles),
+            ),
+            12 => {
                 let offer = self.random.bits() as u32;
                 self.maximum = self.maximum.max(offer);
                 let address = self.layout.counter(MAXIMUM);
-                self.send(address, DataOperation::MaxUnsigned, offer, 15, Expect::Anything);
+                self.send(
+                    address,
+                    DataOperation::MaxUnsigned,
+                    offer,
+                    15,
+                    Expect::Anything,
+                );
             }
-            12 => {
+            13 => {
                 let offer = self.random.bits() as u32;
                 self.minimum = (self.minimum as i32).min(offer as i32) as u32;
                 let address = self.layout.counter(MINIMUM);
                 self.send(address, DataOperation::Min, offer, 15, Expect::Anything);
             }
-            13 => self.start_steps(Step::LoadReserved),
-            14 => self.start_steps(Step::TakeLock),
+            14 => self.start_steps(Step::LoadReserved),
+            15 => self.start_steps(Step::TakeLock),
             _ => self.start_steps(Step::Invalidate { hart, word }),
         }
     }
@@ -345,7 +434,9 @@ impl Traffic {
         match expect {
             Expect::Anything => {}
             Expect::Word(word) => assert_eq!(data, word, "hart {}: {expect:?}", self.params.hart),
-            Expect::Bits { mask, value } => assert_eq!(data & mask, value, "hart {}", self.params.hart),
+            Expect::Bits { mask, value } => {
+                assert_eq!(data & mask, value, "hart {}", self.params.hart)
+            }
             Expect::Version { hart, word } => self.check_version(hart, word, data),
             Expect::Ticket => {
                 self.tickets += 1;
@@ -371,7 +462,9 @@ impl Traffic {
 
     /// The next step of an operation of several, given the answer to the last.
     fn follow(&mut self, data: u32) {
-        let Plan::Await(step) = self.plan else { panic!("no step was under way: {:?}", self.plan) };
+        let Plan::Await(step) = self.plan else {
+            panic!("no step was under way: {:?}", self.plan)
+        };
         self.plan = match step {
             Step::LoadReserved => Plan::Send(Step::StoreConditional(data + 1)),
             Step::StoreConditional(_) if data == 0 => {
@@ -402,7 +495,9 @@ impl Traffic {
                     Plan::Send(Step::ReadCounter(number + 1))
                 }
             }
-            Step::Invalidate { .. } | Step::FetchVersion { .. } => panic!("{step:?} asks no data cache"),
+            Step::Invalidate { .. } | Step::FetchVersion { .. } => {
+                panic!("{step:?} asks no data cache")
+            }
         };
     }
 }

@@ -1,7 +1,7 @@
 //! `tina-hw compare`.
 
 use super::arguments::CompareArguments;
-use super::failure::{Failure, INTERRUPTED};
+use super::failure::{DIGESTS_DIFFER, Failure, INTERRUPTED};
 use super::input;
 use super::table;
 use super::terminal::{Guest, Terminal, complain, print};
@@ -27,6 +27,12 @@ pub(super) fn compare(arguments: &CompareArguments, catalogue: &Catalogue) -> Re
     if interrupted {
         complain("interrupted");
         return Ok(INTERRUPTED);
+    }
+    let mut digests = comparisons.iter().map(|comparison| comparison.digest);
+    let first = digests.next();
+    if digests.any(|digest| Some(digest) != first) {
+        complain("error: the digests differ; `tina-hw verify` finds out where");
+        return Ok(DIGESTS_DIFFER);
     }
     Ok(0)
 }

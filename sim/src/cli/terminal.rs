@@ -2,8 +2,9 @@
 //!
 //! A closed pipe is no reason to panic: whoever reads us has seen enough, so the run stops.
 
-use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+use indicatif::{ProgressBar, ProgressDrawTarget, ProgressState, ProgressStyle};
 use signal_hook::consts::{SIGINT, SIGTERM};
+use std::fmt;
 use std::io::{self, IsTerminal, Write};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -117,11 +118,18 @@ fn bar(limits: &Limits) -> ProgressBar {
     let end = limits.cycles.or(limits.max_cycles);
     let bar = ProgressBar::with_draw_target(end, ProgressDrawTarget::stderr());
     let template = if end.is_some() {
-        "{wide_bar} {human_pos}/{human_len} cycles, {per_sec}, {eta} left"
+        "{wide_bar} {human_pos}/{human_len} cycles, {megahertz}, {eta} left"
     } else {
-        "{spinner} {human_pos} cycles, {per_sec}, {elapsed}"
+        "{spinner} {human_pos} cycles, {megahertz}, {elapsed}"
     };
-    bar.with_style(ProgressStyle::with_template(template).expect("the templates are well formed"))
+    let style = ProgressStyle::with_template(template).expect("the templates are well formed");
+    bar.with_style(style.with_key(
+        "megahertz",
+        |state: &ProgressState, out: &mut dyn fmt::Write| {
+            // What cannot be written is not shown.
+            let _ = write!(out, "{:.3} MHz", state.per_sec() / 1e6);
+        },
+    ))
 }
 
 impl Observer for Terminal {

@@ -226,7 +226,7 @@ mod tests {
         assert_eq!(read("10/3 ns"), Some((10_000, 3)));
         assert_eq!(read("2.5 ns"), Some((2500, 1)));
         assert_eq!(read("2 * 5 us"), Some((10_000_000, 1)));
-        assert_eq!(read("32.768 kHz"), Some((15_625_000_000, 512)));
+        assert_eq!(read("32.768 kHz"), Some((244_140_625, 8)));
     }
 
     #[test]

@@ -3,11 +3,12 @@
 //! Parameters are read and modules probed once per declaration, unless an expression among the
 //! parameters reads the index; then once per element.
 
-use super::block::{Block, Elaborator, Element, Item, Level, Placed, param_values};
+use super::array::Array;
 use super::clocks;
+use super::connect;
 use super::interface::Interface;
+use super::level::{Block, Elaborator, Element, Item, Level, Placed, param_values};
 use super::params::{field_span, read_params};
-use super::scope::{Local, Scope};
 use crate::diagnostic::{Code, Diagnostic, Refusal, Span};
 use crate::netlist::expression::Expression;
 use crate::netlist::fields::{expression, wrong_type};
@@ -15,7 +16,7 @@ use crate::netlist::node::{Form, Name, Node};
 use crate::netlist::value::Value;
 use crate::netlist::{Declaration, What};
 use std::cell::Cell;
-use std::fmt::Write as _;
+use std::collections::BTreeMap;
 use std::rc::Rc;
 use std::sync::Arc;
 use tina_engine::{
@@ -26,79 +27,41 @@ use tina_engine::{
 /// Ports of all instances of one netlist file, elaborated: a limit on memory, not on machines.
 const SLOTS_MAX: usize = 1 << 28;
 
-/// Sizes of an array and the walk through it.
-struct Array {
-    sizes: Vec<u32>,
-    count: u32,
-}
+/// So many different parameters of one array are remembered.
+const KNOWN_PARAMS_MAX: usize = 4096;
 
-impl Array {
-    /// Index of an element, outermost first.
-    fn index(&self, element: u32) -> [u32; 3] {
-        let mut index = [0; 3];
-        let mut rest = element;
-        for (dimension, &size) in self.sizes.iter().enumerate().rev() {
-            index[dimension] = rest % size;
-            rest /= size;
-        }
-        index
+/// The block of a file with these parameters; `top` where nothing includes it.
+pub(crate) fn block(
+    elaborator: &mut Elaborator<'_>,
+    file_number: usize,
+    values: &[Value],
+    domain: u8,
+    top: bool,
+) -> Option<Rc<Block>> {
+    let key = (file_number, domain, format!("{values:?}"));
+    if let Some(known) = elaborator.blocks.get(&key) {
+        return known.clone();
     }
-
-    /// Sizes in three dimensions, 1 where there is none; zeros for a single instance.
-    fn grid(&self) -> [u32; 3] {
-        if self.sizes.is_empty() {
-            return [0; 3];
-        }
-        let mut grid = [1; 3];
-        grid[..self.sizes.len()].copy_from_slice(&self.sizes);
-        grid
+    let before = elaborator.found.count();
+    let file = &elaborator.files.list[file_number];
+    let mut level = Level::new(file, values);
+    add(&mut level, elaborator, domain);
+    if !top {
+        connect::export(&mut level, elaborator);
     }
-
-    fn locals<'s>(&self, element: u32, read: &'s Cell<bool>) -> Vec<Local<'s>> {
-        let index = self.index(element);
-        let mut locals = Vec::with_capacity(2 * self.sizes.len() + 2);
-        for (dimension, &size) in self.sizes.iter().enumerate() {
-            let value = i128::from(index[dimension]);
-            locals.push(Local {
-                name: ["i0", "i1", "i2"][dimension],
-                value,
-                read: Some(read),
-            });
-            let value = i128::from(size);
-            locals.push(Local {
-                name: ["n0", "n1", "n2"][dimension],
-                value,
-                read: None,
-            });
-        }
-        locals.push(Local {
-            name: "index",
-            value: i128::from(element),
-            read: Some(read),
-        });
-        locals.push(Local {
-            name: "count",
-            value: i128::from(self.count),
-            read: None,
-        });
-        locals
-    }
-
-    fn path(&self, name: &str, element: u32) -> String {
-        let mut path = String::with_capacity(name.len() + 6 * self.sizes.len());
-        path.push_str(name);
-        let index = self.index(element);
-        for dimension in &index[..self.sizes.len()] {
-            write!(path, "[{dimension}]").expect("writing to a string cannot fail");
-        }
-        path
-    }
+    connect::wires(&mut level, elaborator);
+    let block = (elaborator.found.count() == before).then(|| Rc::new(level.block));
+    elaborator.blocks.insert(key, block.clone());
+    block
 }
 
 /// Makes all instances of a level.
-pub(crate) fn add(level: &mut Level<'_>, elaborator: &mut Elaborator<'_>, domain: u8) {
+fn add(level: &mut Level<'_>, elaborator: &mut Elaborator<'_>, domain: u8) {
     let file = level.file;
     for declaration in &file.netlist.instances {
+        if elaborator.found.is_full() {
+            return;
+        }
         let name = declaration.name.text.as_str();
         let first_element = level.elements.len() as u32;
         let made = array(level, declaration)
@@ -160,17 +123,6 @@ fn too_many_instances(count: u64, span: Span) -> Refusal {
     .into()
 }
 
-impl<'a> Level<'a> {
-    /// The names expressions may use here.
-    pub(crate) fn scope<'s>(&'s self, locals: &'s [Local<'s>]) -> Scope<'s> {
-        Scope {
-            names: &self.file.params,
-            values: self.values,
-            locals,
-        }
-    }
-}
-
 /// A declaration on its way to instances.
 struct Adding<'l, 'a, 'e, 'f> {
     level: &'l mut Level<'a>,
@@ -181,11 +133,22 @@ struct Adding<'l, 'a, 'e, 'f> {
     domain: u8,
 }
 
-/// What all elements of an array share while nothing reads the index.
+/// What elements of an array with the same parameters share.
+#[derive(Clone)]
 struct Made {
     params: Params,
     shape: Arc<Shape>,
     interface: u32,
+}
+
+/// What was made for elements of an array so far.
+#[derive(Default)]
+struct KnownParams {
+    /// By the values that the parameters were computed from.
+    made: BTreeMap<String, Made>,
+    last: Option<Made>,
+    /// Whether shapes depend on the index although parameters do not: then nothing is shared.
+    by_index: bool,
 }
 
 impl Adding<'_, '_, '_, '_> {
@@ -265,18 +228,19 @@ impl Adding<'_, '_, '_, '_> {
             return false;
         }
         let mut made: Option<Made> = None;
-        let (mut params_vary, mut shapes_vary) = (true, false);
+        let mut known = KnownParams::default();
+        let mut params_vary = true;
         let (mut shard, mut shards_vary) = (None, true);
         for element in 0..self.array.count {
-            if params_vary || shapes_vary {
-                let Some((next, read)) = self.make(number, span, element, made.take()) else {
+            if params_vary || known.by_index {
+                let Some((next, read)) = self.make(number, span, element, &mut known) else {
                     return false;
                 };
+                if element == 0 && !read {
+                    known.by_index = self.last_differs(number, &next);
+                }
                 made = Some(next);
                 params_vary = read;
-                if element == 0 && !read {
-                    shapes_vary = self.last_differs(number, made.as_ref().expect("made above"));
-                }
             }
             if shards_vary {
                 match self.shard(element) {
@@ -310,20 +274,20 @@ impl Adding<'_, '_, '_, '_> {
         true
     }
 
-    /// Parameters and shape of an element, and whether the parameters read the index. What equals
-    /// that of the element before is shared with it.
+    /// Parameters and shape of an element, and whether the parameters read the index. Elements of
+    /// the same parameters share them, and those of equal shapes share the shape.
     fn make(
         &mut self,
         number: u32,
         span: Span,
         element: u32,
-        before: Option<Made>,
+        known: &mut KnownParams,
     ) -> Option<(Made, bool)> {
         let kind = self.elaborator.catalogue.kind(number);
         let given = self.declaration.params.as_ref();
         let read = Cell::new(false);
         let locals = self.array.locals(element, &read);
-        let params = match read_params(kind, given, span, &self.level.scope(&locals)) {
+        let (params, computed) = match read_params(kind, given, span, &self.level.scope(&locals)) {
             Ok(params) => params,
             Err(found) => {
                 found
@@ -332,9 +296,14 @@ impl Adding<'_, '_, '_, '_> {
                 return None;
             }
         };
+        if !known.by_index
+            && let Some(made) = known.made.get(&computed)
+        {
+            return Some((made.clone(), read.get()));
+        }
         let shape = self.probe(kind, &params, element, span)?;
-        let made = match before {
-            Some(before) if alike(&before.shape, &shape) => Made { params, ..before },
+        let made = match known.last.take() {
+            Some(last) if alike(&last.shape, &shape) => Made { params, ..last },
             _ => {
                 let interface = self.level.interfaces.len() as u32;
                 self.level
@@ -347,6 +316,10 @@ impl Adding<'_, '_, '_, '_> {
                 }
             }
         };
+        known.last = Some(made.clone());
+        if known.made.len() < KNOWN_PARAMS_MAX {
+            known.made.insert(computed, made.clone());
+        }
         Some((made, read.get()))
     }
 
@@ -421,7 +394,7 @@ impl Adding<'_, '_, '_, '_> {
                 let Some((values, read)) = self.sub_values(file, element) else {
                     return false;
                 };
-                let Some(block) = self.elaborator.block(file, &values, domain, false) else {
+                let Some(block) = block(self.elaborator, file, &values, domain, false) else {
                     return false;
                 };
                 params_vary = read;

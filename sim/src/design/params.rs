@@ -5,41 +5,48 @@
 //! no place: the deserializer keeps the place of the innermost value that was refused. Unknown
 //! fields are found here, all of them, and left out, so that they do not hide other mistakes.
 
+mod access;
+
 use super::scope::{Scope, unexpected};
 use crate::diagnostic::{Code, Diagnostic, Refusal, Span};
 use crate::netlist::expression::Expression;
 use crate::netlist::fields::expression;
 use crate::netlist::node::{Form, Name, Node};
 use crate::netlist::value::Value;
-use serde::de::{
-    self, DeserializeSeed, Deserializer, EnumAccess, MapAccess, SeqAccess, VariantAccess, Visitor,
-};
+use access::{Entries, Fields, Items, Variant};
+use serde::de::{self, Deserializer, Visitor};
 use std::cell::RefCell;
 use std::fmt;
+use std::fmt::Write as _;
 use tina_engine::{Kind, Params};
 
 /// Reads the parameters of an instance of `kind`; `given` is `None` where the netlist gives none.
+///
+/// With them comes the text of all values that were computed on the way: where the same parameters
+/// are read again and these are the same, so is the outcome.
 pub(crate) fn read_params(
     kind: &Kind,
     given: Option<&Node>,
     instance_span: Span,
     scope: &Scope<'_>,
-) -> Result<Params, Vec<Diagnostic>> {
+) -> Result<(Params, String), Vec<Diagnostic>> {
     let nothing = Node {
         span: instance_span,
         form: Form::Tuple(None, Vec::new()),
     };
     let found = RefCell::new(Vec::new());
+    let computed = RefCell::new(String::new());
     let node = given.unwrap_or(&nothing);
     let reader = Reader {
         node,
         scope,
         found: &found,
+        computed: &computed,
     };
     let outcome = kind.parse(&mut <dyn erased_serde::Deserializer<'_>>::erase(reader));
     let mut found = found.into_inner();
     match outcome {
-        Ok(params) if found.is_empty() => Ok(params),
+        Ok(params) if found.is_empty() => Ok((params, computed.into_inner())),
         Ok(_) => Err(found),
         Err(error) => {
             if found.is_empty() {
@@ -72,6 +79,7 @@ struct Reader<'n> {
     node: &'n Node,
     scope: &'n Scope<'n>,
     found: &'n RefCell<Vec<Diagnostic>>,
+    computed: &'n RefCell<String>,
 }
 
 /// What travels through serde; where a diagnostic was kept already, its text is not used.
@@ -190,9 +198,17 @@ impl<'n> Reader<'n> {
 
     fn integer(&self, least: i128, most: i128) -> Result<i128, ParamError> {
         let formula = self.formula()?;
-        self.scope
+        let value = self
+            .scope
             .integer(&formula, "this parameter", least..=most)
-            .map_err(|refusal| self.stop(refusal))
+            .map_err(|refusal| self.stop(refusal))?;
+        self.note(&value);
+        Ok(value)
+    }
+
+    /// Remembers a value that was computed, in the order of computing.
+    fn note(&self, value: &dyn fmt::Debug) {
+        write!(self.computed.borrow_mut(), "{value:?};").expect("writing to a string cannot fail");
     }
 
     fn visit_number<V: Visitor<'n>>(self, value: i128, visitor: V) -> Result<V::Value, ParamError> {
@@ -332,6 +348,7 @@ impl<'n> Deserializer<'n> for Reader<'n> {
             .scope
             .boolean(&formula, "this parameter")
             .map_err(|refusal| self.stop(refusal))?;
+        self.note(&value);
         let before = self.count();
         self.placed(before, visitor.visit_bool(value))
     }
@@ -346,6 +363,7 @@ impl<'n> Deserializer<'n> for Reader<'n> {
             .scope
             .float(&formula)
             .map_err(|refusal| self.stop(refusal))?;
+        self.note(&value);
         let before = self.count();
         self.placed(before, visitor.visit_f64(value))
     }
@@ -495,7 +513,10 @@ impl<'n> Deserializer<'n> for Reader<'n> {
                     .evaluate(self.scope)
                     .map_err(|refusal| self.stop(refusal))?;
                 match evaluated.value {
-                    Value::Word(word) => (word, self.node.span),
+                    Value::Word(word) => {
+                        self.note(&word);
+                        (word, self.node.span)
+                    }
                     value => {
                         let refusal = unexpected(&value, "expected a bare word", self.node.span);
                         return Err(self.stop(refusal));
@@ -534,160 +555,5 @@ impl<'n> Deserializer<'n> for Reader<'n> {
 
     fn deserialize_ignored_any<V: Visitor<'n>>(self, visitor: V) -> Result<V::Value, ParamError> {
         visitor.visit_unit()
-    }
-}
-
-struct Items<'n> {
-    reader: Reader<'n>,
-    items: std::slice::Iter<'n, Node>,
-}
-
-impl<'n> SeqAccess<'n> for Items<'n> {
-    type Error = ParamError;
-
-    fn next_element_seed<T: DeserializeSeed<'n>>(
-        &mut self,
-        seed: T,
-    ) -> Result<Option<T::Value>, ParamError> {
-        self.items
-            .next()
-            .map(|node| seed.deserialize(self.reader.at(node)))
-            .transpose()
-    }
-
-    fn size_hint(&self) -> Option<usize> {
-        Some(self.items.len())
-    }
-}
-
-struct Fields<'n> {
-    reader: Reader<'n>,
-    list: std::vec::IntoIter<(&'n Name, &'n Node)>,
-    value: Option<&'n Node>,
-}
-
-impl<'n> MapAccess<'n> for Fields<'n> {
-    type Error = ParamError;
-
-    fn next_key_seed<K: DeserializeSeed<'n>>(
-        &mut self,
-        seed: K,
-    ) -> Result<Option<K::Value>, ParamError> {
-        let Some((name, value)) = self.list.next() else {
-            return Ok(None);
-        };
-        self.value = Some(value);
-        seed.deserialize(de::value::BorrowedStrDeserializer::new(&name.text))
-            .map(Some)
-    }
-
-    fn next_value_seed<V: DeserializeSeed<'n>>(&mut self, seed: V) -> Result<V::Value, ParamError> {
-        let node = self
-            .value
-            .take()
-            .expect("a map's value is asked for after its key");
-        seed.deserialize(self.reader.at(node))
-    }
-}
-
-struct Entries<'n> {
-    reader: Reader<'n>,
-    list: std::slice::Iter<'n, (Node, Node)>,
-    value: Option<&'n Node>,
-}
-
-impl<'n> MapAccess<'n> for Entries<'n> {
-    type Error = ParamError;
-
-    fn next_key_seed<K: DeserializeSeed<'n>>(
-        &mut self,
-        seed: K,
-    ) -> Result<Option<K::Value>, ParamError> {
-        let Some((key, value)) = self.list.next() else {
-            return Ok(None);
-        };
-        self.value = Some(value);
-        seed.deserialize(self.reader.at(key)).map(Some)
-    }
-
-    fn next_value_seed<V: DeserializeSeed<'n>>(&mut self, seed: V) -> Result<V::Value, ParamError> {
-        let node = self
-            .value
-            .take()
-            .expect("a map's value is asked for after its key");
-        seed.deserialize(self.reader.at(node))
-    }
-}
-
-struct Variant<'n> {
-    reader: Reader<'n>,
-    variant: String,
-}
-
-impl<'n> EnumAccess<'n> for Variant<'n> {
-    type Error = ParamError;
-    type Variant = Content<'n>;
-
-    fn variant_seed<V: DeserializeSeed<'n>>(
-        self,
-        seed: V,
-    ) -> Result<(V::Value, Content<'n>), ParamError> {
-        let name = de::value::StringDeserializer::<ParamError>::new(self.variant);
-        Ok((
-            seed.deserialize(name)?,
-            Content {
-                reader: self.reader,
-            },
-        ))
-    }
-}
-
-struct Content<'n> {
-    reader: Reader<'n>,
-}
-
-impl<'n> VariantAccess<'n> for Content<'n> {
-    type Error = ParamError;
-
-    fn unit_variant(self) -> Result<(), ParamError> {
-        match &self.reader.node.form {
-            Form::Word(_) | Form::Text(..) => Ok(()),
-            _ => Err(self.reader.wrong_type("this variant holds nothing")),
-        }
-    }
-
-    fn newtype_variant_seed<T: DeserializeSeed<'n>>(self, seed: T) -> Result<T::Value, ParamError> {
-        match &self.reader.node.form {
-            Form::Tuple(_, items) if items.len() == 1 => {
-                seed.deserialize(self.reader.at(&items[0]))
-            }
-            // `Hot(node: 3)` for a variant that holds a struct.
-            Form::Struct(Some(_), _) => seed.deserialize(self.reader),
-            _ => Err(self
-                .reader
-                .wrong_type("this variant holds one value `(..)`")),
-        }
-    }
-
-    fn tuple_variant<V: Visitor<'n>>(self, len: usize, visitor: V) -> Result<V::Value, ParamError> {
-        match &self.reader.node.form {
-            Form::Tuple(_, items) if items.len() == len => self.reader.sequence(items, visitor),
-            _ => Err(self
-                .reader
-                .wrong_type(&format!("this variant holds {len} values `(..)`"))),
-        }
-    }
-
-    fn struct_variant<V: Visitor<'n>>(
-        self,
-        fields: &'static [&'static str],
-        visitor: V,
-    ) -> Result<V::Value, ParamError> {
-        match &self.reader.node.form {
-            Form::Struct(_, list) => self.reader.fields(list, Some(fields), visitor),
-            _ => Err(self
-                .reader
-                .wrong_type("this variant holds fields `(field: value, ..)`")),
-        }
     }
 }

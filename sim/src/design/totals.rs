@@ -170,17 +170,23 @@ mod tests {
             operation,
             glob: "x[*].n*".into(),
             result_glob: "n*".into(),
-            instances: vec![0, 1],
+            instances: vec![0, 1, 4],
         };
-        let results = [
-            vec![
-                ("n", ResultValue::Count(u64::MAX)),
-                ("other", ResultValue::Check(1)),
-            ],
-            vec![("n2", ResultValue::Count(3))],
+        let entries = vec![
+            ("n", ResultValue::Count(u64::MAX)),
+            ("other", ResultValue::Check(1)),
         ];
-        let value =
-            |operation| total(operation).evaluate(|instance| results[instance as usize].as_slice());
+        let results = [
+            InstanceResults {
+                instance: 0,
+                entries,
+            },
+            InstanceResults {
+                instance: 4,
+                entries: vec![("n2", ResultValue::Count(3))],
+            },
+        ];
+        let value = |operation| total(operation).evaluate(&results);
         assert_eq!(value(Operation::Sum), Ok(ResultValue::Count(2)));
         assert_eq!(value(Operation::Xor), Ok(ResultValue::Count(u64::MAX ^ 3)));
         assert_eq!(value(Operation::Min), Ok(ResultValue::Count(3)));
@@ -189,9 +195,7 @@ mod tests {
             result_glob: "missing".into(),
             ..total(Operation::Sum)
         };
-        let message = none
-            .evaluate(|instance| results[instance as usize].as_slice())
-            .unwrap_err();
+        let message = none.evaluate(&results).unwrap_err();
         assert!(message.contains("`missing`"), "{message}");
     }
 }

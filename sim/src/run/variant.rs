@@ -21,7 +21,7 @@ impl Variant {
         HostOptions {
             thread_count: self.thread_count,
             no_sleep: self.no_sleep,
-            ..HostOptions::default()
+            pin: true,
         }
     }
 }

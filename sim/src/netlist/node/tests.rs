@@ -1,5 +1,8 @@
+//! Where values stand, and what is no value.
+
 use super::*;
 use crate::diagnostic::{Diagnostics, Sources};
+use proptest::prelude::*;
 
 fn read(text: &str) -> Result<Node, Diagnostics> {
     let mut sources = Sources::default();
@@ -62,9 +65,28 @@ fn every_value_knows_its_place() {
 
 #[test]
 fn broken_text_is_shown_where_it_breaks() {
-    insta::assert_snapshot!(read("Netlist(\n    name: \"x\",\n    wires: [1, 2,,],\n)").unwrap_err(), @"");
-    insta::assert_snapshot!(read("Netlist(name: \"x\"").unwrap_err(), @"");
-    insta::assert_snapshot!(read("").unwrap_err(), @"");
+    let found = read("Netlist(\n    name: \"x\",\n    wires: [1, 2,,],\n)").unwrap_err();
+    insta::assert_snapshot!(found, @r#"
+    error[N0003]: this is not RON
+     --> a.ron:3:18
+      |
+    3 |     wires: [1, 2,,],
+      |                  ^ Unexpected char ','
+    "#);
+    insta::assert_snapshot!(read("Netlist(name: \"x\"").unwrap_err(), @r#"
+    error[N0003]: this is not RON
+     --> a.ron:1:16
+      |
+    1 | Netlist(name: "x"
+      |                ^^ Expected comma
+    "#);
+    insta::assert_snapshot!(read("").unwrap_err(), @r#"
+    error[N0003]: this is not RON
+     --> a.ron:1:1
+      |
+    1 |
+      | ^ Unexpected end of RON
+    "#);
 }
 
 #[test]
@@ -88,4 +110,23 @@ fn a_nesting_bomb_is_refused() {
         read(&deep).unwrap_err().list()[0].code(),
         Code::NestingTooDeep
     );
+}
+
+proptest! {
+    #[test]
+    fn no_text_panics(text in "[(){}\\[\\],:\"'a-zA-Z0-9#!/*\\\\ \n._-]{0,60}") {
+        let _ = read(&text);
+    }
+
+    /// What `ron` takes, the walk takes too, and the other way round.
+    #[test]
+    fn the_walk_agrees_with_ron(parts in proptest::collection::vec(0..24_usize, 0..40)) {
+        const PARTS: [&str; 24] = [
+            "(", ")", "[", "]", "{", "}", ",", ":", "a", "Name", "1", "-2.5", "\"t\\\"\"", "'c'", "'\\''",
+            "r#\"x\"#", "b\"y\"", "/* , */", "// (\n", " ", "true", "(a:", "[1,", "{1:",
+        ];
+        let text: String = parts.iter().map(|&part| PARTS[part]).collect();
+        let taken = ron::from_str::<serde::de::IgnoredAny>(&text).is_ok();
+        prop_assert_eq!(read(&text).is_ok(), taken, "{}", text);
+    }
 }
