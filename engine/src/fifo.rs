@@ -52,6 +52,12 @@ pub(crate) fn next_tick() -> Tick {
     NEXT.with(Cell::get)
 }
 
+/// Outside of runs no instant is evaluated: to whoever asks then (a module that is built, or one that
+/// reports), nothing is ready and there is room nowhere, whichever shards this thread hosts.
+pub(crate) fn leave_time() {
+    NEXT.with(|next| next.set(0));
+}
+
 /// The first bytes of every arena: what ports need to know of their shard.
 #[repr(C, align(64))]
 pub(crate) struct ShardHead {

@@ -24,7 +24,7 @@ impl Module for Rogue {
     fn clock(&mut self, now: Cycle) -> Effect {
         if now < WHEN || self.trick == 5 {
             // An honest stage, but one that looks only at every tenth edge without saying so.
-            let asleep = self.trick == 5 && now % 10 != 0;
+            let asleep = self.trick == 5 && !now.is_multiple_of(10);
             if !asleep
                 && self.out.has_room()
                 && let Some(value) = self.input.try_pop()

@@ -105,7 +105,7 @@ fn model(case: &Case) -> [Log; 2] {
     let [pushes, pops] = case.patterns.clone().map(Pattern);
     for tick in 0..TICKS {
         let mut freed = Vec::new();
-        if tick % consumer == 0 {
+        if tick.is_multiple_of(consumer) {
             let cycle = tick / consumer;
             for _ in 0..pops.at(cycle).min(u64::from(case.lanes)) {
                 if items.front().is_some_and(|&(visible, _)| visible <= tick) {
@@ -114,7 +114,7 @@ fn model(case: &Case) -> [Log; 2] {
                 }
             }
         }
-        if tick % producer == 0 {
+        if tick.is_multiple_of(producer) {
             let cycle = tick / producer;
             for _ in 0..pushes.at(cycle).min(u64::from(case.lanes)) {
                 if free.front().is_some_and(|&from| from <= tick) {

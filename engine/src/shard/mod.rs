@@ -207,8 +207,9 @@ impl Shard {
         let mut due = false;
         for slot in self.boundary.iter_mut().chain(&mut self.interior) {
             let edge = edges >> slot.domain & 1 == 1;
-            let woken = edge && slot.flags.iter().any(|word| word.get() != 0);
-            slot.due = woken && slot.group.take_due() || edge && self.no_sleep;
+            let asked = edge && (self.no_sleep || slot.flags.iter().any(|word| word.get() != 0));
+            // Also where nobody sleeps the sweep must know who was woken at this edge, and who not.
+            slot.due = asked && (slot.group.take_due() || self.no_sleep);
             due |= slot.due;
         }
         if due {
