@@ -6,9 +6,8 @@
 //! ```
 //!
 //! The base is aligned to [`ARENA_ALIGN`] in virtual space, so any pointer into an arena finds
-//! its shard's head by masking: ports carry no pointer to their shard, and nothing per cycle goes
-//! through thread-local state. Columns and memories are raw views into the mapping; the shard that
-//! owns the arena drops them first.
+//! its shard's head by masking: ports carry no pointer to their shard. Columns and memories are raw
+//! views into the mapping; the shard that owns the arena drops them first.
 //!
 //! Knows nothing of modules, wires or time.
 
