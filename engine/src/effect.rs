@@ -12,7 +12,8 @@ pub enum Effect {
     Receive,
     /// At the next edge, whatever happens.
     Yield,
-    /// That many edges of its own clock from now (0 counts as 1), or as soon as `Receive` would.
+    /// That many edges of its own clock from now (0 counts as 1), or as soon as `Receive` would. An
+    /// alarm is good for one waking: a module that is woken early asks for the rest again.
     Sleep(u64),
     /// Never again. Its wires stay as they are.
     Done,

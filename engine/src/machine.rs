@@ -109,7 +109,8 @@ pub struct Report {
     pub shard_count: usize,
     /// Threads that hosted them.
     pub thread_count: usize,
-    /// How often modules were clocked; depends on sleeping, not on shards.
+    /// How often modules were clocked: a cost of the host, which sleeping lowers and shards may
+    /// change a little (a producer is not woken for credits that came late and unneeded).
     pub clock_count: u64,
 }
 
@@ -282,13 +283,21 @@ impl Machine {
         self.now.div_ceil(self.cycle_ticks())
     }
 
-    /// From here on, epochs end at multiples of this many base-clock cycles.
+    /// From here on, epochs end at multiples of this many base-clock cycles, and in a machine
+    /// with consoles where those of the blueprint do.
     ///
     /// # Panics
     /// When `cycles` is 0.
     pub fn set_epoch_cycles(&mut self, cycles: u64) {
         assert!(cycles > 0, "an epoch has at least 1 cycle");
         self.epoch_cycles = cycles;
+    }
+
+    fn has_consoles(&self) -> bool {
+        let instances = &self.blueprint.instances;
+        instances
+            .iter()
+            .any(|instance| instance.shape.console_count > 0)
     }
 
     fn cycle_ticks(&self) -> Tick {
@@ -307,6 +316,11 @@ impl Machine {
         let order = Order {
             start: self.now,
             epoch_ticks: ticks(self.epoch_cycles),
+            console_epoch_ticks: if self.has_consoles() {
+                ticks(self.blueprint.epoch_cycles)
+            } else {
+                Tick::MAX
+            },
             cycle_ticks,
             goal: limits.cycles.map(ticks),
             limit: ticks(limits.max_cycles.unwrap_or(cycles_max)),
@@ -518,7 +532,7 @@ impl Machine {
         all
     }
 
-    /// Per wire, a digest of its whole history of pushes and pops.
+    /// Per wire, a digest of every push so far and of the state that pops left.
     #[must_use]
     pub fn wire_digests(&self) -> Vec<u64> {
         let count = self.blueprint.wires.len();

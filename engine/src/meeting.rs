@@ -86,6 +86,9 @@ pub(crate) struct Order {
     /// First tick of the run.
     pub(crate) start: Tick,
     pub(crate) epoch_ticks: Tick,
+    /// Ticks of an epoch of the blueprint, at whose ends consoles are always emptied; without
+    /// consoles there is no such end.
+    pub(crate) console_epoch_ticks: Tick,
     /// Ticks of the base clock's period.
     pub(crate) cycle_ticks: Tick,
     /// Reaching this tick is the goal.
@@ -97,7 +100,8 @@ pub(crate) struct Order {
 impl Order {
     /// End of the epoch that starts at `start`.
     pub(crate) fn epoch_end(&self, start: Tick) -> Tick {
-        let end = (start / self.epoch_ticks + 1).saturating_mul(self.epoch_ticks);
+        let next = |ticks: Tick| (start / ticks + 1).saturating_mul(ticks);
+        let end = next(self.epoch_ticks).min(next(self.console_epoch_ticks));
         end.min(self.goal.unwrap_or(Tick::MAX)).min(self.limit)
     }
 

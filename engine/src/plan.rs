@@ -9,7 +9,7 @@ use crate::link::{frame_words_max, ring_lines};
 use crate::ring::ring_bytes;
 use crate::time::{Tick, Timebase, TimebaseError};
 use crate::wheel::Wheel;
-use crate::wiring::{CONSOLE_BYTES_PER_EPOCH, Direction, Unconnected, Verdict};
+use crate::wiring::{CONSOLE_BYTES, Direction, Unconnected, Verdict};
 use std::collections::BTreeMap;
 use std::fmt;
 
@@ -550,11 +550,10 @@ impl ShardPlan {
             Wheel::bytes(self.node_count),
         );
         // The entries, their count, and the start of whatever follows on a line of its own.
-        let console_bytes = 8 * CONSOLE_BYTES_PER_EPOCH + 8 + 64;
         region(
             "consoles".to_owned(),
             console_count,
-            console_count * console_bytes,
+            console_count * CONSOLE_BYTES,
         );
         region("memories".to_owned(), memory_count, memory_bytes);
         self.regions = regions;

@@ -21,7 +21,10 @@ use std::sync::Arc;
 /// The most ports a module may have.
 pub const PORTS_MAX: usize = 4096;
 
-/// Bytes a console may print within one epoch before it has no room.
+/// Arena bytes of a console, alignment included.
+pub(crate) const CONSOLE_BYTES: usize = 8 * CONSOLE_BYTES_PER_EPOCH + 24 + 64;
+
+/// Bytes a console may print within one epoch of the blueprint before it has no room.
 pub const CONSOLE_BYTES_PER_EPOCH: usize = 4096;
 
 /// Why a module could not be built.
@@ -181,12 +184,17 @@ pub struct Console {
     head: ArenaRef<ShardHead>,
     /// The module that prints.
     own: Waker,
+    epoch_ticks: Tick,
 }
 
 /// The shard's view of a console: it empties the entries at the end of each epoch.
 #[derive(Clone, Copy)]
 pub(crate) struct ConsoleRef {
+    /// Entries since they were taken over.
     pub(crate) count: ArenaRef<Cell<u32>>,
+    /// The blueprint's epoch in which the last byte was printed, and how many were in it.
+    epoch: ArenaRef<Cell<u64>>,
+    printed_count: ArenaRef<Cell<u32>>,
     /// Tick in the upper 56 bits, byte in the lower 8.
     pub(crate) entries: ArenaRef<[Cell<u64>]>,
 }
@@ -195,7 +203,14 @@ impl Console {
     /// Whether another byte can be printed within this epoch.
     #[must_use]
     pub fn has_room(&self) -> bool {
-        (self.shared.count.get() as usize) < self.shared.entries.len()
+        let shared = &self.shared;
+        shared.epoch.get() != self.epoch()
+            || (shared.printed_count.get() as usize) < shared.entries.len()
+    }
+
+    /// Number of the blueprint's epoch: room must not depend on where a run stops.
+    fn epoch(&self) -> u64 {
+        self.head.now.get() / self.epoch_ticks
     }
 
     /// Prints a byte.
@@ -207,9 +222,15 @@ impl Console {
             self.has_room(),
             "printed to a console that is full: ask `has_room()` first"
         );
-        let count = self.shared.count.get();
-        self.shared.entries[count as usize].set(self.head.now.get() << 8 | u64::from(byte));
-        self.shared.count.set(count + 1);
+        let shared = &self.shared;
+        if shared.epoch.replace(self.epoch()) != self.epoch() {
+            shared.printed_count.set(0);
+        }
+        shared.printed_count.set(shared.printed_count.get() + 1);
+        // Emptied at least at the end of every epoch of the blueprint, so it cannot be full.
+        let count = shared.count.get();
+        shared.entries[count as usize].set(self.head.now.get() << 8 | u64::from(byte));
+        shared.count.set(count + 1);
         self.head.wake(self.own);
     }
 }
@@ -220,6 +241,8 @@ pub(crate) struct Bench<'a> {
     pub(crate) head: ArenaRef<ShardHead>,
     pub(crate) verdict: ArenaRef<Verdict>,
     pub(crate) consoles: &'a mut Vec<ConsoleRef>,
+    /// Ticks of an epoch of the blueprint.
+    pub(crate) epoch_ticks: Tick,
     /// What the module asked for when it was probed.
     pub(crate) shape: &'a Shape,
     /// Per declared port, in order; `None` for an optional port without a wire.
@@ -545,8 +568,8 @@ impl<'a> Wiring<'a> {
         let (arena, head, own) = match &mut self.mode {
             Mode::Probe(probe) => {
                 probe.shape.console_count += 1;
-                let arena = Arena::map(8 * (CONSOLE_BYTES_PER_EPOCH + 1))
-                    .expect("a few pages can be mapped for a probe");
+                let arena =
+                    Arena::map(CONSOLE_BYTES).expect("a few pages can be mapped for a probe");
                 probe.memories.push(arena);
                 let arena = probe.memories.last().expect("pushed above");
                 (
@@ -567,12 +590,23 @@ impl<'a> Wiring<'a> {
         let entries = arena.carve_shared_slice(CONSOLE_BYTES_PER_EPOCH);
         let shared = ConsoleRef {
             count: arena.carve_shared(),
+            epoch: arena.carve_shared(),
+            printed_count: arena.carve_shared(),
             entries,
         };
         if let Mode::Bind { bench, .. } = &mut self.mode {
             bench.consoles.push(shared);
         }
-        Console { shared, head, own }
+        let epoch_ticks = match &self.mode {
+            Mode::Probe(_) => 1,
+            Mode::Bind { bench, .. } => bench.epoch_ticks,
+        };
+        Console {
+            shared,
+            head,
+            own,
+            epoch_ticks,
+        }
     }
 
     fn port<T: Signal>(

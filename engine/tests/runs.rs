@@ -176,3 +176,57 @@ fn a_machine_whose_observer_panicked_can_be_dropped() {
         drop(machine);
     }
 }
+
+/// Prints a byte at every edge at which its console has room.
+struct Chatter {
+    console: Console,
+    printed: u64,
+}
+
+impl Module for Chatter {
+    const KIND: &'static str = "test.chatter";
+    const SUMMARY: &'static str = "prints";
+    type Params = ();
+    fn build((): (), wiring: &mut Wiring<'_>) -> Result<Self, BuildError> {
+        Ok(Self {
+            console: wiring.console(),
+            printed: 0,
+        })
+    }
+    fn clock(&mut self, _now: Cycle) -> Effect {
+        if self.console.has_room() {
+            self.console.print(b'x');
+            self.printed += 1;
+        }
+        Effect::Yield
+    }
+    fn report(&self, results: &mut Results) {
+        results.count("printed", self.printed);
+    }
+}
+
+#[test]
+fn room_of_a_console_does_not_depend_on_where_runs_stop() {
+    let mut board = Board::new(Catalogue::new().with::<Chatter>()).single_clock();
+    board.blueprint.epoch_cycles = 5000;
+    board.add("test.chatter", 0, ());
+    let printed = |stops: &[u64], epoch_cycles: Option<u64>| {
+        let mut machine = board.boot(&Placement::single(1), &HostOptions::default());
+        if let Some(cycles) = epoch_cycles {
+            machine.set_epoch_cycles(cycles);
+        }
+        for &stop in stops {
+            let limits = Limits {
+                cycles: Some(stop),
+                max_cycles: None,
+            };
+            machine.run(&limits, &mut ());
+        }
+        machine.results()[0].entries[0].1.number()
+    };
+    let room = CONSOLE_BYTES_PER_EPOCH as u64;
+    assert_eq!(printed(&[10_000], None), 2 * room);
+    assert_eq!(printed(&[100, 4999, 6000, 10_000], None), 2 * room);
+    assert_eq!(printed(&[10_000], Some(7)), 2 * room);
+    assert_eq!(printed(&[10_000], Some(1 << 20)), 2 * room);
+}

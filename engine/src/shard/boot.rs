@@ -107,6 +107,9 @@ impl Shard {
                     head,
                     verdict,
                     consoles: &mut opened,
+                    epoch_ticks: blueprint
+                        .epoch_cycles
+                        .saturating_mul(plan.timebase.period_ticks[0]),
                     shape: &spec.shape,
                     bindings: bindings.of(instance),
                     unconnected,
