@@ -109,8 +109,27 @@ struct Sweep {
     mask: u64,
     flagged: u64,
     /// The module behind the one being clocked, and the end of the run.
-    next: usize,
+    next: Cell<usize>,
     end: usize,
+}
+
+/// Clocks modules one after the other as long as they ask for nothing but [`Effect::Receive`]. The
+/// first one has number `first`; `next` is always the number behind the one being clocked.
+#[inline(always)]
+fn clock_quietly<M: Module>(
+    modules: &mut [M],
+    cycle: Cycle,
+    first: usize,
+    next: &Cell<usize>,
+) -> Option<Effect> {
+    for (index, module) in (first + 1..).zip(modules) {
+        next.set(index);
+        let effect = module.clock(cycle);
+        if effect != Effect::Receive {
+            return Some(effect);
+        }
+    }
+    None
 }
 
 impl<M: Module> TypedGroup<M> {
@@ -152,7 +171,9 @@ impl<M: Module> Group for TypedGroup<M> {
         bench: Bench<'_>,
     ) -> Result<(), BuildError> {
         let (head, own) = (bench.head, bench.own);
-        let module = M::build(typed::<M>(params).clone(), &mut Wiring::bind(place, resources, bench))?;
+        let mut wiring = Wiring::bind(place, resources, bench);
+        let module = M::build(typed::<M>(params).clone(), &mut wiring)?;
+        wiring.as_probed()?;
         let seated = self.seated.as_mut().expect("carved before use");
         let index = seated.modules.len();
         seated.modules.push(module);
@@ -176,7 +197,13 @@ impl<M: Module> Group for TypedGroup<M> {
 
     fn sweep(&mut self, edge: &Edge<'_>, faults: &mut Vec<Fault>) {
         let seated = self.seated.as_mut().expect("carved before use");
-        let mut sweep = Sweep { chunk: 0, mask: 0, flagged: 0, next: 0, end: 0 };
+        let mut sweep = Sweep {
+            chunk: 0,
+            mask: 0,
+            flagged: 0,
+            next: Cell::new(0),
+            end: 0,
+        };
         loop {
             let swept = catch_unwind(AssertUnwindSafe(|| {
                 if edge.no_sleep {
@@ -189,7 +216,7 @@ impl<M: Module> Group for TypedGroup<M> {
                 Ok(()) => return,
                 Err(payload) => {
                     let cause = FaultCause::Panic(crate::panics::message_of(payload.as_ref()));
-                    seated.stop(edge, sweep.next - 1, cause, faults);
+                    seated.stop(edge, sweep.next.get() - 1, cause, faults);
                 }
             }
         }
@@ -227,7 +254,9 @@ fn bits_of_bytes(word: u64) -> u64 {
 /// The flags of chunk `chunk`, left as they are.
 fn flags(flags: &[Cell<u64>], chunk: usize) -> u64 {
     let words = flags[chunk * 8..chunk * 8 + 8].iter().enumerate();
-    words.fold(0, |mask, (k, word)| mask | bits_of_bytes(word.get()) << (8 * k))
+    words.fold(0, |mask, (k, word)| {
+        mask | bits_of_bytes(word.get()) << (8 * k)
+    })
 }
 
 /// Takes and clears the flags of chunk `chunk`.
@@ -267,14 +296,18 @@ impl<M: Module> Seated<M> {
                 let first = sweep.chunk * CHUNK - CHUNK + skipped;
                 sweep.mask &= !(u64::MAX >> (CHUNK - run) << skipped);
                 sweep.end = first + run;
-                sweep.next = first;
+                sweep.next.set(first);
                 self.clock_run::<NO_SLEEP>(edge, sweep, faults);
             }
             if sweep.chunk == self.alive.len() {
                 return;
             }
             sweep.flagged = self.due[sweep.chunk];
-            sweep.mask = if NO_SLEEP { self.alive[sweep.chunk] } else { sweep.flagged };
+            sweep.mask = if NO_SLEEP {
+                self.alive[sweep.chunk]
+            } else {
+                sweep.flagged
+            };
             self.clock_count += u64::from(sweep.mask.count_ones());
             sweep.chunk += 1;
         }
@@ -287,19 +320,36 @@ impl<M: Module> Seated<M> {
         sweep: &mut Sweep,
         faults: &mut Vec<Fault>,
     ) {
-        for index in sweep.next..sweep.end {
-            sweep.next = index + 1;
+        if NO_SLEEP || self.sleeper_count != 0 {
+            return self.clock_carefully::<NO_SLEEP>(edge, sweep, faults);
+        }
+        while sweep.next.get() < sweep.end {
+            let first = sweep.next.get();
+            let run = &mut self.modules[first..sweep.end];
+            let Some(effect) = clock_quietly(run, edge.cycle, first, &sweep.next) else {
+                return;
+            };
+            self.obey(edge, sweep.next.get() - 1, effect, faults);
+        }
+    }
+
+    /// Clocks a run with an eye on what each module asked for before.
+    #[inline(never)]
+    fn clock_carefully<const NO_SLEEP: bool>(
+        &mut self,
+        edge: &Edge<'_>,
+        sweep: &mut Sweep,
+        faults: &mut Vec<Fault>,
+    ) {
+        for index in sweep.next.get()..sweep.end {
+            sweep.next.set(index + 1);
             if NO_SLEEP && sweep.flagged >> (index % CHUNK) & 1 == 0 {
                 self.clock_unasked(edge, index, faults);
                 continue;
             }
             let effect = self.modules[index].clock(edge.cycle);
-            if self.sleeper_count != 0 {
-                self.wake_up(edge.wheel, index);
-            }
-            if effect != Effect::Receive {
-                self.obey(edge, index, effect, faults);
-            }
+            self.wake_up(edge.wheel, index);
+            self.obey(edge, index, effect, faults);
         }
     }
 
@@ -333,15 +383,22 @@ impl<M: Module> Seated<M> {
 
     #[inline(never)]
     fn sleep(&mut self, edge: &Edge<'_>, index: usize, cycles: u64) {
-        let due = edge.cycle.saturating_add(cycles.max(1)).saturating_mul(edge.period);
+        let due = edge
+            .cycle
+            .saturating_add(cycles.max(1))
+            .saturating_mul(edge.period);
         let due = due.min(crate::time::TICK_MAX / edge.period * edge.period);
         self.sleeper_count += 1;
         self.asleep[index] = 1;
-        edge.wheel.arm(NodeId(self.berth.first_node + index as u32), due, self.waker(index));
+        edge.wheel.arm(
+            NodeId(self.berth.first_node + index as u32),
+            due,
+            self.waker(index),
+        );
     }
 
     /// A module that is clocked has no alarm set any more, whatever woke it.
-    #[inline(never)]
+    #[inline]
     fn wake_up(&mut self, wheel: &Wheel, index: usize) {
         if self.asleep[index] != 0 {
             self.asleep[index] = 0;

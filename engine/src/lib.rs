@@ -18,6 +18,7 @@ mod ring;
 mod arena;
 mod wheel;
 mod fifo;
+mod port;
 mod wiring;
 mod module;
 mod group;
@@ -33,12 +34,13 @@ mod machine;
 
 pub use arena::{Memory, Word};
 pub use blueprint::{
-    Blueprint, INSTANCES_MAX, Instance, LANES_MAX, LATENCY_MAX, PortRef, SHARDS_MAX, WIRES_MAX, Wire,
+    Blueprint, INSTANCES_MAX, Instance, LANES_MAX, LATENCY_MAX, PortRef, SHARDS_MAX, WIRES_MAX,
+    Wire,
 };
 pub use crew::in_run;
 pub use deadlock::{Deadlock, Wait};
 pub use effect::Effect;
-pub use fifo::{DEPTH_MAX, In, Item, Out, Room};
+pub use fifo::DEPTH_MAX;
 pub use group::{Fault, FaultCause};
 pub use hash::{absorb, mix, of_text};
 pub use kind::{Catalogue, Kind, Params};
@@ -48,10 +50,11 @@ pub use machine::{
 pub use meeting::EpochRecord;
 pub use module::{Module, ResultValue, Results};
 pub use plan::{Placement, Plan, PlanError, Region};
+pub use port::{In, Item, Out, Room};
 pub use random::Random;
 pub use signal::{Field, SIGNAL_BYTES_MAX, Signal};
 pub use time::{Cycle, DOMAINS_MAX, Domain, TICK_MAX, Tick, Timebase, TimebaseError};
 pub use wiring::{
-    BuildError, CONSOLE_BYTES_PER_EPOCH, Console, Direction, Finish, PORTS_MAX, Place, PortInfo, Probe,
-    Resources, Shape, Wiring,
+    BuildError, CONSOLE_BYTES_PER_EPOCH, Console, Direction, Finish, PORTS_MAX, Place, PortInfo,
+    Probe, Resources, Shape, Wiring,
 };

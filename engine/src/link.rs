@@ -17,7 +17,7 @@
 //! would have had. Does not know which thread runs which shard.
 
 use crate::arena::ArenaRef;
-use crate::fifo::{FREE, RawFifo, ShardHead, seen_at};
+use crate::fifo::{Offset, RawFifo, ShardHead, free_from, is_full, seen_at};
 use crate::group::take_flags;
 use crate::ring::{RingReader, RingWriter, Word, lines_of};
 use crate::time::Tick;
@@ -28,8 +28,8 @@ use std::cell::Cell;
 #[derive(Clone, Copy)]
 pub(crate) struct CutWire {
     pub(crate) fifo: RawFifo,
-    /// Index up to which this side has told (or been told) what happened.
-    pub(crate) cursor: u16,
+    /// Place up to which this side has told (or been told) what happened.
+    pub(crate) cursor: Offset,
     pub(crate) lanes: u8,
     /// Who to wake here when something arrives.
     pub(crate) waker: Waker,
@@ -47,17 +47,15 @@ impl CutWire {
         usize::from(self.fifo.stride) / 8 - 1
     }
 
-    fn distance(&self, from: u16, to: u16) -> u16 {
-        if to >= from { to - from } else { to + self.fifo.depth - from }
-    }
-
     /// Transfers since the cursor of a wire whose flag is up: a lap that came back to the cursor
     /// is a whole depth, not nothing.
-    fn news(&self, index: u16) -> u16 {
-        match self.distance(self.cursor, index) {
-            0 => self.fifo.depth,
-            count => count,
-        }
+    fn news(&self, until: Offset) -> u16 {
+        let lap = if until > self.cursor {
+            0
+        } else {
+            self.fifo.end()
+        };
+        self.fifo.index_of(until + lap - self.cursor)
     }
 }
 
@@ -84,7 +82,10 @@ pub(crate) struct Outbound {
 /// many incoming ones.
 pub(crate) fn frame_words_max(outgoing: &[(usize, usize)], incoming_count: usize) -> usize {
     let masks = outgoing.len().div_ceil(64) + incoming_count.div_ceil(64);
-    let payload: usize = outgoing.iter().map(|(words, lanes)| 1 + words * lanes).sum();
+    let payload: usize = outgoing
+        .iter()
+        .map(|(words, lanes)| 1 + words * lanes)
+        .sum();
     2 + masks + payload + incoming_count
 }
 
@@ -94,13 +95,14 @@ impl Outbound {
         self.writer.has_room(self.frame_lines_max)
     }
 
-    /// Whether every egress FIFO has room for a full edge at `now` without any further credit.
+    /// Whether every egress FIFO has room for a full edge at `now` without any further credit, and
+    /// for one item more: having pushed all it may, a module can still ask whether there is room.
     pub(crate) fn needs_no_credit(&self, now: Tick) -> bool {
         self.items.iter().all(|wire| {
-            let mut index = wire.fifo.record().tail.get();
-            (0..wire.lanes).all(|_| {
-                let free = wire.fifo.stamp(index).get() ^ FREE <= now;
-                index = wire.fifo.after(index);
+            let mut offset = wire.fifo.record().tail.get();
+            (0..=wire.lanes).all(|_| {
+                let free = !wire.fifo.stamp(offset).get() <= now;
+                offset = wire.fifo.after(offset);
                 free
             })
         })
@@ -108,7 +110,11 @@ impl Outbound {
 
     /// Sends what happened at edge `now`; all edges before `complete_until` are then complete.
     pub(crate) fn send(&mut self, now: Tick, complete_until: Tick) {
-        let any = self.item_flags.iter().chain(self.pop_flags.iter()).fold(0, |any, w| any | w.get());
+        let any = self
+            .item_flags
+            .iter()
+            .chain(self.pop_flags.iter())
+            .fold(0, |any, w| any | w.get());
         if any == 0 {
             if complete_until - self.told_until >= self.patience {
                 self.tell(complete_until);
@@ -189,18 +195,22 @@ pub(crate) struct Inbound {
 }
 
 impl Inbound {
-    /// Takes in one frame, if one is there.
-    pub(crate) fn receive(&mut self, head: &ShardHead, wheel: &Wheel) -> Received {
+    /// Takes in one frame, if one is there. All edges before `upcoming` have been evaluated here.
+    pub(crate) fn receive(&mut self, head: &ShardHead, wheel: &Wheel, upcoming: Tick) -> Received {
         if !self.reader.ready() {
             return Received::Nothing;
         }
         let stamp = self.take();
         self.known_until = (stamp >> 1) + 1;
         if stamp & 1 == 1 {
-            self.receive_content(head, wheel);
+            self.receive_content(head, wheel, upcoming);
         }
         self.reader.finish();
-        if stamp & 1 == 1 { Received::News } else { Received::Stamp }
+        if stamp & 1 == 1 {
+            Received::News
+        } else {
+            Received::Stamp
+        }
     }
 
     #[inline(always)]
@@ -209,7 +219,7 @@ impl Inbound {
         unsafe { self.reader.take().assume_init() }
     }
 
-    fn receive_content(&mut self, head: &ShardHead, wheel: &Wheel) {
+    fn receive_content(&mut self, head: &ShardHead, wheel: &Wheel, upcoming: Tick) {
         let tick = self.take();
         let reader = &mut self.reader;
         for mask in &mut self.masks {
@@ -220,34 +230,54 @@ impl Inbound {
         for_each_bit(pop_masks, |index| {
             let wire = &mut self.pops[index];
             // SAFETY: a count is an initialised word.
-            let count = if wire.lanes > 1 { unsafe { reader.take().assume_init() } } else { 1 };
+            let count = if wire.lanes > 1 {
+                unsafe { reader.take().assume_init() }
+            } else {
+                1
+            };
             let free_at = seen_at(tick, wire.period, wire.delay);
             for _ in 0..count {
-                let index = wire.cursor;
-                debug_assert!(wire.fifo.stamp(index).get() & FREE == 0, "a credit for a full slot");
-                wire.fifo.stamp(index).set(free_at | FREE);
-                arrive(wire, head, wheel, index, free_at);
+                let offset = wire.cursor;
+                let stamp = wire.fifo.stamp(offset);
+                debug_assert!(is_full(stamp.get()), "a credit for a full slot");
+                stamp.set(free_from(free_at));
+                wire.cursor = wire.fifo.after(offset);
+                // As on a local wire of one edge and one lane: only a full FIFO can have a producer
+                // waiting for room.
+                let awaited =
+                    wire.delay > 1 || wire.lanes > 1 || wire.fifo.record().tail.get() == offset;
+                // A credit is late only if there was room without it at the edges it missed: whoever
+                // it would have woken there had nothing to wait for.
+                if awaited && free_at >= upcoming {
+                    arrive(wire, head, wheel, offset, free_at);
+                }
             }
             wire.fifo.record().head.set(wire.cursor);
         });
         for_each_bit(item_masks, |index| {
             let wire = &mut self.items[index];
             // SAFETY: a count is an initialised word.
-            let count = if wire.lanes > 1 { unsafe { reader.take().assume_init() } } else { 1 };
+            let count = if wire.lanes > 1 {
+                unsafe { reader.take().assume_init() }
+            } else {
+                1
+            };
             let visible_at = seen_at(tick, wire.period, wire.delay);
             for _ in 0..count {
-                let index = wire.cursor;
-                debug_assert!(wire.fifo.stamp(index).get() & FREE != 0, "an item for a free slot");
-                let words = wire.fifo.words(index);
+                let stamp = wire.fifo.stamp(wire.cursor);
+                debug_assert!(!is_full(stamp.get()), "an item for a free slot");
+                let words = wire.fifo.words(wire.cursor);
                 for k in 0..wire.word_count() {
                     // SAFETY: a slot holds `word_count` payload words, and a free one is the link's.
                     unsafe { *words.add(k) = reader.take() };
                 }
-                wire.fifo.stamp(index).set(visible_at);
-                arrive(wire, head, wheel, index, visible_at);
+                let offset = wire.cursor;
+                wire.fifo.stamp(offset).set(visible_at);
+                wire.cursor = wire.fifo.after(offset);
+                arrive(wire, head, wheel, offset, visible_at);
             }
             wire.fifo.record().tail.set(wire.cursor);
-            wire.fifo.record().last_push.set(tick);
+            wire.fifo.note_push(tick);
         });
     }
 }
@@ -262,19 +292,14 @@ pub(crate) enum Received {
     News,
 }
 
-/// The next edge of the link's cursor, and who wants to know of it when.
+/// Wakes who wants to know of an arrival, at the edge at which it counts.
 #[inline(always)]
-fn arrive(wire: &mut CutWire, head: &ShardHead, wheel: &Wheel, index: u16, seen_at: Tick) {
-    wire.cursor = wire.fifo.after(index);
+fn arrive(wire: &CutWire, head: &ShardHead, wheel: &Wheel, offset: Offset, seen_at: Tick) {
     if wire.delay == 1 {
         head.wake(wire.waker);
     } else {
-        // Late news of credits that nobody was waiting for: any edge will do.
-        if wheel.has_passed(seen_at) {
-            head.wake(wire.waker);
-        } else {
-            wheel.arm(NodeId(wire.first_node + u32::from(index)), seen_at, wire.waker);
-        }
+        let index = u32::from(wire.fifo.index_of(offset));
+        wheel.arm(NodeId(wire.first_node + index), seen_at, wire.waker);
     }
 }
 
@@ -293,4 +318,28 @@ fn for_each_bit(masks: &[u64], mut visit: impl FnMut(usize)) {
 /// plenty of bare stamps.
 pub(crate) fn ring_lines(frame_words: usize) -> usize {
     (4 * lines_of(frame_words) + 16).next_power_of_two()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::arena::Arena;
+
+    #[test]
+    fn distances_of_the_deepest_fifo_do_not_overflow() {
+        let arena = Arena::map(1 << 20).unwrap();
+        let fifo = RawFifo::carve(&arena, false, u16::MAX, 8);
+        let wire = CutWire {
+            fifo,
+            cursor: fifo.offset_of(65_000),
+            lanes: 2,
+            waker: Waker(0),
+            delay: 1,
+            period: 1,
+            first_node: 0,
+        };
+        assert_eq!(wire.news(fifo.offset_of(40_000)), 40_535);
+        assert_eq!(wire.news(fifo.offset_of(65_001)), 1);
+        assert_eq!(wire.news(fifo.offset_of(65_000)), u16::MAX);
+    }
 }

@@ -68,7 +68,11 @@ impl Post {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Stop {
     Faulted,
-    Finished { tick: Tick, instance: u32, code: u32 },
+    Finished {
+        tick: Tick,
+        instance: u32,
+        code: u32,
+    },
     Deadlock,
     Drained,
     GoalReached,
@@ -86,22 +90,39 @@ pub(crate) struct Order {
     pub(crate) cycle_ticks: Tick,
     /// Reaching this tick is the goal.
     pub(crate) goal: Option<Tick>,
-    /// Reaching this tick is a failure.
-    pub(crate) limit: Option<Tick>,
+    /// Reaching this tick is a failure; the end of time at the latest.
+    pub(crate) limit: Tick,
 }
 
 impl Order {
     /// End of the epoch that starts at `start`.
     pub(crate) fn epoch_end(&self, start: Tick) -> Tick {
         let end = (start / self.epoch_ticks + 1).saturating_mul(self.epoch_ticks);
-        end.min(self.goal.unwrap_or(Tick::MAX)).min(self.limit.unwrap_or(Tick::MAX))
+        end.min(self.goal.unwrap_or(Tick::MAX)).min(self.limit)
+    }
+
+    /// What a run that has come to `end` has reached, if anything.
+    pub(crate) fn reached(&self, end: Tick) -> Option<Stop> {
+        if self.goal.is_some_and(|goal| end >= goal) {
+            Some(Stop::GoalReached)
+        } else if end >= self.limit {
+            Some(Stop::LimitReached)
+        } else {
+            None
+        }
     }
 
     fn decide(&self, end: Tick, all: &Post, interrupted: bool) -> Option<Stop> {
         match (all.fault, all.finish) {
             (Some(fault), Some((finish, ..))) if fault <= finish => return Some(Stop::Faulted),
             (Some(_), None) => return Some(Stop::Faulted),
-            (_, Some((tick, instance, code))) => return Some(Stop::Finished { tick, instance, code }),
+            (_, Some((tick, instance, code))) => {
+                return Some(Stop::Finished {
+                    tick,
+                    instance,
+                    code,
+                });
+            }
             (None, None) => {}
         }
         if all.quiescent {
@@ -112,15 +133,8 @@ impl Order {
                 return Some(Stop::Drained);
             }
         }
-        if self.goal.is_some_and(|goal| end >= goal) {
-            Some(Stop::GoalReached)
-        } else if self.limit.is_some_and(|limit| end >= limit) {
-            Some(Stop::LimitReached)
-        } else if interrupted {
-            Some(Stop::Interrupted)
-        } else {
-            None
-        }
+        self.reached(end)
+            .or(interrupted.then_some(Stop::Interrupted))
     }
 }
 

@@ -61,7 +61,10 @@ impl Wheel {
 
     /// Wakes `waker` at tick `due`, which lies after the last fired tick. Re-arming moves a node.
     pub(crate) fn arm(&self, id: NodeId, due: Tick, waker: Waker) {
-        debug_assert!(due >= self.fired_until.get(), "armed for a tick that has passed");
+        debug_assert!(
+            due >= self.fired_until.get(),
+            "armed for a tick that has passed"
+        );
         self.cancel(id);
         let node = &self.nodes[id.0 as usize];
         let bucket = due as usize % BUCKETS;
@@ -78,12 +81,6 @@ impl Wheel {
         let word = &self.occupied[bucket / 64];
         word.set(word.get() | 1 << (bucket % 64));
         self.armed_count.set(self.armed_count.get() + 1);
-    }
-
-    /// Whether it is too late to arm anything for `tick`.
-    #[inline]
-    pub(crate) fn has_passed(&self, tick: Tick) -> bool {
-        tick <= self.fired_until.get()
     }
 
     pub(crate) fn cancel(&self, id: NodeId) {

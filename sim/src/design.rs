@@ -13,10 +13,13 @@ mod clocks;
 mod interface;
 mod rates;
 mod files;
-mod block;
-mod items;
+mod array;
+mod level;
 mod select;
+mod wires;
+mod patterns;
 mod connect;
+mod items;
 mod totals;
 
 pub use files::INCLUDE_DEPTH_MAX;
@@ -26,9 +29,9 @@ pub use totals::Total;
 use crate::diagnostic::{Code, Diagnostic, Diagnostics, Findings, Sources, Span};
 use crate::netlist::expression::{Expression, Located};
 use crate::netlist::value::Value;
-use block::{Block, Elaborator, param_values};
 use clocks::Clocks;
 use files::{File, Files};
+use level::{Block, Elaborator, param_values};
 use scope::Scope;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -387,7 +390,7 @@ impl<'a> Loading<'a> {
             found: std::mem::take(&mut self.found),
             blocks: BTreeMap::new(),
         };
-        let block = elaborator.block(top, values, 0, true);
+        let block = items::block(&mut elaborator, top, values, 0, true);
         self.found = elaborator.found;
         // The last holder of the first netlist's block: nothing includes it.
         elaborator.blocks.clear();

@@ -62,6 +62,19 @@ Netlist(
 )
 "#;
 
+/// A bank of RAM smaller than a program.
+const RAM: &str = r#"// A bank of RAM, alone.
+Netlist(
+    name: "ram",
+    instances: {
+        "home": (
+            kind: "riscv.home",
+            params: (ram_bytes: 4096, banks: 1, node: 0, tiles: 1, latency: 2),
+        ),
+    },
+)
+"#;
+
 /// A folder of its own for each test, so that messages can name files without their folder.
 fn folder(name: &str) -> PathBuf {
     let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join(name);
@@ -444,6 +457,21 @@ fn programs_that_cannot_be_loaded_are_explained() {
     error[N0080]: program `huge.elf`: file too large: 68157440 bytes, the limit is 67108864
     exit 2
     ");
+    fs::write(folder.join("ram.ron"), RAM).unwrap();
+    let program = concat!(
+        env!("CARGO_MANIFEST_DIR"),
+        "/../netlists/programs/parallel.elf"
+    );
+    fs::copy(program, folder.join("parallel.elf")).unwrap();
+    let too_large = all(&folder, "run ram.ron --program parallel.elf");
+    insta::assert_snapshot!(too_large.split("error[N0043]").next().unwrap(), @r"
+    error[N0035]: kind `riscv.home` refuses `ram_bytes`: program too large: segment 1 (0x80000ac0..0x80010b40) does not lie within the memory (0x80000000..0x80001000, 4 KiB)
+     --> ram.ron:7:33
+      |
+    7 |             params: (ram_bytes: 4096, banks: 1, node: 0, tiles: 1, latency: 2),
+      |                                 ^^^^ instance `home`
+    exit 2
+    ");
     insta::assert_snapshot!(all(&folder, "run small.ron --program ."), @r"
     error[N0080]: program `.`: cannot be read: Is a directory (os error 21)
     exit 2
@@ -475,7 +503,7 @@ fn kinds_are_listed_with_their_ports() {
     parameters
       outputs  a whole number (u32)
 
-    ports, with a sample of outputs
+    ports, for example with outputs 1
       in   in      u64
       out  out[0]  u64
     exit 0

@@ -112,9 +112,9 @@ impl File {
         self.name.ends_with(".rs")
     }
 
-    /// Whether it is there to be wrong.
+    /// Whether it is there to be read by a test.
     fn is_test_input(&self) -> bool {
-        self.name.contains("/tests/bad/")
+        self.name.contains("/tests/bad/") || self.name.contains("/tests/good/")
     }
 
     /// Whether all of it is tests: a `tests.rs` beside its module, or a file in `tests/`.
@@ -488,7 +488,7 @@ fn uses(code: &str, prefix: &str, module: &str) -> bool {
     code.match_indices(prefix).any(|(at, _)| {
         let deeper = prefix == "super::" && code[..at].ends_with("super::");
         let rest = &code[at + prefix.len()..];
-        !deeper && first_names(rest).iter().any(|name| *name == module)
+        !deeper && first_names(rest).contains(&module)
     })
 }
 

@@ -18,6 +18,7 @@ use crate::link::{Inbound, Outbound, Received};
 use crate::time::Tick;
 use crate::wheel::Wheel;
 use crate::wiring::{ConsoleRef, Verdict};
+use std::cell::Cell;
 
 /// The instants of one clock domain in this shard.
 struct DomainClock {
@@ -33,6 +34,10 @@ struct DomainClock {
 struct GroupSlot {
     group: Box<dyn Group>,
     domain: u8,
+    /// The words of its flags that stand for modules: a look at them spares the call.
+    flags: ArenaRef<[Cell<u64>]>,
+    /// Whether any of its modules is due at the instant being evaluated.
+    due: bool,
 }
 
 /// A FIFO with what reports and digests need to know of it.
@@ -89,7 +94,11 @@ impl Shard {
                 let received = self.take_in(end, true);
                 moved |= received.moved;
                 let reached = told && received.enough;
-                return if reached { Advance::Reached } else { Advance::Blocked { moved } };
+                return if reached {
+                    Advance::Reached
+                } else {
+                    Advance::Blocked { moved }
+                };
             }
             let received = self.take_in(now, false);
             moved |= received.moved;
@@ -124,21 +133,26 @@ impl Shard {
     /// on it), and says whether that is enough to evaluate `now`; with `all`, whether it is
     /// everything. What is not needed yet is taken in too: a full ring would stop the neighbour.
     fn take_in(&mut self, now: Tick, all: bool) -> TakenIn {
-        let mut taken = TakenIn { enough: true, moved: false };
+        let mut taken = TakenIn {
+            enough: true,
+            moved: false,
+        };
+        let upcoming = self.upcoming;
         for (index, link) in self.inbound.iter_mut().enumerate() {
             while link.known_until < now {
-                match link.receive(&self.head, &self.wheel) {
+                match link.receive(&self.head, &self.wheel, upcoming) {
                     Received::Stamp => taken.moved = true,
                     Received::News => {
                         taken.moved = true;
-                        self.domains.iter_mut().for_each(|domain| domain.pending = domain.used);
+                        self.domains
+                            .iter_mut()
+                            .for_each(|domain| domain.pending = domain.used);
                     }
                     Received::Nothing => {
                         let items = link.known_until + link.item_reach > now;
                         let credits = link.known_until + link.credit_reach > now;
-                        taken.enough &= !all
-                            && items
-                            && (credits || self.outbound[index].needs_no_credit(now));
+                        taken.enough &=
+                            !all && items && (credits || self.outbound[index].needs_no_credit(now));
                         break;
                     }
                 }
@@ -198,31 +212,39 @@ impl Shard {
         }
         let head = &self.head;
         self.wheel.fire(now, |waker| head.wake(waker));
-        let mut due = self.no_sleep;
+        let mut due = false;
         for slot in self.boundary.iter_mut().chain(&mut self.interior) {
-            if edges >> slot.domain & 1 == 1 {
-                due |= slot.group.take_due();
-            }
+            let edge = edges >> slot.domain & 1 == 1;
+            let asked = edge && (self.no_sleep || slot.flags.iter().any(|word| word.get() != 0));
+            // Also where nobody sleeps the sweep must know who was woken at this edge, and who not.
+            slot.due = asked && (slot.group.take_due() || self.no_sleep);
+            due |= slot.due;
         }
         if due {
             self.digest_stale = true;
-            self.domains.iter_mut().for_each(|domain| domain.pending = domain.used);
-            self.sweep(true, edges);
+            self.domains
+                .iter_mut()
+                .for_each(|domain| domain.pending = domain.used);
+            self.sweep(true);
         }
         for link in &mut self.outbound {
             link.send(now, after);
         }
         if due {
-            self.sweep(false, edges);
+            self.sweep(false);
         }
         self.upcoming = after;
     }
 
     #[inline]
-    fn sweep(&mut self, boundary: bool, edges: u32) {
-        let slots = if boundary { &mut self.boundary } else { &mut self.interior };
+    fn sweep(&mut self, boundary: bool) {
+        let slots = if boundary {
+            &mut self.boundary
+        } else {
+            &mut self.interior
+        };
         for slot in slots {
-            if edges >> slot.domain & 1 == 0 {
+            if !slot.due {
                 continue;
             }
             let domain = &self.domains[usize::from(slot.domain)];
@@ -247,16 +269,18 @@ impl Shard {
 
     /// Whether any FIFO here holds an item.
     pub(crate) fn holds_items(&self) -> bool {
-        self.fifos.iter().any(|slot| slot.consumer && slot.fifo.occupancy() > 0)
+        self.fifos
+            .iter()
+            .any(|slot| slot.consumer && slot.fifo.occupancy() > 0)
     }
 
     /// The last instant at which anything was transferred on a wire of this shard.
     pub(crate) fn last_transfer(&self) -> Option<Tick> {
-        let ticks = self.fifos.iter().flat_map(|slot| {
-            let record = slot.fifo.record();
-            [record.last_push.get(), record.last_pop.get()]
-        });
-        ticks.filter(|&tick| tick != Tick::MAX).max()
+        let ticks = self
+            .fifos
+            .iter()
+            .flat_map(|slot| [slot.fifo.last_push(), slot.fifo.last_pop()]);
+        ticks.flatten().max()
     }
 
     /// This shard's share of the digest of everything that was transferred so far: a sum over
@@ -264,7 +288,11 @@ impl Shard {
     pub(crate) fn digest(&mut self) -> u64 {
         if self.digest_stale {
             self.digest_stale = false;
-            self.digest = self.fifos.iter().map(FifoSlot::digest).fold(0, u64::wrapping_add);
+            self.digest = self
+                .fifos
+                .iter()
+                .map(FifoSlot::digest)
+                .fold(0, u64::wrapping_add);
         }
         self.digest
     }
@@ -286,27 +314,33 @@ impl Shard {
 
     /// The item pushed last on a wire whose producer is here, and when.
     pub(crate) fn last_item(&self, wire: u32, show: Show) -> Option<(Tick, String)> {
-        let slot = self.fifos.iter().find(|slot| slot.wire == wire && slot.producer)?;
-        let record = slot.fifo.record();
-        let tick = record.last_push.get();
-        if tick == Tick::MAX {
-            return None;
-        }
-        let tail = record.tail.get();
-        let index = if tail == 0 { slot.fifo.depth - 1 } else { tail - 1 };
-        Some((tick, show(&slot.fifo, index)))
+        let slot = self
+            .fifos
+            .iter()
+            .find(|slot| slot.wire == wire && slot.producer)?;
+        let tick = slot.fifo.last_push()?;
+        let before = slot.fifo.before(slot.fifo.record().tail.get());
+        Some((tick, show(&slot.fifo, before)))
     }
 
     /// Every group here with its modules.
     pub(crate) fn groups(&self) -> impl Iterator<Item = &dyn Group> {
-        self.boundary.iter().chain(&self.interior).map(|slot| slot.group.as_ref())
+        self.boundary
+            .iter()
+            .chain(&self.interior)
+            .map(|slot| slot.group.as_ref())
     }
 
     /// The earliest request to end the run.
     pub(crate) fn finish_request(&self) -> Option<(Tick, u32, u32)> {
         let verdict = &self.verdict;
-        (verdict.raised.get() != 0)
-            .then(|| (verdict.tick.get(), verdict.instance.get(), verdict.code.get()))
+        (verdict.raised.get() != 0).then(|| {
+            (
+                verdict.tick.get(),
+                verdict.instance.get(),
+                verdict.code.get(),
+            )
+        })
     }
 
     /// Hands over what consoles printed since the last call: (tick, instance, byte) in the order
@@ -333,9 +367,14 @@ impl FifoSlot {
     fn digest(&self) -> u64 {
         let record = self.fifo.record();
         let key = mix(u64::from(self.wire).wrapping_add(1).wrapping_mul(GOLDEN));
-        let pushes = if self.producer { mix(record.digest.get() ^ key) } else { 0 };
+        let pushes = if self.producer {
+            mix(record.digest.get() ^ key)
+        } else {
+            0
+        };
         let pops = if self.consumer {
-            let history = absorb(record.last_pop.get(), u64::from(record.head.get()));
+            let last_pop = self.fifo.last_pop().unwrap_or(Tick::MAX);
+            let history = absorb(last_pop, u64::from(self.fifo.index_of(record.head.get())));
             mix(history.wrapping_add(key))
         } else {
             0
@@ -343,4 +382,3 @@ impl FifoSlot {
         pushes.wrapping_add(pops)
     }
 }
-

@@ -43,9 +43,9 @@ impl Module for SystolicSource {
 
     #[inline(always)]
     fn clock(&mut self, _now: Cycle) -> Effect {
-        let state = lcg::next(self.state);
-        if self.out.try_push(state as i64 >> 32).is_ok() {
-            self.state = state;
+        if let Some(room) = self.out.room() {
+            self.state = lcg::next(self.state);
+            room.push(self.state as i64 >> 32);
         }
         Effect::Receive
     }

@@ -33,8 +33,11 @@ impl Module for Adder {
 
     #[inline(always)]
     fn clock(&mut self, _now: Cycle) -> Effect {
-        if self.a.ready() && self.b.ready() && self.sum.has_room() {
-            self.sum.push(self.a.pop().wrapping_add(self.b.pop()));
+        if let Some(a) = self.a.item()
+            && let Some(b) = self.b.item()
+            && let Some(sum) = self.sum.room()
+        {
+            sum.push(a.take().wrapping_add(b.take()));
         }
         Effect::Receive
     }

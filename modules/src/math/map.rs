@@ -79,9 +79,10 @@ impl Module for Map {
 
     #[inline(always)]
     fn clock(&mut self, _now: Cycle) -> Effect {
-        if self.input.ready() && self.out.has_room() {
-            let item = self.input.pop();
-            self.out.push(self.operation.apply(item, self.value));
+        if let Some(item) = self.input.item()
+            && let Some(room) = self.out.room()
+        {
+            room.push(self.operation.apply(item.take(), self.value));
         }
         Effect::Receive
     }

@@ -129,9 +129,9 @@ impl<P: Routed> Module for Router<P> {
             let output = (asking.trailing_zeros() / 8) as usize;
             let mask = ((asking >> (output * 8)) & 31) as usize;
             asking &= !(0xff << (output * 8));
-            if self.outputs[output].has_room() {
+            if let Some(room) = self.outputs[output].room() {
                 let winner = FIRST_ASKING[usize::from(self.pointers[output])][mask];
-                self.outputs[output].push(self.inputs[usize::from(winner)].pop());
+                room.push(self.inputs[usize::from(winner)].pop());
                 self.pointers[output] = if winner == LOCAL as u8 { 0 } else { winner + 1 };
             }
         }

@@ -1,6 +1,6 @@
 //! Streams: every item arrives, in order, when its data sheet says so.
 
-use crate::rig::{ALWAYS, Pace, Ran, record, run, script, wire};
+use crate::rig::{ALWAYS, Pace, Ran, Script, record, run, script, wire};
 use tina_engine::{Outcome, absorb};
 use tina_modules::flow::{
     Arbiter, ArbiterParams, Checksum, ChecksumParams, Delay, DelayParams, Fork, ForkParams, Join,
@@ -183,4 +183,16 @@ fn a_delay_line_holds_each_item_and_runs_at_full_rate() {
         (0..12).collect::<Vec<_>>()
     );
     assert_eq!(late[..2], [(50, 0), (51, 1)]);
+}
+
+#[test]
+fn a_delay_line_wakes_up_for_a_lonely_item() {
+    let ran = run(200, |assembly| {
+        let items = vec![(0, 7), (40, 8), (42, 9)];
+        let source = assembly.add::<Script<u64>>("source", items)?;
+        let delay = assembly.add::<Delay>("delay", DelayParams { cycles: 9 })?;
+        wire(assembly, (source, "out"), (delay, "in"))?;
+        record(assembly, (delay, "out"), "end", ALWAYS)
+    });
+    assert_eq!(ran.of("end"), [(11, 7), (51, 8), (53, 9)]);
 }

@@ -5,6 +5,7 @@ use super::failure::Failure;
 use super::parameters::{Parameter, parameters, sample};
 use super::table;
 use super::terminal::print;
+use std::collections::BTreeMap;
 use std::fmt::Write;
 use tina_engine::{Catalogue, Direction, Kind, Place, PortInfo, Probe, Resources};
 
@@ -67,14 +68,17 @@ fn one(kind: &Kind) -> String {
     let parameters = parameters(kind);
     write_parameters(&mut text, &parameters).expect("writing to a string succeeds");
     match ports(kind, &parameters) {
-        Ok(ports) => {
-            write_ports(&mut text, &ports, &parameters).expect("writing to a string succeeds")
+        Ok((ports, mut numbers)) => {
+            let is_number = |name: &str| {
+                let mut of_name = parameters.iter().filter(|parameter| parameter.name == name);
+                of_name.any(|parameter| parameter.form.contains("number"))
+            };
+            numbers.retain(|name, _| is_number(name));
+            write_ports(&mut text, &ports, &numbers)
         }
-        Err(reason) => {
-            writeln!(text, "\nports depend on the parameters ({reason})")
-                .expect("writing to a string succeeds");
-        }
+        Err(reason) => writeln!(text, "\nthe ports depend on more than parameters: {reason}"),
     }
+    .expect("writing to a string succeeds");
     text
 }
 
@@ -100,9 +104,18 @@ fn write_parameters(text: &mut String, parameters: &[Parameter]) -> std::fmt::Re
     Ok(())
 }
 
-/// The ports of a kind with sample parameters.
-fn ports(kind: &Kind, parameters: &[Parameter]) -> Result<Vec<PortInfo>, String> {
-    let params = sample(kind, parameters)?;
+/// Numbers tried for a parameter, one after the other while the kind refuses it.
+const NUMBERS: [u8; 7] = [1, 2, 4, 16, 64, 128, 0];
+
+/// The ports of a kind, and the numbers of the sample parameters it was built with.
+fn ports<'p>(
+    kind: &Kind,
+    parameters: &'p [Parameter],
+) -> Result<(Vec<PortInfo>, BTreeMap<&'p str, u8>), String> {
+    let required = parameters.iter().filter(|parameter| parameter.required);
+    let mut numbers: BTreeMap<&str, u8> = required
+        .map(|parameter| (parameter.name, NUMBERS[0]))
+        .collect();
     let mut probe = Probe::new().map_err(|error| error.to_string())?;
     let place = Place {
         path: "sample",
@@ -110,26 +123,42 @@ fn ports(kind: &Kind, parameters: &[Parameter]) -> Result<Vec<PortInfo>, String>
         instance: 0,
         seed: 0,
     };
-    let shape = kind.shape(&params, place, &Resources::default(), &mut probe);
-    shape
-        .map(|shape| shape.ports)
-        .map_err(|error| error.to_string())
+    loop {
+        let params = sample(kind, &|name| numbers.get(name).copied())?;
+        let error = match kind.shape(&params, place, &Resources::default(), &mut probe) {
+            Ok(shape) => return Ok((shape.ports, numbers)),
+            Err(error) => error,
+        };
+        let refused = parameters
+            .iter()
+            .find(|parameter| error.param == Some(parameter.name));
+        let next = refused.and_then(|parameter| {
+            let tried = numbers.get(parameter.name);
+            let index = tried.and_then(|tried| NUMBERS.iter().position(|number| number == tried));
+            let next = NUMBERS.get(index.map_or(0, |index| index + 1))?;
+            Some((parameter.name, *next))
+        });
+        // Ends: each round takes a number off the list of one parameter.
+        let Some((name, number)) = next else {
+            return Err(error.to_string());
+        };
+        numbers.insert(name, number);
+    }
 }
 
 fn write_ports(
     text: &mut String,
     ports: &[PortInfo],
-    parameters: &[Parameter],
+    numbers: &BTreeMap<&str, u8>,
 ) -> std::fmt::Result {
-    let sampled: Vec<&str> = parameters
+    let sample: Vec<String> = numbers
         .iter()
-        .filter(|parameter| parameter.required)
-        .map(|parameter| parameter.name)
+        .map(|(name, number)| format!("{name} {number}"))
         .collect();
-    if sampled.is_empty() {
+    if sample.is_empty() {
         writeln!(text, "\nports")?;
     } else {
-        writeln!(text, "\nports, with a sample of {}", sampled.join(", "))?;
+        writeln!(text, "\nports, for example with {}", sample.join(", "))?;
     }
     let width = ports.iter().map(|port| port.name.len()).max().unwrap_or(0);
     for port in ports {

@@ -1,8 +1,8 @@
 //! What a kind's parameters are, learnt from how it deserializes them.
 //!
 //! A kind's parameters are a type that only the kind knows. This deserializer offers every field a
-//! sample of whatever it asks for, and writes down what that was. Samples are 1 for numbers: they
-//! mean nothing and only serve to see the ports of a kind whose ports depend on them.
+//! sample of whatever it asks for, and writes down what that was. Samples mean nothing; they only
+//! serve to see the ports of a kind whose ports depend on its parameters.
 
 use serde::de::value::Error;
 use serde::de::{
@@ -25,31 +25,28 @@ pub(super) struct Parameter {
 /// The parameters of a kind in the order of their declaration.
 pub(super) fn parameters(kind: &Kind) -> Vec<Parameter> {
     let log = RefCell::new(Vec::new());
-    let _ = parse(kind, &log, &|_| true);
+    // All fields are seen even if the whole is refused.
+    let _ = parse(kind, &log, &|_| Some(1));
     let mut parameters = log.into_inner();
     for parameter in &mut parameters {
-        let without = |field: &str| field != parameter.name;
+        let without = |field: &str| (field != parameter.name).then_some(1);
         parameter.required = parse(kind, &RefCell::default(), &without).is_err();
     }
     parameters
 }
 
-/// A sample of a kind's parameters: those required, each with a sample value.
-pub(super) fn sample(kind: &Kind, parameters: &[Parameter]) -> Result<Params, String> {
-    let required = |field: &str| {
-        parameters
-            .iter()
-            .any(|parameter| parameter.name == field && parameter.required)
-    };
-    parse(kind, &RefCell::default(), &required)
+/// A sample of a kind's parameters: of each field the number to use for it, or `None` to leave it
+/// out.
+pub(super) fn sample(kind: &Kind, number: &dyn Fn(&str) -> Option<u8>) -> Result<Params, String> {
+    parse(kind, &RefCell::default(), number)
 }
 
 fn parse(
     kind: &Kind,
     log: &RefCell<Vec<Parameter>>,
-    offered: &dyn Fn(&str) -> bool,
+    number: &dyn Fn(&str) -> Option<u8>,
 ) -> Result<Params, String> {
-    let form = Form { log, offered };
+    let form = Form { log, number };
     kind.parse(&mut <dyn erased_serde::Deserializer<'_>>::erase(form))
         .map_err(|error| error.to_string())
 }
@@ -57,7 +54,7 @@ fn parse(
 /// All parameters: a struct, or nothing.
 struct Form<'a> {
     log: &'a RefCell<Vec<Parameter>>,
-    offered: &'a dyn Fn(&str) -> bool,
+    number: &'a dyn Fn(&str) -> Option<u8>,
 }
 
 impl<'de> Deserializer<'de> for Form<'_> {
@@ -73,14 +70,11 @@ impl<'de> Deserializer<'de> for Form<'_> {
         names: &'static [&'static str],
         visitor: V,
     ) -> Result<V::Value, Error> {
-        let names: Vec<&'static str> = names
-            .iter()
-            .copied()
-            .filter(|name| (self.offered)(name))
-            .collect();
+        let number = |&name: &&'static str| (self.number)(name).map(|number| (name, number));
+        let fields: Vec<(&'static str, u8)> = names.iter().filter_map(number).collect();
         visitor.visit_map(Fields {
             log: Some(self.log),
-            names: names.into_iter(),
+            fields: fields.into_iter(),
             next: None,
         })
     }
@@ -91,29 +85,33 @@ impl<'de> Deserializer<'de> for Form<'_> {
     }
 }
 
-/// The fields of a struct, each with a sample.
-struct Fields<'a, N> {
+/// The fields of a struct, each with the number to use in its sample.
+struct Fields<'a, F> {
     log: Option<&'a RefCell<Vec<Parameter>>>,
-    names: N,
-    next: Option<&'static str>,
+    fields: F,
+    next: Option<(&'static str, u8)>,
 }
 
-impl<'de, N: Iterator<Item = &'static str>> MapAccess<'de> for Fields<'_, N> {
+impl<'de, F: Iterator<Item = (&'static str, u8)>> MapAccess<'de> for Fields<'_, F> {
     type Error = Error;
 
     fn next_key_seed<K: DeserializeSeed<'de>>(
         &mut self,
         seed: K,
     ) -> Result<Option<K::Value>, Error> {
-        self.next = self.names.next();
-        let key = |name: &'static str| seed.deserialize(name.into_deserializer());
+        self.next = self.fields.next();
+        let key = |(name, _): (&'static str, u8)| seed.deserialize(name.into_deserializer());
         self.next.map(key).transpose()
     }
 
     fn next_value_seed<S: DeserializeSeed<'de>>(&mut self, seed: S) -> Result<S::Value, Error> {
+        let (name, number) = self.next.take().expect("a value follows its key");
         let form = RefCell::default();
-        let value = seed.deserialize(Sample { form: &form });
-        if let (Some(log), Some(name)) = (self.log, self.next) {
+        let value = seed.deserialize(Sample {
+            form: &form,
+            number,
+        });
+        if let Some(log) = self.log {
             log.borrow_mut().push(Parameter {
                 name,
                 form: form.into_inner(),
@@ -124,9 +122,10 @@ impl<'de, N: Iterator<Item = &'static str>> MapAccess<'de> for Fields<'_, N> {
     }
 }
 
-/// A value of whatever form is asked for.
+/// A value of whatever form is asked for, made of one number.
 struct Sample<'a> {
     form: &'a RefCell<String>,
+    number: u8,
 }
 
 impl Sample<'_> {
@@ -136,10 +135,10 @@ impl Sample<'_> {
 }
 
 macro_rules! samples {
-    ($($method:ident $visit:ident $value:expr, $form:literal;)*) => {$(
+    ($($method:ident $visit:ident $type:ty, $form:literal;)*) => {$(
         fn $method<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Error> {
             self.note($form);
-            visitor.$visit($value)
+            visitor.$visit(<$type>::from(self.number))
         }
     )*};
 }
@@ -148,28 +147,61 @@ impl<'de> Deserializer<'de> for Sample<'_> {
     type Error = Error;
 
     samples! {
-        deserialize_any visit_u64 1, "a value";
-        deserialize_bool visit_bool false, "true or false";
-        deserialize_u8 visit_u8 1, "a whole number (u8)";
-        deserialize_u16 visit_u16 1, "a whole number (u16)";
-        deserialize_u32 visit_u32 1, "a whole number (u32)";
-        deserialize_u64 visit_u64 1, "a whole number (u64)";
-        deserialize_u128 visit_u128 1, "a whole number (u128)";
-        deserialize_i8 visit_i8 1, "a whole number (i8)";
-        deserialize_i16 visit_i16 1, "a whole number (i16)";
-        deserialize_i32 visit_i32 1, "a whole number (i32)";
-        deserialize_i64 visit_i64 1, "a whole number (i64)";
-        deserialize_i128 visit_i128 1, "a whole number (i128)";
-        deserialize_f32 visit_f32 1.0, "a number";
-        deserialize_f64 visit_f64 1.0, "a number";
-        deserialize_char visit_char 'a', "a character";
-        deserialize_str visit_str "", "a text";
-        deserialize_string visit_str "", "a text";
-        deserialize_bytes visit_bytes &[], "bytes";
-        deserialize_byte_buf visit_bytes &[], "bytes";
-        deserialize_identifier visit_str "", "a name";
-        deserialize_seq visit_seq Items { form: RefCell::default(), count: 0 }, "a list";
-        deserialize_map visit_map Fields { log: None, names: [].into_iter(), next: None }, "a map";
+        deserialize_any visit_u64 u64, "a value";
+        deserialize_u8 visit_u8 u8, "a whole number (u8)";
+        deserialize_u16 visit_u16 u16, "a whole number (u16)";
+        deserialize_u32 visit_u32 u32, "a whole number (u32)";
+        deserialize_u64 visit_u64 u64, "a whole number (u64)";
+        deserialize_u128 visit_u128 u128, "a whole number (u128)";
+        deserialize_i16 visit_i16 i16, "a whole number (i16)";
+        deserialize_i32 visit_i32 i32, "a whole number (i32)";
+        deserialize_i64 visit_i64 i64, "a whole number (i64)";
+        deserialize_i128 visit_i128 i128, "a whole number (i128)";
+        deserialize_f32 visit_f32 f32, "a number";
+        deserialize_f64 visit_f64 f64, "a number";
+        deserialize_char visit_char char, "a character";
+    }
+
+    fn deserialize_i8<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Error> {
+        self.note("a whole number (i8)");
+        visitor.visit_u8(self.number)
+    }
+
+    fn deserialize_bool<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Error> {
+        self.note("true or false");
+        visitor.visit_bool(false)
+    }
+
+    fn deserialize_str<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Error> {
+        self.note("a text");
+        visitor.visit_str("")
+    }
+
+    fn deserialize_string<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Error> {
+        self.deserialize_str(visitor)
+    }
+
+    fn deserialize_identifier<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Error> {
+        self.deserialize_str(visitor)
+    }
+
+    fn deserialize_bytes<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Error> {
+        self.note("bytes");
+        visitor.visit_bytes(&[])
+    }
+
+    fn deserialize_byte_buf<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Error> {
+        self.deserialize_bytes(visitor)
+    }
+
+    fn deserialize_seq<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Error> {
+        self.note("a list");
+        visitor.visit_seq(Items::new(0, self.number))
+    }
+
+    fn deserialize_map<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Error> {
+        self.note("a map");
+        visitor.visit_map(fields_of(&[], self.number))
     }
 
     fn deserialize_unit<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Error> {
@@ -208,10 +240,7 @@ impl<'de> Deserializer<'de> for Sample<'_> {
         visitor: V,
     ) -> Result<V::Value, Error> {
         self.note(&format!("a list of {count}"));
-        visitor.visit_seq(Items {
-            form: RefCell::default(),
-            count,
-        })
+        visitor.visit_seq(Items::new(count, self.number))
     }
 
     fn deserialize_tuple_struct<V: Visitor<'de>>(
@@ -230,11 +259,7 @@ impl<'de> Deserializer<'de> for Sample<'_> {
         visitor: V,
     ) -> Result<V::Value, Error> {
         self.note(&format!("({})", names.join(", ")));
-        visitor.visit_map(Fields {
-            log: None,
-            names: names.iter().copied(),
-            next: None,
-        })
+        visitor.visit_map(fields_of(names, self.number))
     }
 
     fn deserialize_enum<V: Visitor<'de>>(
@@ -246,6 +271,7 @@ impl<'de> Deserializer<'de> for Sample<'_> {
         self.note(&variants.join(" or "));
         visitor.visit_enum(FirstVariant {
             name: variants.first().copied().unwrap_or_default(),
+            number: self.number,
         })
     }
 }
@@ -254,6 +280,29 @@ impl<'de> Deserializer<'de> for Sample<'_> {
 struct Items {
     form: RefCell<String>,
     count: usize,
+    number: u8,
+}
+
+impl Items {
+    fn new(count: usize, number: u8) -> Self {
+        Self {
+            form: RefCell::default(),
+            count,
+            number,
+        }
+    }
+}
+
+/// The fields of a struct within a parameter, of which nothing is written down.
+fn fields_of(
+    names: &'static [&'static str],
+    number: u8,
+) -> Fields<'static, impl Iterator<Item = (&'static str, u8)>> {
+    Fields {
+        log: None,
+        fields: names.iter().map(move |&name| (name, number)),
+        next: None,
+    }
 }
 
 impl<'de> SeqAccess<'de> for Items {
@@ -267,13 +316,18 @@ impl<'de> SeqAccess<'de> for Items {
             return Ok(None);
         }
         self.count -= 1;
-        seed.deserialize(Sample { form: &self.form }).map(Some)
+        seed.deserialize(Sample {
+            form: &self.form,
+            number: self.number,
+        })
+        .map(Some)
     }
 }
 
 /// The first variant of an enum, with samples for whatever it holds.
 struct FirstVariant {
     name: &'static str,
+    number: u8,
 }
 
 impl<'de> EnumAccess<'de> for FirstVariant {
@@ -296,14 +350,12 @@ impl<'de> VariantAccess<'de> for FirstVariant {
     fn newtype_variant_seed<S: DeserializeSeed<'de>>(self, seed: S) -> Result<S::Value, Error> {
         seed.deserialize(Sample {
             form: &RefCell::default(),
+            number: self.number,
         })
     }
 
     fn tuple_variant<V: Visitor<'de>>(self, count: usize, visitor: V) -> Result<V::Value, Error> {
-        visitor.visit_seq(Items {
-            form: RefCell::default(),
-            count,
-        })
+        visitor.visit_seq(Items::new(count, self.number))
     }
 
     fn struct_variant<V: Visitor<'de>>(
@@ -311,11 +363,7 @@ impl<'de> VariantAccess<'de> for FirstVariant {
         names: &'static [&'static str],
         visitor: V,
     ) -> Result<V::Value, Error> {
-        visitor.visit_map(Fields {
-            log: None,
-            names: names.iter().copied(),
-            next: None,
-        })
+        visitor.visit_map(fields_of(names, self.number))
     }
 }
 
@@ -386,6 +434,9 @@ mod tests {
                 "corner!: a list of 2"
             ]
         );
-        assert!(sample(&kind, &parameters).is_ok());
+        let only =
+            |names: &'static [&'static str]| move |field: &str| names.contains(&field).then_some(1);
+        assert!(sample(&kind, &only(&["count", "pattern", "corner"])).is_ok());
+        assert!(sample(&kind, &only(&["count", "pattern"])).is_err());
     }
 }

@@ -3,11 +3,12 @@
 //! Parameters are read and modules probed once per declaration, unless an expression among the
 //! parameters reads the index; then once per element.
 
-use super::block::{Block, Elaborator, Element, Item, Level, Placed, param_values};
+use super::array::Array;
 use super::clocks;
+use super::connect;
 use super::interface::Interface;
+use super::level::{Block, Elaborator, Element, Item, Level, Placed, param_values};
 use super::params::{field_span, read_params};
-use super::scope::{Local, Scope};
 use crate::diagnostic::{Code, Diagnostic, Refusal, Span};
 use crate::netlist::expression::Expression;
 use crate::netlist::fields::{expression, wrong_type};
@@ -16,7 +17,6 @@ use crate::netlist::value::Value;
 use crate::netlist::{Declaration, What};
 use std::cell::Cell;
 use std::collections::BTreeMap;
-use std::fmt::Write as _;
 use std::rc::Rc;
 use std::sync::Arc;
 use tina_engine::{
@@ -30,77 +30,33 @@ const SLOTS_MAX: usize = 1 << 28;
 /// So many different parameters of one array are remembered.
 const KNOWN_PARAMS_MAX: usize = 4096;
 
-/// Sizes of an array and the walk through it.
-struct Array {
-    sizes: Vec<u32>,
-    count: u32,
-}
-
-impl Array {
-    /// Index of an element, outermost first.
-    fn index(&self, element: u32) -> [u32; 3] {
-        let mut index = [0; 3];
-        let mut rest = element;
-        for (dimension, &size) in self.sizes.iter().enumerate().rev() {
-            index[dimension] = rest % size;
-            rest /= size;
-        }
-        index
+/// The block of a file with these parameters; `top` where nothing includes it.
+pub(crate) fn block(
+    elaborator: &mut Elaborator<'_>,
+    file_number: usize,
+    values: &[Value],
+    domain: u8,
+    top: bool,
+) -> Option<Rc<Block>> {
+    let key = (file_number, domain, format!("{values:?}"));
+    if let Some(known) = elaborator.blocks.get(&key) {
+        return known.clone();
     }
-
-    /// Sizes in three dimensions, 1 where there is none; zeros for a single instance.
-    fn grid(&self) -> [u32; 3] {
-        if self.sizes.is_empty() {
-            return [0; 3];
-        }
-        let mut grid = [1; 3];
-        grid[..self.sizes.len()].copy_from_slice(&self.sizes);
-        grid
+    let before = elaborator.found.count();
+    let file = &elaborator.files.list[file_number];
+    let mut level = Level::new(file, values);
+    add(&mut level, elaborator, domain);
+    if !top {
+        connect::export(&mut level, elaborator);
     }
-
-    fn locals<'s>(&self, element: u32, read: &'s Cell<bool>) -> Vec<Local<'s>> {
-        let index = self.index(element);
-        let mut locals = Vec::with_capacity(2 * self.sizes.len() + 2);
-        for (dimension, &size) in self.sizes.iter().enumerate() {
-            let value = i128::from(index[dimension]);
-            locals.push(Local {
-                name: ["i0", "i1", "i2"][dimension],
-                value,
-                read: Some(read),
-            });
-            let value = i128::from(size);
-            locals.push(Local {
-                name: ["n0", "n1", "n2"][dimension],
-                value,
-                read: None,
-            });
-        }
-        locals.push(Local {
-            name: "index",
-            value: i128::from(element),
-            read: Some(read),
-        });
-        locals.push(Local {
-            name: "count",
-            value: i128::from(self.count),
-            read: None,
-        });
-        locals
-    }
-
-    fn path(&self, name: &str, element: u32) -> String {
-        let mut path = String::with_capacity(name.len() + 6 * self.sizes.len());
-        path.push_str(name);
-        let index = self.index(element);
-        for dimension in &index[..self.sizes.len()] {
-            write!(path, "[{dimension}]").expect("writing to a string cannot fail");
-        }
-        path
-    }
+    connect::wires(&mut level, elaborator);
+    let block = (elaborator.found.count() == before).then(|| Rc::new(level.block));
+    elaborator.blocks.insert(key, block.clone());
+    block
 }
 
 /// Makes all instances of a level.
-pub(crate) fn add(level: &mut Level<'_>, elaborator: &mut Elaborator<'_>, domain: u8) {
+fn add(level: &mut Level<'_>, elaborator: &mut Elaborator<'_>, domain: u8) {
     let file = level.file;
     for declaration in &file.netlist.instances {
         if elaborator.found.is_full() {
@@ -165,17 +121,6 @@ fn too_many_instances(count: u64, span: Span) -> Refusal {
     )
     .at(span, "")
     .into()
-}
-
-impl<'a> Level<'a> {
-    /// The names expressions may use here.
-    pub(crate) fn scope<'s>(&'s self, locals: &'s [Local<'s>]) -> Scope<'s> {
-        Scope {
-            names: &self.file.params,
-            values: self.values,
-            locals,
-        }
-    }
 }
 
 /// A declaration on its way to instances.
@@ -449,7 +394,7 @@ impl Adding<'_, '_, '_, '_> {
                 let Some((values, read)) = self.sub_values(file, element) else {
                     return false;
                 };
-                let Some(block) = self.elaborator.block(file, &values, domain, false) else {
+                let Some(block) = block(self.elaborator, file, &values, domain, false) else {
                     return false;
                 };
                 params_vary = read;

@@ -5,15 +5,16 @@
 //! no place: the deserializer keeps the place of the innermost value that was refused. Unknown
 //! fields are found here, all of them, and left out, so that they do not hide other mistakes.
 
+mod access;
+
 use super::scope::{Scope, unexpected};
 use crate::diagnostic::{Code, Diagnostic, Refusal, Span};
 use crate::netlist::expression::Expression;
 use crate::netlist::fields::expression;
 use crate::netlist::node::{Form, Name, Node};
 use crate::netlist::value::Value;
-use serde::de::{
-    self, DeserializeSeed, Deserializer, EnumAccess, MapAccess, SeqAccess, VariantAccess, Visitor,
-};
+use access::{Entries, Fields, Items, Variant};
+use serde::de::{self, Deserializer, Visitor};
 use std::cell::RefCell;
 use std::fmt;
 use std::fmt::Write as _;
@@ -554,160 +555,5 @@ impl<'n> Deserializer<'n> for Reader<'n> {
 
     fn deserialize_ignored_any<V: Visitor<'n>>(self, visitor: V) -> Result<V::Value, ParamError> {
         visitor.visit_unit()
-    }
-}
-
-struct Items<'n> {
-    reader: Reader<'n>,
-    items: std::slice::Iter<'n, Node>,
-}
-
-impl<'n> SeqAccess<'n> for Items<'n> {
-    type Error = ParamError;
-
-    fn next_element_seed<T: DeserializeSeed<'n>>(
-        &mut self,
-        seed: T,
-    ) -> Result<Option<T::Value>, ParamError> {
-        self.items
-            .next()
-            .map(|node| seed.deserialize(self.reader.at(node)))
-            .transpose()
-    }
-
-    fn size_hint(&self) -> Option<usize> {
-        Some(self.items.len())
-    }
-}
-
-struct Fields<'n> {
-    reader: Reader<'n>,
-    list: std::vec::IntoIter<(&'n Name, &'n Node)>,
-    value: Option<&'n Node>,
-}
-
-impl<'n> MapAccess<'n> for Fields<'n> {
-    type Error = ParamError;
-
-    fn next_key_seed<K: DeserializeSeed<'n>>(
-        &mut self,
-        seed: K,
-    ) -> Result<Option<K::Value>, ParamError> {
-        let Some((name, value)) = self.list.next() else {
-            return Ok(None);
-        };
-        self.value = Some(value);
-        seed.deserialize(de::value::BorrowedStrDeserializer::new(&name.text))
-            .map(Some)
-    }
-
-    fn next_value_seed<V: DeserializeSeed<'n>>(&mut self, seed: V) -> Result<V::Value, ParamError> {
-        let node = self
-            .value
-            .take()
-            .expect("a map's value is asked for after its key");
-        seed.deserialize(self.reader.at(node))
-    }
-}
-
-struct Entries<'n> {
-    reader: Reader<'n>,
-    list: std::slice::Iter<'n, (Node, Node)>,
-    value: Option<&'n Node>,
-}
-
-impl<'n> MapAccess<'n> for Entries<'n> {
-    type Error = ParamError;
-
-    fn next_key_seed<K: DeserializeSeed<'n>>(
-        &mut self,
-        seed: K,
-    ) -> Result<Option<K::Value>, ParamError> {
-        let Some((key, value)) = self.list.next() else {
-            return Ok(None);
-        };
-        self.value = Some(value);
-        seed.deserialize(self.reader.at(key)).map(Some)
-    }
-
-    fn next_value_seed<V: DeserializeSeed<'n>>(&mut self, seed: V) -> Result<V::Value, ParamError> {
-        let node = self
-            .value
-            .take()
-            .expect("a map's value is asked for after its key");
-        seed.deserialize(self.reader.at(node))
-    }
-}
-
-struct Variant<'n> {
-    reader: Reader<'n>,
-    variant: String,
-}
-
-impl<'n> EnumAccess<'n> for Variant<'n> {
-    type Error = ParamError;
-    type Variant = Content<'n>;
-
-    fn variant_seed<V: DeserializeSeed<'n>>(
-        self,
-        seed: V,
-    ) -> Result<(V::Value, Content<'n>), ParamError> {
-        let name = de::value::StringDeserializer::<ParamError>::new(self.variant);
-        Ok((
-            seed.deserialize(name)?,
-            Content {
-                reader: self.reader,
-            },
-        ))
-    }
-}
-
-struct Content<'n> {
-    reader: Reader<'n>,
-}
-
-impl<'n> VariantAccess<'n> for Content<'n> {
-    type Error = ParamError;
-
-    fn unit_variant(self) -> Result<(), ParamError> {
-        match &self.reader.node.form {
-            Form::Word(_) | Form::Text(..) => Ok(()),
-            _ => Err(self.reader.wrong_type("this variant holds nothing")),
-        }
-    }
-
-    fn newtype_variant_seed<T: DeserializeSeed<'n>>(self, seed: T) -> Result<T::Value, ParamError> {
-        match &self.reader.node.form {
-            Form::Tuple(_, items) if items.len() == 1 => {
-                seed.deserialize(self.reader.at(&items[0]))
-            }
-            // `Hot(node: 3)` for a variant that holds a struct.
-            Form::Struct(Some(_), _) => seed.deserialize(self.reader),
-            _ => Err(self
-                .reader
-                .wrong_type("this variant holds one value `(..)`")),
-        }
-    }
-
-    fn tuple_variant<V: Visitor<'n>>(self, len: usize, visitor: V) -> Result<V::Value, ParamError> {
-        match &self.reader.node.form {
-            Form::Tuple(_, items) if items.len() == len => self.reader.sequence(items, visitor),
-            _ => Err(self
-                .reader
-                .wrong_type(&format!("this variant holds {len} values `(..)`"))),
-        }
-    }
-
-    fn struct_variant<V: Visitor<'n>>(
-        self,
-        fields: &'static [&'static str],
-        visitor: V,
-    ) -> Result<V::Value, ParamError> {
-        match &self.reader.node.form {
-            Form::Struct(_, list) => self.reader.fields(list, Some(fields), visitor),
-            _ => Err(self
-                .reader
-                .wrong_type("this variant holds fields `(field: value, ..)`")),
-        }
     }
 }

@@ -1,7 +1,7 @@
 //! Selections of instances and ports, as lists of ends with a shape.
 
-use super::block::{Item, Level};
 use super::interface::Interface;
+use super::level::{Item, Level};
 use super::scope::Scope;
 use crate::diagnostic::{Code, Diagnostic, Refusal, Span};
 use crate::netlist::endpoint::{Endpoint, PortSelection, Selection, Selector};

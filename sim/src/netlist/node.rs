@@ -1,19 +1,20 @@
 //! RON text to a tree of values with their places.
 //!
-//! The `ron` crate does the reading; places come from its raw values, which borrow from the source
-//! text, so that the address of a value minus the address of the text is its offset. Each level
-//! of nesting reads its part of the text again, which the limit on nesting bounds.
+//! The `ron` crate reads the whole text once and so decides what is RON, then reads each leaf; here
+//! only brackets, names and separators are walked, over a text that is known to be right. (Its raw
+//! values would give places too, but each level of nesting is read again, twice: a hostile file of
+//! 16 MiB took minutes.) Nothing here panics even if the two should ever disagree.
 //!
 //! Knows nothing of what a netlist is.
 
 use crate::diagnostic::{Code, Diagnostic, Refusal, SourceId, Span};
 use crate::netlist::expression::Located;
-use ron::value::RawValue;
-use serde::de::{Deserialize, DeserializeSeed, Deserializer, MapAccess, SeqAccess, Visitor};
+use serde::de::{Deserialize, Deserializer, IgnoredAny, Visitor};
 use std::fmt;
+use std::ops::Range;
 
 /// Values nest at most so deep.
-pub const NESTING_MAX: usize = 16;
+pub const NESTING_MAX: usize = 32;
 
 /// A value and where it stands.
 #[derive(Clone, Debug)]
@@ -66,9 +67,19 @@ impl Node {
     /// # Errors
     /// When it is not RON, or nests too deep.
     pub fn read(text: &str, source: SourceId) -> Result<Self, Refusal> {
-        let reader = Reader { text, source };
-        let raw: &RawValue = ron::from_str(text).map_err(|error| reader.syntax(&error))?;
-        reader.node(raw.get_ron(), NESTING_MAX)
+        let mut reader = Reader {
+            text,
+            source,
+            at: 0,
+        };
+        ron::from_str::<IgnoredAny>(text).map_err(|error| reader.syntax(&error))?;
+        // Attributes of the file, such as `#![enable(..)]`, were heeded above.
+        reader.skip_blanks();
+        while reader.rest().starts_with("#!") {
+            reader.at += reader.rest().find(']').map_or(2, |end| end + 1);
+            reader.skip_blanks();
+        }
+        reader.value(NESTING_MAX)
     }
 
     /// What it is, with an article, as errors name it.
@@ -112,22 +123,23 @@ impl Node {
     }
 }
 
+/// A walk through the text.
 struct Reader<'a> {
     text: &'a str,
     source: SourceId,
+    at: usize,
 }
 
 impl<'a> Reader<'a> {
-    fn span(&self, part: &str) -> Span {
-        let start = (part.as_ptr() as usize).wrapping_sub(self.text.as_ptr() as usize);
-        assert!(
-            start + part.len() <= self.text.len(),
-            "raw values borrow from the source text"
-        );
+    fn rest(&self) -> &'a str {
+        &self.text[self.at..]
+    }
+
+    fn span(&self, range: Range<usize>) -> Span {
         Span {
             source: self.source,
-            start: start as u32,
-            end: (start + part.len()) as u32,
+            start: range.start as u32,
+            end: range.end as u32,
         }
     }
 
@@ -176,77 +188,159 @@ impl<'a> Reader<'a> {
             .map_or(self.text.len(), |(offset, _)| line_start + offset)
     }
 
-    /// The node of a raw value, which is known to be RON.
-    fn node(&self, raw: &'a str, nesting_left: usize) -> Result<Node, Refusal> {
-        let raw = &raw[blank_length(raw)..];
+    fn unexpected(&self) -> Refusal {
+        Diagnostic::error(Code::Syntax, "this is not RON")
+            .at(self.span(self.at..self.at), "unexpected here")
+            .into()
+    }
+
+    fn skip_blanks(&mut self) {
+        self.at += blank_length(self.rest());
+    }
+
+    /// Takes `wanted` if it comes next, after white space and comments.
+    fn take(&mut self, wanted: char) -> bool {
+        self.skip_blanks();
+        let found = self.rest().starts_with(wanted);
+        self.at += if found { wanted.len_utf8() } else { 0 };
+        found
+    }
+
+    /// Takes the identifier that comes next, if one does.
+    fn name(&mut self) -> Option<Name> {
+        self.skip_blanks();
+        let length = word_length(self.rest());
+        let range = self.at..self.at + length;
+        self.at = range.end;
+        let text = self.text[range.clone()].trim_start_matches("r#").to_owned();
+        (length > 0).then(|| Name {
+            span: self.span(range),
+            text,
+        })
+    }
+
+    fn value(&mut self, nesting_left: usize) -> Result<Node, Refusal> {
+        self.skip_blanks();
         if nesting_left == 0 {
-            return Err(self.too_deep(self.span(raw).start as usize));
+            return Err(self.too_deep(self.at));
         }
-        let word_length = word_length(raw);
-        let after_word = &raw[word_length..];
-        let opening = &after_word[blank_length(after_word)..];
-        let first = raw.chars().next().unwrap_or('\0');
-        if word_length > 0 && opening.starts_with('(') {
-            let word = &raw[..word_length];
-            let name = Name {
-                span: self.span(word),
-                text: word.to_owned(),
-            };
-            return self.compound(opening, Some(name), self.span(raw), nesting_left);
-        }
-        if matches!(first, '(' | '[' | '{') {
-            return self.compound(raw, None, self.span(raw), nesting_left);
-        }
-        if let Some(form) = plain_leaf(raw.trim_end()) {
-            let raw = raw.trim_end();
-            return Ok(Node {
-                span: self.span(raw),
-                form,
-            });
-        }
-        // A leaf: short, so reading it once more to cut off a comment behind it costs nothing.
-        let raw = RawValue::from_ron(raw)
-            .map_err(|error| self.leaf_error(raw, &error))?
-            .trim()
-            .get_ron();
-        let form = self.leaf(raw, word_length)?;
+        let start = self.at;
+        let name = self.name();
+        let word_end = self.at;
+        self.skip_blanks();
+        let form = match (self.rest().as_bytes().first(), name) {
+            (Some(b'('), name) => self.parentheses(name, nesting_left)?,
+            (_, Some(name)) => {
+                self.at = word_end;
+                match name.text.as_str() {
+                    "true" => Form::Boolean(true),
+                    "false" => Form::Boolean(false),
+                    "inf" | "NaN" => self.leaf(start..word_end)?,
+                    _ => Form::Word(name.text),
+                }
+            }
+            (Some(b'['), None) => {
+                self.at += 1;
+                Form::List(self.items(']', nesting_left)?)
+            }
+            (Some(b'{'), None) => self.entries(nesting_left)?,
+            (_, None) => {
+                let length = literal_length(self.rest());
+                if length == 0 {
+                    return Err(self.unexpected());
+                }
+                self.at += length;
+                self.leaf(start..self.at)?
+            }
+        };
         Ok(Node {
-            span: self.span(raw),
+            span: self.span(start..self.at),
             form,
         })
     }
 
-    fn leaf_error(&self, raw: &str, error: &ron::error::SpannedError) -> Refusal {
-        Diagnostic::error(Code::Syntax, "this is not a value")
-            .at(self.span(raw), error.code.to_string())
-            .into()
+    /// Values up to a closing bracket, which is taken.
+    fn items(&mut self, end: char, nesting_left: usize) -> Result<Vec<Node>, Refusal> {
+        let mut items = Vec::new();
+        while !self.take(end) {
+            items.push(self.value(nesting_left - 1)?);
+            if !self.take(',') {
+                if self.take(end) {
+                    break;
+                }
+                return Err(self.unexpected());
+            }
+        }
+        Ok(items)
     }
 
-    fn leaf(&self, raw: &'a str, word_length: usize) -> Result<Form, Refusal> {
-        match raw {
-            "true" => return Ok(Form::Boolean(true)),
-            "false" => return Ok(Form::Boolean(false)),
-            _ => {}
-        }
-        if word_length == raw.len() {
-            return Ok(Form::Word(raw.to_owned()));
-        }
-        let fail = |error| self.leaf_error(raw, &error);
-        let bytes = raw.as_bytes();
-        match bytes[0] {
-            b'"' => {
-                let text: String = ron::from_str(raw).map_err(fail)?;
-                let exact = text.len() + 2 == raw.len() && !raw.contains('\\');
-                Ok(Form::Text(text, exact))
+    fn entries(&mut self, nesting_left: usize) -> Result<Form, Refusal> {
+        self.at += 1;
+        let mut entries = Vec::new();
+        while !self.take('}') {
+            let key = self.value(nesting_left - 1)?;
+            if !self.take(':') {
+                return Err(self.unexpected());
             }
-            b'r' => ron::from_str(raw)
+            entries.push((key, self.value(nesting_left - 1)?));
+            if !self.take(',') {
+                if self.take('}') {
+                    break;
+                }
+                return Err(self.unexpected());
+            }
+        }
+        Ok(Form::Map(entries))
+    }
+
+    /// A struct, where a name and a colon follow, or a tuple.
+    fn parentheses(&mut self, name: Option<Name>, nesting_left: usize) -> Result<Form, Refusal> {
+        self.at += 1;
+        let inside = self.at;
+        let is_struct = self.name().is_some() && self.take(':');
+        self.at = inside;
+        if !is_struct {
+            return Ok(Form::Tuple(name, self.items(')', nesting_left)?));
+        }
+        let mut fields = Vec::new();
+        while !self.take(')') {
+            let Some(field) = self.name() else {
+                return Err(self.unexpected());
+            };
+            if !self.take(':') {
+                return Err(self.unexpected());
+            }
+            fields.push((field, self.value(nesting_left - 1)?));
+            if !self.take(',') {
+                if self.take(')') {
+                    break;
+                }
+                return Err(self.unexpected());
+            }
+        }
+        Ok(Form::Struct(name, fields))
+    }
+
+    fn leaf(&self, range: Range<usize>) -> Result<Form, Refusal> {
+        let raw = &self.text[range.clone()];
+        if let Some(form) = plain_leaf(raw) {
+            return Ok(form);
+        }
+        let fail = |error: ron::error::SpannedError| -> Refusal {
+            Diagnostic::error(Code::Syntax, "this is not a value")
+                .at(self.span(range.clone()), error.code.to_string())
+                .into()
+        };
+        let bytes = raw.as_bytes();
+        match (bytes[0], bytes.get(1)) {
+            (b'"' | b'r', _) => ron::from_str(raw)
                 .map(|text| Form::Text(text, false))
                 .map_err(fail),
-            b'\'' => ron::from_str(raw).map(Form::Character).map_err(fail),
-            b'b' if bytes.get(1) == Some(&b'\'') => ron::from_str::<u8>(raw)
+            (b'\'', _) => ron::from_str(raw).map(Form::Character).map_err(fail),
+            (b'b', Some(b'\'')) => ron::from_str::<u8>(raw)
                 .map(|byte| Form::Integer(byte.into()))
                 .map_err(fail),
-            b'b' => ron::from_str(raw)
+            (b'b', _) => ron::from_str(raw)
                 .map(|Bytes(bytes)| Form::Bytes(bytes))
                 .map_err(fail),
             _ => {
@@ -260,60 +354,6 @@ impl<'a> Reader<'a> {
             }
         }
     }
-
-    fn compound(
-        &self,
-        raw: &'a str,
-        name: Option<Name>,
-        span: Span,
-        nesting_left: usize,
-    ) -> Result<Node, Refusal> {
-        let seed = PartsSeed {
-            fields: raw.starts_with('('),
-        };
-        let parts = ron::Options::default()
-            .from_str_seed(raw, seed)
-            .map_err(|error| self.leaf_error(raw, &error))?;
-        let nodes = |parts: Vec<&'a RawValue>| -> Result<Vec<Node>, Refusal> {
-            parts
-                .into_iter()
-                .map(|part| self.node(part.get_ron(), nesting_left - 1))
-                .collect()
-        };
-        let form = match parts {
-            Parts::Items(items) if raw.starts_with('[') => Form::List(nodes(items)?),
-            Parts::Items(items) => Form::Tuple(name, nodes(items)?),
-            Parts::Fields(fields) => {
-                let field = |(key, value): (&'a str, &'a RawValue)| {
-                    let name = Name {
-                        span: self.span(key),
-                        text: key.to_owned(),
-                    };
-                    Ok((name, self.node(value.get_ron(), nesting_left - 1)?))
-                };
-                Form::Struct(
-                    name,
-                    fields
-                        .into_iter()
-                        .map(field)
-                        .collect::<Result<_, Refusal>>()?,
-                )
-            }
-            Parts::Entries(entries) => {
-                let entry = |(key, value): (&'a RawValue, &'a RawValue)| {
-                    let key = self.node(key.get_ron(), nesting_left - 1)?;
-                    Ok((key, self.node(value.get_ron(), nesting_left - 1)?))
-                };
-                Form::Map(
-                    entries
-                        .into_iter()
-                        .map(entry)
-                        .collect::<Result<_, Refusal>>()?,
-                )
-            }
-        };
-        Ok(Node { span, form })
-    }
 }
 
 /// A leaf that can be read at a glance, as most of a large file: a short decimal number, or a
@@ -323,10 +363,46 @@ fn plain_leaf(raw: &str) -> Option<Form> {
         return raw.parse().ok().map(Form::Integer);
     }
     let text = raw.strip_prefix('"')?.strip_suffix('"')?;
-    (!text.contains(['"', '\\'])).then(|| Form::Text(text.to_owned(), true))
+    (!text.contains('\\')).then(|| Form::Text(text.to_owned(), true))
 }
 
-/// Bytes of white space and comments at the front. The text is known to be RON.
+/// Bytes of the literal at the front.
+fn literal_length(text: &str) -> usize {
+    let quoted = |start: usize, quote: u8| {
+        let bytes = text.as_bytes();
+        let mut at = start;
+        while at < bytes.len() && bytes[at] != quote {
+            // An escaped character never ends the literal.
+            at += if bytes[at] == b'\\' { 2 } else { 1 };
+        }
+        (at + 1).min(text.len())
+    };
+    let raw = |start: usize| {
+        let hashes = text[start..]
+            .bytes()
+            .take_while(|&byte| byte == b'#')
+            .count();
+        let end = format!("\"{}", "#".repeat(hashes));
+        let inside = (start + hashes + 1).min(text.len());
+        text.get(inside..)
+            .and_then(|inner| inner.find(&end))
+            .map_or(text.len(), |length| inside + length + end.len())
+    };
+    let bytes = text.as_bytes();
+    match (bytes.first(), bytes.get(1)) {
+        (Some(b'"'), _) => quoted(1, b'"'),
+        (Some(b'\''), _) => quoted(1, b'\''),
+        (Some(b'b'), Some(b'"')) => quoted(2, b'"'),
+        (Some(b'b'), Some(b'\'')) => quoted(2, b'\''),
+        (Some(b'b'), Some(b'r')) => raw(2),
+        (Some(b'r'), Some(b'"' | b'#')) => raw(1),
+        _ => text
+            .find(|c: char| matches!(c, ',' | ':' | ')' | ']' | '}' | '/') || c.is_whitespace())
+            .unwrap_or(text.len()),
+    }
+}
+
+/// Bytes of white space and comments at the front.
 fn blank_length(text: &str) -> usize {
     let mut rest = text;
     loop {
@@ -365,71 +441,24 @@ fn after_block_comment(text: &str) -> &str {
 
 /// Bytes of the identifier at the front; 0 where a literal starts instead.
 fn word_length(text: &str) -> usize {
-    let starts_literal = ["r\"", "r#", "b\"", "br", "b'"]
+    let is_start = |c: char| c.is_alphabetic() || c == '_';
+    // `r#name` is a name too.
+    let prefix = if text.starts_with("r#") && text[2..].starts_with(is_start) {
+        2
+    } else {
+        0
+    };
+    let starts_literal = ["r\"", "r#", "b\"", "br\"", "br#", "b'"]
         .iter()
         .any(|start| text.starts_with(start));
-    let starts_word = text.starts_with(|c: char| c.is_alphabetic() || c == '_');
-    if starts_literal || !starts_word {
+    if prefix == 0 && (starts_literal || !text.starts_with(is_start)) {
         return 0;
     }
-    text.find(|c: char| !c.is_alphanumeric() && c != '_')
-        .unwrap_or(text.len())
-}
-
-/// The direct parts of a compound value.
-enum Parts<'a> {
-    Items(Vec<&'a RawValue>),
-    Fields(Vec<(&'a str, &'a RawValue)>),
-    Entries(Vec<(&'a RawValue, &'a RawValue)>),
-}
-
-/// Reads the direct parts of a compound value; `fields` where parentheses enclose them.
-#[derive(Clone, Copy)]
-struct PartsSeed {
-    fields: bool,
-}
-
-impl<'de> DeserializeSeed<'de> for PartsSeed {
-    type Value = Parts<'de>;
-
-    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Self::Value, D::Error> {
-        deserializer.deserialize_any(self)
-    }
-}
-
-impl<'de> Visitor<'de> for PartsSeed {
-    type Value = Parts<'de>;
-
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("a list, a map, a struct or a tuple")
-    }
-
-    fn visit_unit<E>(self) -> Result<Self::Value, E> {
-        Ok(Parts::Items(Vec::new()))
-    }
-
-    fn visit_seq<A: SeqAccess<'de>>(self, mut items: A) -> Result<Self::Value, A::Error> {
-        let mut list = Vec::new();
-        while let Some(item) = items.next_element()? {
-            list.push(item);
-        }
-        Ok(Parts::Items(list))
-    }
-
-    fn visit_map<A: MapAccess<'de>>(self, mut entries: A) -> Result<Self::Value, A::Error> {
-        if self.fields {
-            let mut list = Vec::new();
-            while let Some(entry) = entries.next_entry()? {
-                list.push(entry);
-            }
-            return Ok(Parts::Fields(list));
-        }
-        let mut list = Vec::new();
-        while let Some(entry) = entries.next_entry()? {
-            list.push(entry);
-        }
-        Ok(Parts::Entries(list))
-    }
+    let rest = &text[prefix..];
+    prefix
+        + rest
+            .find(|c: char| !c.is_alphanumeric() && c != '_')
+            .unwrap_or(rest.len())
 }
 
 /// A byte string, which serde does not read into a plain vector.

@@ -148,6 +148,31 @@ fn calls_return_where_the_stack_says() {
     assert!(with(1) >= 200, "{}", with(1));
 }
 
+#[test]
+fn calls_on_a_wrong_path_leave_the_stack_alone() {
+    // A function with a branch that is never predicted; every other time the wrong path calls.
+    let nop = addi(0, 0, 0);
+    let words = [
+        jal(1, 8),
+        jal(0, 56),
+        addi(3, 1, 0),
+        i(0x13, 4, 5, 5, 1),
+        branch(0, 5, 0, 8),
+        jal(1, 12),
+        addi(1, 3, 0),
+        jalr(0, 1, 0),
+        nop,
+        nop,
+        nop,
+        nop,
+        nop,
+        nop,
+        jalr(0, 1, 0),
+    ];
+    let run = |count| check(&repeated(count, &words), &Setup::default()).result("mispredicts");
+    assert_eq!(run(400) - run(200), 200, "the branch, and no return");
+}
+
 /// Where [`trapped`] puts its words.
 const START: u32 = RAM_BASE + 0x400;
 

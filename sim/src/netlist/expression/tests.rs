@@ -1,3 +1,5 @@
+//! What formulas give, and what they refuse.
+
 use super::*;
 use crate::diagnostic::{Code, Diagnostics, Sources};
 use proptest::prelude::*;

@@ -1,5 +1,8 @@
+//! Where values stand, and what is no value.
+
 use super::*;
 use crate::diagnostic::{Diagnostics, Sources};
+use proptest::prelude::*;
 
 fn read(text: &str) -> Result<Node, Diagnostics> {
     let mut sources = Sources::default();
@@ -107,4 +110,23 @@ fn a_nesting_bomb_is_refused() {
         read(&deep).unwrap_err().list()[0].code(),
         Code::NestingTooDeep
     );
+}
+
+proptest! {
+    #[test]
+    fn no_text_panics(text in "[(){}\\[\\],:\"'a-zA-Z0-9#!/*\\\\ \n._-]{0,60}") {
+        let _ = read(&text);
+    }
+
+    /// What `ron` takes, the walk takes too, and the other way round.
+    #[test]
+    fn the_walk_agrees_with_ron(parts in proptest::collection::vec(0..24_usize, 0..40)) {
+        const PARTS: [&str; 24] = [
+            "(", ")", "[", "]", "{", "}", ",", ":", "a", "Name", "1", "-2.5", "\"t\\\"\"", "'c'", "'\\''",
+            "r#\"x\"#", "b\"y\"", "/* , */", "// (\n", " ", "true", "(a:", "[1,", "{1:",
+        ];
+        let text: String = parts.iter().map(|&part| PARTS[part]).collect();
+        let taken = ron::from_str::<serde::de::IgnoredAny>(&text).is_ok();
+        prop_assert_eq!(read(&text).is_ok(), taken, "{}", text);
+    }
 }

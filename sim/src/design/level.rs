@@ -1,17 +1,15 @@
-//! A netlist with its parameters given, as a block of instances and wires that can be stamped.
+//! Levels and blocks: a netlist being elaborated, and one that is, ready to be stamped.
 //!
 //! Each file is elaborated once per distinct set of parameters; an array of sub-netlists copies the
 //! block. Wires and ports are checked where they are declared, once, however often the block is
 //! used. A block that had a mistake is no block: what refers to it stays silent.
 //!
-//! Instances are made by [`super::items`], wires by [`super::connect`].
+//! Holds the state; instances are made by [`super::items`], wires by [`super::connect`].
 
-use super::connect;
 use super::files::{File, Files};
 use super::interface::Interface;
-use super::items;
 use super::rates::RateCap;
-use super::scope::{Scope, like_default};
+use super::scope::{Local, Scope, like_default};
 use crate::diagnostic::{Code, Diagnostic, Findings, Refusal, Span};
 use crate::netlist::node::Name;
 use crate::netlist::value::Value;
@@ -21,6 +19,9 @@ use std::rc::Rc;
 use tina_engine::{
     Catalogue, Domain, Instance, Kind, Params, Place, Probe, Resources, Shape, Wire,
 };
+
+/// In a slot: the port is offered to the including netlist.
+pub(crate) const EXPORTED: u32 = u32::MAX;
 
 /// An instance and what the partitioner may want to know of it.
 #[derive(Clone)]
@@ -115,32 +116,7 @@ pub(crate) fn param_values(
     Some(values)
 }
 
-impl<'a> Elaborator<'a> {
-    /// The block of a file with these parameters; `top` where nothing includes it.
-    pub(crate) fn block(
-        &mut self,
-        file_number: usize,
-        values: &[Value],
-        domain: u8,
-        top: bool,
-    ) -> Option<Rc<Block>> {
-        let key = (file_number, domain, format!("{values:?}"));
-        if let Some(known) = self.blocks.get(&key) {
-            return known.clone();
-        }
-        let before = self.found.count();
-        let file = &self.files.list[file_number];
-        let mut level = Level::new(file, values);
-        items::add(&mut level, self, domain);
-        if !top {
-            connect::export(&mut level, self);
-        }
-        connect::wires(&mut level, self);
-        let block = (self.found.count() == before).then(|| Rc::new(level.block));
-        self.blocks.insert(key, block.clone());
-        block
-    }
-
+impl Elaborator<'_> {
     /// Builds a module on scratch ports; a panic in its `build` is a refusal.
     pub(crate) fn shape(
         &mut self,
@@ -182,7 +158,7 @@ impl<'a> Elaborator<'a> {
 }
 
 impl<'a> Level<'a> {
-    fn new(file: &'a File, values: &'a [Value]) -> Self {
+    pub(crate) fn new(file: &'a File, values: &'a [Value]) -> Self {
         Self {
             file,
             values,
@@ -199,6 +175,15 @@ impl<'a> Level<'a> {
                 caps: Vec::new(),
                 interface: Rc::new(Interface::default()),
             },
+        }
+    }
+
+    /// The names expressions may use here.
+    pub(crate) fn scope<'s>(&'s self, locals: &'s [Local<'s>]) -> Scope<'s> {
+        Scope {
+            names: &self.file.params,
+            values: self.values,
+            locals,
         }
     }
 }

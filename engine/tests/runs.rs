@@ -1,0 +1,178 @@
+//! Runs in pieces, epochs of any length, limits that have been passed, and runs that are abandoned.
+
+mod common;
+use common::{Board, Digests, blocks, catalogue, pipeline};
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use tina_engine::*;
+
+fn until(cycles: u64) -> Limits {
+    Limits {
+        cycles: Some(cycles),
+        max_cycles: None,
+    }
+}
+
+fn no_longer_than(cycles: u64) -> Limits {
+    Limits {
+        cycles: None,
+        max_cycles: Some(cycles),
+    }
+}
+
+/// A chain in which everything naps and both clocks are used.
+fn drowsy() -> Board {
+    let mut board = Board::new(catalogue());
+    let source = board.add("test.counter", 1, u64::MAX);
+    let mut last = (source, "out");
+    for index in 0..4u32 {
+        let params =
+            std::collections::BTreeMap::from([("inputs", 1u64), ("outputs", 1), ("habit", 3)]);
+        let mixer = board.add("test.mixer", (index % 2) as u8, params);
+        board.wire(last, (mixer, "in[0]"), 4, 1 + index % 3, 2);
+        last = (mixer, "out[0]");
+    }
+    let sink = board.add("test.sink", 0, ());
+    board.wire(last, (sink, "in"), 3, 2, 1);
+    board
+}
+
+#[test]
+fn a_run_in_pieces_is_the_long_run() {
+    let board = drowsy();
+    for shard_count in [1, 3] {
+        let placement = blocks(&board, shard_count);
+        let mut whole = board.boot(&placement, &HostOptions::default());
+        let mut whole_digests = Digests::default();
+        let whole_report = whole.run(&until(1000), &mut whole_digests);
+        let mut pieces = board.boot(&placement, &HostOptions::default());
+        let mut digests = Digests::default();
+        for end in [1, 63, 64, 65, 500, 777] {
+            assert_eq!(pieces.run(&until(end), &mut digests).cycles, end);
+            assert_eq!(pieces.cycle(), end);
+        }
+        let report = pieces.run(&until(1000), &mut digests);
+        assert_eq!((report.digest, report.cycles), (whole_report.digest, 1000));
+        assert_eq!(pieces.results(), whole.results());
+        assert_eq!(pieces.wire_digests(), whole.wire_digests());
+        for record in whole_digests.0 {
+            let same = digests
+                .0
+                .iter()
+                .find(|other| other.cycle == record.cycle)
+                .unwrap();
+            assert_eq!(same.digest, record.digest, "cycle {}", record.cycle);
+        }
+    }
+}
+
+#[test]
+fn the_length_of_epochs_changes_nothing() {
+    let board = drowsy();
+    let mut expected = None;
+    for epoch_cycles in [1, 2, 7, 64, 1000, u64::MAX] {
+        for shard_count in [1, 2] {
+            let mut machine = board.boot(&blocks(&board, shard_count), &HostOptions::default());
+            machine.set_epoch_cycles(epoch_cycles);
+            let report = machine.run(&until(700), &mut ());
+            let seen = (
+                report.outcome,
+                report.cycles,
+                report.digest,
+                machine.results(),
+            );
+            assert_eq!(
+                *expected.get_or_insert_with(|| seen.clone()),
+                seen,
+                "{epoch_cycles}"
+            );
+        }
+    }
+}
+
+/// Sleeps as long as it can.
+struct Sleeper;
+impl Module for Sleeper {
+    const KIND: &'static str = "test.sleeper";
+    const SUMMARY: &'static str = "sleeps";
+    type Params = ();
+    fn build((): (), _wiring: &mut Wiring<'_>) -> Result<Self, BuildError> {
+        Ok(Self)
+    }
+    fn clock(&mut self, _now: Cycle) -> Effect {
+        Effect::Sleep(u64::MAX)
+    }
+}
+
+#[test]
+fn the_end_of_time_is_a_limit() {
+    let mut board = Board::new(Catalogue::new().with::<Sleeper>());
+    board.add("test.sleeper", 1, ());
+    let forever = [no_longer_than(u64::MAX), Limits::default()];
+    for limits in forever {
+        let mut machine = board.boot(&Placement::single(1), &HostOptions::default());
+        machine.set_epoch_cycles(u64::MAX);
+        let report = machine.run(&limits, &mut ());
+        assert_eq!(
+            (report.outcome, report.cycles),
+            (Outcome::LimitReached, TICK_MAX / 3)
+        );
+    }
+}
+
+#[test]
+fn a_limit_that_was_passed_ends_a_run_at_once_and_time_never_goes_back() {
+    let board = pipeline(3);
+    let mut machine = board.boot(&blocks(&board, 2), &HostOptions::default());
+    assert_eq!(
+        machine.run(&no_longer_than(100), &mut ()).outcome,
+        Outcome::LimitReached
+    );
+    assert_eq!(
+        machine.run(&no_longer_than(100), &mut ()).outcome,
+        Outcome::LimitReached
+    );
+    assert_eq!(
+        machine.run(&until(200), &mut ()).outcome,
+        Outcome::CyclesDone
+    );
+    assert_eq!(
+        machine.run(&until(200), &mut ()).outcome,
+        Outcome::CyclesDone
+    );
+    let both = Limits {
+        cycles: Some(1000),
+        max_cycles: Some(100),
+    };
+    let report = machine.run(&both, &mut ());
+    assert_eq!(
+        (report.outcome, report.cycles),
+        (Outcome::LimitReached, 200)
+    );
+    assert_eq!(machine.cycle(), 200);
+}
+
+/// Gives up at the first epoch it hears of.
+struct Quitter;
+impl Observer for Quitter {
+    fn epoch(&mut self, _record: EpochRecord) {
+        panic!("the observer gives up");
+    }
+}
+
+#[test]
+fn a_machine_whose_observer_panicked_can_be_dropped() {
+    let mut board = pipeline(3);
+    board.blueprint.epoch_cycles = 1;
+    for (shard_count, thread_count) in [(1, 1), (2, 2)] {
+        let host = HostOptions {
+            thread_count: Some(thread_count),
+            ..HostOptions::default()
+        };
+        let mut machine = board.boot(&blocks(&board, shard_count), &host);
+        let run = catch_unwind(AssertUnwindSafe(|| {
+            machine.run(&Limits::default(), &mut Quitter)
+        }));
+        assert!(run.is_err());
+        drop(machine);
+    }
+}
