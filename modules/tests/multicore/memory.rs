@@ -179,7 +179,7 @@ fn the_races_of_the_protocol_happen() {
         width: 3,
         height: 2,
         wire_latency: 5,
-        reservation_hold: 6,
+        reservation_hold: 16,
         ..FABRIC
     };
     let sizes = Sizes {

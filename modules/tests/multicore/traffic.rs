@@ -81,6 +81,9 @@ const MAXIMUM: u32 = 4;
 const MINIMUM: u32 = 5;
 const DONE: u32 = 6;
 
+/// Edges that may pass between `LR` and what follows: longer than a reservation is held.
+const LINGER_MAX: u64 = 200;
+
 /// What the reply at the head of the queue must be.
 #[derive(Clone, Copy, Debug)]
 enum Expect {
@@ -102,13 +105,21 @@ enum Expect {
 #[derive(Clone, Copy, Debug)]
 enum Step {
     LoadReserved,
+    /// Owns the line again, should it have been lost: the reservation must stay lost.
+    Touch(u32),
     StoreConditional(u32),
     TakeLock,
     ReadGuarded,
     WriteGuarded(u32),
     ReleaseLock,
-    Invalidate { hart: u32, word: u32 },
-    FetchVersion { hart: u32, word: u32 },
+    Invalidate {
+        hart: u32,
+        word: u32,
+    },
+    FetchVersion {
+        hart: u32,
+        word: u32,
+    },
     SayDone,
     AwaitAll,
     ReadCounter(u32),
@@ -138,6 +149,8 @@ pub struct Traffic {
     next_tag: u16,
     operations_left: u32,
     pause_until: Cycle,
+    /// Whether it lets time pass before the next step.
+    lingers: bool,
     version: u32,
     byte: u8,
     /// Per hart: the latest version seen.
@@ -172,6 +185,7 @@ impl Module for Traffic {
             next_tag: 0,
             operations_left: params.operations,
             pause_until: 0,
+            lingers: false,
             version: 0,
             byte: 0,
             seen: vec![0; params.tiles as usize],
@@ -256,6 +270,7 @@ impl Traffic {
     fn send_step(&mut self, step: Step) {
         let (number, operation, data) = match step {
             Step::LoadReserved => (CONDITIONAL, DataOperation::LoadReserved, 0),
+            Step::Touch(_) => (MAXIMUM, DataOperation::MaxUnsigned, 0),
             Step::StoreConditional(word) => (CONDITIONAL, DataOperation::StoreConditional, word),
             Step::TakeLock => (LOCK, DataOperation::Swap, 1),
             Step::ReadGuarded => (GUARDED, DataOperation::Load, 0),
@@ -287,6 +302,10 @@ impl Traffic {
     fn go_on(&mut self, now: Cycle) {
         let idle = self.expected.is_empty();
         match self.plan {
+            Plan::Send(_) if self.lingers => {
+                self.lingers = false;
+                self.pause_until = now + 1 + self.random.below(LINGER_MAX);
+            }
             Plan::Send(step) => {
                 self.plan = Plan::Await(step);
                 self.send_step(step);
@@ -466,7 +485,12 @@ impl Traffic {
             panic!("no step was under way: {:?}", self.plan)
         };
         self.plan = match step {
+            Step::LoadReserved if self.random.chance(1, 3) => {
+                self.lingers = true;
+                Plan::Send(Step::Touch(data))
+            }
             Step::LoadReserved => Plan::Send(Step::StoreConditional(data + 1)),
+            Step::Touch(reserved) => Plan::Send(Step::StoreConditional(reserved + 1)),
             Step::StoreConditional(_) if data == 0 => {
                 self.conditionals += 1;
                 Plan::Nothing
