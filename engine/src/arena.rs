@@ -6,9 +6,8 @@
 //! ```
 //!
 //! The base is aligned to [`ARENA_ALIGN`] in virtual space, so any pointer into an arena finds
-//! its shard's head by masking: ports carry no pointer to their shard, and nothing per cycle goes
-//! through thread-local state. Columns and memories are raw views into the mapping; the shard that
-//! owns the arena drops them first.
+//! its shard's head by masking: ports carry no pointer to their shard. Columns and memories are raw
+//! views into the mapping; the shard that owns the arena drops them first.
 //!
 //! Knows nothing of modules, wires or time.
 
@@ -36,7 +35,20 @@ macro_rules! zeroed {
         unsafe impl Zeroed for $type {}
     )*};
 }
-zeroed!(u8, u16, u32, u64, i8, i16, i32, i64, Cell<u8>, Cell<u16>, Cell<u32>, Cell<u64>);
+zeroed!(
+    u8,
+    u16,
+    u32,
+    u64,
+    i8,
+    i16,
+    i32,
+    i64,
+    Cell<u8>,
+    Cell<u16>,
+    Cell<u32>,
+    Cell<u64>
+);
 // SAFETY: an array of zeroed items is zero bytes.
 unsafe impl<T: Zeroed, const N: usize> Zeroed for [T; N] {}
 
@@ -95,7 +107,10 @@ impl Arena {
         };
         // SAFETY: inside the reservation, never null.
         let (mapping, base) = unsafe {
-            (NonNull::new_unchecked(start.add(low)), NonNull::new_unchecked(start.add(base_offset)))
+            (
+                NonNull::new_unchecked(start.add(low)),
+                NonNull::new_unchecked(start.add(base_offset)),
+            )
         };
         let arena = Self {
             mapping,
@@ -128,9 +143,14 @@ impl Arena {
 
     /// Takes `bytes` from the front of what is left; the offset from the base and the pointer.
     pub(crate) fn carve_bytes(&self, bytes: usize, align: usize) -> (usize, NonNull<u8>) {
-        assert!(align.is_power_of_two() && align <= PAGE, "alignment {align} of a region");
+        assert!(
+            align.is_power_of_two() && align <= PAGE,
+            "alignment {align} of a region"
+        );
         let offset = self.used_bytes.get().next_multiple_of(align);
-        let end = offset.checked_add(bytes).expect("a region's end fits the address space");
+        let end = offset
+            .checked_add(bytes)
+            .expect("a region's end fits the address space");
         assert!(
             end <= self.capacity_bytes,
             "the plan gave {} bytes, carving needs {end}",
@@ -144,25 +164,38 @@ impl Arena {
     /// A column of `count` zeroed items.
     pub(crate) fn carve<T: Zeroed>(&self, count: usize) -> Column<T> {
         let (_, start) = self.carve_bytes(count * size_of::<T>(), align_of::<T>());
-        Column { start: start.cast(), count, owns: PhantomData }
+        Column {
+            start: start.cast(),
+            count,
+            owns: PhantomData,
+        }
     }
 
     /// One zeroed value made of cells, shared by whoever holds the reference.
     pub(crate) fn carve_shared<T: Zeroed>(&self) -> ArenaRef<T> {
         let (_, start) = self.carve_bytes(size_of::<T>(), align_of::<T>());
-        ArenaRef { value: start.cast() }
+        ArenaRef {
+            value: start.cast(),
+        }
     }
 
     /// A zeroed slice of cells, shared by whoever holds the reference.
     pub(crate) fn carve_shared_slice<T: Zeroed>(&self, count: usize) -> ArenaRef<[T]> {
         let (_, start) = self.carve_bytes(count * size_of::<T>(), align_of::<T>());
-        ArenaRef { value: NonNull::slice_from_raw_parts(start.cast(), count) }
+        ArenaRef {
+            value: NonNull::slice_from_raw_parts(start.cast(), count),
+        }
     }
 
     /// Room for `capacity` items of any type, filled one by one.
     pub(crate) fn carve_batch<M>(&self, capacity: usize) -> Batch<M> {
         let (_, start) = self.carve_bytes(capacity * size_of::<M>(), align_of::<M>());
-        Batch { start: start.cast(), count: 0, capacity, owns: PhantomData }
+        Batch {
+            start: start.cast(),
+            count: 0,
+            capacity,
+            owns: PhantomData,
+        }
     }
 }
 
@@ -199,7 +232,9 @@ impl<T> ArenaRef<[T]> {
     /// The part of `count` items from `start` on.
     pub(crate) fn part(self, start: usize, count: usize) -> Self {
         let part = &self[start..start + count];
-        Self { value: NonNull::from(part) }
+        Self {
+            value: NonNull::from(part),
+        }
     }
 }
 
@@ -237,7 +272,11 @@ pub(crate) struct Batch<M> {
 
 impl<M> Batch<M> {
     pub(crate) fn push(&mut self, item: M) {
-        assert!(self.count < self.capacity, "the plan gave {} slots", self.capacity);
+        assert!(
+            self.count < self.capacity,
+            "the plan gave {} slots",
+            self.capacity
+        );
         // SAFETY: below capacity, so inside the carved range and not yet initialised.
         unsafe { self.start.add(self.count).write(item) };
         self.count += 1;
@@ -288,7 +327,9 @@ pub struct Memory<W: Word> {
 
 impl<W: Word> Memory<W> {
     pub(crate) fn carve(arena: &Arena, words: usize) -> Self {
-        Self { column: arena.carve(words) }
+        Self {
+            column: arena.carve(words),
+        }
     }
 }
 

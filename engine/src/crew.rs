@@ -2,6 +2,7 @@
 //! in a circle until the epoch is over, and meets the others.
 
 use crate::blueprint::Blueprint;
+use crate::fifo::leave_time;
 use crate::kind::Catalogue;
 use crate::meeting::{Meeting, Order, Post, Stop};
 use crate::plan::Plan;
@@ -96,6 +97,7 @@ fn obey(mut berths: Berths) {
                 IN_RUN.set(true);
                 let stop = run(&mut berths, &mut shards, &order);
                 IN_RUN.set(false);
+                leave_time();
                 if berths.answers.send(Answer::Stopped(stop)).is_err() {
                     return;
                 }
@@ -174,7 +176,14 @@ fn post(shard: &mut Shard) -> Post {
 fn print(shards: &[Shard], printed: &mut HeapProd<Printed>) {
     for shard in shards {
         shard.drain_consoles(|tick, instance, byte| {
-            while printed.try_push(Printed { tick, instance, byte }).is_err() {
+            while printed
+                .try_push(Printed {
+                    tick,
+                    instance,
+                    byte,
+                })
+                .is_err()
+            {
                 std::thread::yield_now();
             }
         });

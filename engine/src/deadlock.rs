@@ -55,9 +55,15 @@ impl fmt::Display for Deadlock {
         writeln!(f, "deadlock: nothing can change after cycle {}", self.cycle)?;
         writeln!(f, "  wires that hold items: {}", self.stuck_wire_count)?;
         if self.tail.is_empty() && self.cycle_waits.is_empty() {
-            return write!(f, "  every module waits for an input, and nobody ended the run");
+            return write!(
+                f,
+                "  every module waits for an input, and nobody ended the run"
+            );
         }
-        let parts = [("wait-for chain", &self.tail), ("wait-for cycle", &self.cycle_waits)];
+        let parts = [
+            ("wait-for chain", &self.tail),
+            ("wait-for cycle", &self.cycle_waits),
+        ];
         let mut first = true;
         for (name, waits) in parts.into_iter().filter(|(_, waits)| !waits.is_empty()) {
             let newline = if first { "" } else { "\n" };
@@ -73,7 +79,11 @@ impl fmt::Display for Deadlock {
 
 impl Wait {
     fn write(&self, f: &mut fmt::Formatter<'_>, cycle_ticks: Tick) -> fmt::Result {
-        let (state, verb) = if self.full { ("full", "room at") } else { ("empty", "an item from") };
+        let (state, verb) = if self.full {
+            ("full", "room at")
+        } else {
+            ("empty", "an item from")
+        };
         write!(
             f,
             "\n    {} waits for {verb} {} ({state}, {} of {}, ",
@@ -107,16 +117,31 @@ pub(crate) fn explain(
         let (producer, consumer) = (wire.from.instance, wire.to.instance);
         if state.occupancy == wire.depth && alive[producer as usize] {
             full.push((producer, consumer, number));
-            edges.entry(producer).or_default().push(Edge { to: consumer, wire: number, full: true });
+            edges.entry(producer).or_default().push(Edge {
+                to: consumer,
+                wire: number,
+                full: true,
+            });
         }
         if state.occupancy == 0 && alive[consumer as usize] {
-            edges.entry(consumer).or_default().push(Edge { to: producer, wire: number, full: false });
+            edges.entry(consumer).or_default().push(Edge {
+                to: producer,
+                wire: number,
+                full: false,
+            });
         }
     }
-    let through_full = full.iter().take(SEARCHES_MAX).filter_map(|&(producer, consumer, wire)| {
-        let rest = shortest(&edges, consumer, |here| here == producer)?;
-        Some(std::iter::once((producer, wire, true)).chain(rest).collect::<Vec<_>>())
-    });
+    let through_full = full
+        .iter()
+        .take(SEARCHES_MAX)
+        .filter_map(|&(producer, consumer, wire)| {
+            let rest = shortest(&edges, consumer, |here| here == producer)?;
+            Some(
+                std::iter::once((producer, wire, true))
+                    .chain(rest)
+                    .collect::<Vec<_>>(),
+            )
+        });
     let mut cycle = through_full.min_by_key(Vec::len).unwrap_or_default();
     let mut tail = Vec::new();
     if cycle.is_empty() {
@@ -125,7 +150,10 @@ pub(crate) fn explain(
         tail = way_to(&edges, &full, &cycle);
     }
     let waits = |steps: Vec<Step>| {
-        steps.into_iter().map(|(_, wire, full)| wait(blueprint, wires, wire, full)).collect()
+        steps
+            .into_iter()
+            .map(|(_, wire, full)| wait(blueprint, wires, wire, full))
+            .collect()
     };
     Deadlock {
         cycle: since / cycle_ticks,
@@ -182,8 +210,9 @@ fn shortest_cycle(edges: &BTreeMap<u32, Vec<Edge>>, starts: &[u32]) -> Option<Ve
             if search_count < SEARCHES_MAX {
                 search_count += 1;
                 if let Some(rest) = shortest(edges, edge.to, |there| there == here) {
-                    let cycle: Vec<Step> =
-                        std::iter::once((here, edge.wire, edge.full)).chain(rest).collect();
+                    let cycle: Vec<Step> = std::iter::once((here, edge.wire, edge.full))
+                        .chain(rest)
+                        .collect();
                     if best.as_ref().is_none_or(|best| cycle.len() < best.len()) {
                         best = Some(cycle);
                     }
@@ -210,8 +239,9 @@ fn way_to(edges: &BTreeMap<u32, Vec<Edge>>, full: &[(u32, u32, u32)], cycle: &[S
     }
     let mut here = consumer;
     while steps.len() < SEARCHES_MAX
-        && let Some(edge) =
-            edges.get(&here).and_then(|edges| edges.iter().find(|edge| edge.full))
+        && let Some(edge) = edges
+            .get(&here)
+            .and_then(|edges| edges.iter().find(|edge| edge.full))
     {
         steps.push((here, edge.wire, true));
         here = edge.to;
@@ -224,9 +254,17 @@ fn wait(blueprint: &Blueprint, wires: &[WireState], number: u32, full: bool) -> 
     let state = &wires[number as usize];
     let name = |end: crate::blueprint::PortRef| {
         let instance = &blueprint.instances[end.instance as usize];
-        format!("{}.{}", instance.path, instance.shape.ports[usize::from(end.port)].name)
+        format!(
+            "{}.{}",
+            instance.path,
+            instance.shape.ports[usize::from(end.port)].name
+        )
     };
-    let (waiter, holder) = if full { (wire.from, wire.to) } else { (wire.to, wire.from) };
+    let (waiter, holder) = if full {
+        (wire.from, wire.to)
+    } else {
+        (wire.to, wire.from)
+    };
     Wait {
         waiter: name(waiter),
         holder: name(holder),

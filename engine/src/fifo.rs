@@ -3,11 +3,11 @@
 //! Every slot carries one stamp, and no FIFO has a separate commit step:
 //!
 //! ```text
-//!   slot full:  stamp = tick from which the consumer may pop it         (top bit 0)
-//!   slot free:  stamp = tick from which the producer may fill it | FREE (top bit 1)
+//!   slot full:  stamp =  tick from which the consumer may pop it    (top bit 0)
+//!   slot free:  stamp = !tick from which the producer may fill it   (all bits turned: top bit 1)
 //!
-//!   ready:     stamp(head)        <= now        one load, one compare
-//!   has room:  stamp(tail) <= now | FREE        one load, one compare (both as signed numbers)
+//!   ready:      stamp(head) <= now        one load, one compare
+//!   has room:  !stamp(tail) <= now        one load, one compare
 //! ```
 //!
 //! What is pushed at an edge gets a stamp beyond it, and so does what is popped, so within an edge
@@ -17,7 +17,7 @@
 //! Producer and consumer stand in the same shard, or one of them is a *link* that carries items or
 //! credits to another shard; a port cannot tell. Does not know ports, kinds, sweeps or threads.
 
-use crate::arena::{Arena, Zeroed};
+use crate::arena::{ARENA_ALIGN, Arena, Zeroed};
 use crate::signal::Signal;
 use crate::time::Tick;
 use crate::wheel::{Waker, Wheel};
@@ -25,53 +25,81 @@ use std::cell::{Cell, UnsafeCell};
 use std::mem::{MaybeUninit, size_of};
 use std::ptr::NonNull;
 
-/// Set in the stamp of a slot that holds nothing.
-pub(crate) const FREE: u64 = 1 << 63;
+/// The stamp of a slot that may be filled from tick `tick` on.
+#[inline(always)]
+pub(crate) const fn free_from(tick: Tick) -> u64 {
+    !tick
+}
+
+/// Whether a stamp is that of a slot that holds an item, in flight or visible.
+pub(crate) const fn is_full(stamp: u64) -> bool {
+    stamp >> 63 == 0
+}
 
 /// The most slots a FIFO may have.
 pub const DEPTH_MAX: u32 = 65_535;
+
+thread_local! {
+    /// The tick after the instant that this thread evaluates: what is transferred now is seen from
+    /// then on. Here and not in the arena, because a port then finds it without a pointer, in
+    /// one instruction. At 0 nothing is ready and there is room nowhere.
+    static NEXT: Cell<Tick> = const { Cell::new(0) };
+}
+
+/// The tick after the instant that this thread evaluates.
+#[inline(always)]
+pub(crate) fn next_tick() -> Tick {
+    NEXT.with(Cell::get)
+}
+
+/// Outside of runs no instant is evaluated: to whoever asks then (a module that is built, or one that
+/// reports), nothing is ready and there is room nowhere, whichever shards this thread hosts.
+pub(crate) fn leave_time() {
+    NEXT.with(|next| next.set(0));
+}
 
 /// The first bytes of every arena: what ports need to know of their shard.
 #[repr(C, align(64))]
 pub(crate) struct ShardHead {
     /// The instant being evaluated.
     pub(crate) now: Cell<Tick>,
-    /// The tick after it: what is pushed now is seen from then on.
-    pub(crate) next: Cell<Tick>,
-    /// The same with the top bit set: what is popped now may be filled from then on.
-    pub(crate) next_free: Cell<u64>,
     pub(crate) wheel: Cell<*const Wheel>,
 }
 // SAFETY: cells of integers and a pointer, for which null is a value.
 unsafe impl Zeroed for ShardHead {}
 
 impl ShardHead {
-    /// Moves on to instant `now`.
+    /// Moves on to instant `now`, which this thread evaluates from here on.
     pub(crate) fn set_now(&self, now: Tick) {
         self.now.set(now);
-        self.next.set(now + 1);
-        self.next_free.set((now + 1) | FREE);
+        NEXT.with(|next| next.set(now + 1));
+    }
+
+    /// The flag of a waker.
+    #[inline(always)]
+    pub(crate) fn flag(&self, waker: Waker) -> NonNull<Cell<u8>> {
+        // SAFETY: `self` is the base of its arena, and boot only hands out flag offsets inside the
+        // flag regions of that arena; flags are only ever accessed as cells.
+        unsafe { NonNull::from(self).cast::<Cell<u8>>().add(waker.0 as usize) }
+    }
+
+    /// The waker of a flag.
+    pub(crate) fn waker(&self, flag: NonNull<Cell<u8>>) -> Waker {
+        Waker((flag.addr().get() - NonNull::from(self).addr().get()) as u32)
     }
 
     /// Raises a flag: a module's for its next edge, or a link's. A plain byte store: flags are
     /// bytes, not bits, so that waking many modules of one word does not chain through memory.
     #[inline(always)]
     pub(crate) fn wake(&self, waker: Waker) {
-        // SAFETY: `self` is the base of its arena, and boot only hands out flag offsets inside the
-        // flag regions of that arena; flags are only ever accessed as cells.
-        unsafe {
-            let base = std::ptr::from_ref(self).cast::<Cell<u8>>();
-            (*base.add(waker.0 as usize)).set(1);
-        }
+        // SAFETY: as in `flag`; the arena lives as long as its head.
+        unsafe { self.flag(waker).as_ref() }.set(1);
     }
 
     /// Whether a flag is up.
     pub(crate) fn take_flag(&self, waker: Waker) -> bool {
         // SAFETY: as in `wake`.
-        unsafe {
-            let base = std::ptr::from_ref(self).cast::<Cell<u8>>();
-            (*base.add(waker.0 as usize)).replace(0) != 0
-        }
+        unsafe { self.flag(waker).as_ref() }.replace(0) != 0
     }
 
     #[inline]
@@ -97,7 +125,10 @@ pub(crate) struct Record {
     /// Place of the slot that the next pop empties.
     pub(crate) head: Cell<Offset>,
 }
-const _: () = assert!(size_of::<Record>() == 32, "header and two words fill a cache line");
+const _: () = assert!(
+    size_of::<Record>() == 32,
+    "header and two words fill a cache line"
+);
 
 /// Place of a slot in its FIFO: bytes from the first slot.
 pub(crate) type Offset = u32;
@@ -122,12 +153,22 @@ pub(crate) struct SlowPart {
     /// Wheel node of slot 0, or 0 when neither end is delayed.
     pub(crate) first_node: Cell<u32>,
     pub(crate) stride: Cell<u16>,
+    /// Bytes of all slots.
+    pub(crate) end: Cell<Offset>,
     pub(crate) lanes: Cell<u8>,
     pub(crate) pushed: Cell<u8>,
     pub(crate) popped: Cell<u8>,
 }
 // SAFETY: cells of integers only.
 unsafe impl Zeroed for SlowPart {}
+
+impl SlowPart {
+    /// The place of the slot after that at `offset`.
+    pub(crate) fn after(&self, offset: Offset) -> Offset {
+        let next = offset + u32::from(self.stride.get());
+        if next == self.end.get() { 0 } else { next }
+    }
+}
 
 #[repr(C)]
 pub(crate) struct Slot<T> {
@@ -143,6 +184,12 @@ pub(crate) const fn slot_stride(value_bytes: usize) -> usize {
     8 + value_bytes.next_multiple_of(8)
 }
 
+/// Whether ports can go round a FIFO of `depth` slots in the quick way: with a mask where the
+/// stride is a power of two, else with a comparison.
+pub(crate) const fn wraps_quickly(depth: u32, stride: usize) -> bool {
+    depth.is_power_of_two() || !stride.is_power_of_two()
+}
+
 /// The tick at which something done at `now` is seen `delay` edges later in a domain with `period`:
 /// edge number ⌊now / period⌋ + delay.
 #[inline]
@@ -152,6 +199,16 @@ pub(crate) fn seen_at(now: Tick, period: u64, delay: u32) -> Tick {
         return now + u64::from(delay);
     }
     (now / period + u64::from(delay)) * period
+}
+
+/// The head of the shard in whose arena a record lies.
+pub(crate) fn shard_of<'a>(record: NonNull<Record>) -> &'a ShardHead {
+    let base = record
+        .as_ptr()
+        .map_addr(|address| address & !(ARENA_ALIGN - 1));
+    // SAFETY: every record lies in an arena whose base is a multiple of ARENA_ALIGN and holds
+    // the head; the pointer keeps the provenance of the whole mapping.
+    unsafe { &*base.cast::<ShardHead>() }
 }
 
 /// Untyped access to one FIFO in an arena, for links, digests and reports.
@@ -170,11 +227,16 @@ impl RawFifo {
         let (_, start) = arena.carve_bytes(bytes, FIFO_ALIGN);
         // SAFETY: `front` lies within the bytes just carved.
         let record = unsafe { start.add(front) }.cast();
-        let fifo = Self { record, depth, stride };
+        let fifo = Self {
+            record,
+            depth,
+            stride,
+        };
         if slow {
             fifo.slow_part().stride.set(stride);
+            fifo.slow_part().end.set(fifo.end());
         }
-        (0..depth).for_each(|index| fifo.stamp(fifo.offset_of(index)).set(FREE));
+        (0..depth).for_each(|index| fifo.stamp(fifo.offset_of(index)).set(free_from(0)));
         fifo
     }
 
@@ -191,7 +253,11 @@ impl RawFifo {
     /// When the last push was, as far as this side knows.
     pub(crate) fn last_push(&self) -> Option<Tick> {
         let gate = self.record().push_gate.get();
-        let until = if gate == NEVER { self.slow_part().pushed_until.get() } else { gate };
+        let until = if gate == NEVER {
+            self.slow_part().pushed_until.get()
+        } else {
+            gate
+        };
         until.checked_sub(1)
     }
 
@@ -203,7 +269,11 @@ impl RawFifo {
     /// When the last pop was, as far as this side knows.
     pub(crate) fn last_pop(&self) -> Option<Tick> {
         let gate = self.record().pop_gate.get();
-        let until = if gate == NEVER { self.slow_part().popped_until.get() } else { gate };
+        let until = if gate == NEVER {
+            self.slow_part().popped_until.get()
+        } else {
+            gate
+        };
         until.checked_sub(1)
     }
 
@@ -211,6 +281,11 @@ impl RawFifo {
     pub(crate) fn slow_part(&self) -> &SlowPart {
         // SAFETY: only called for FIFOs that were carved with a slow part directly before it.
         unsafe { &*self.record.as_ptr().cast::<SlowPart>().sub(1) }
+    }
+
+    /// The head of the shard whose arena it lies in.
+    pub(crate) fn head(&self) -> &ShardHead {
+        shard_of(self.record)
     }
 
     #[inline(always)]
@@ -254,7 +329,13 @@ impl RawFifo {
     fn slot(&self, offset: Offset) -> *mut u8 {
         debug_assert!(offset < self.end() && offset.is_multiple_of(u32::from(self.stride)));
         // SAFETY: as in `stamp`.
-        unsafe { self.record.as_ptr().add(1).cast::<u8>().add(offset as usize) }
+        unsafe {
+            self.record
+                .as_ptr()
+                .add(1)
+                .cast::<u8>()
+                .add(offset as usize)
+        }
     }
 
     #[inline(always)]
@@ -269,7 +350,7 @@ impl RawFifo {
 
     /// Items in the FIFO, those in flight included.
     pub(crate) fn occupancy(&self) -> u32 {
-        let full = |index| self.stamp(self.offset_of(index)).get() & FREE == 0;
+        let full = |index| is_full(self.stamp(self.offset_of(index)).get());
         (0..self.depth).map(|index| u32::from(full(index))).sum()
     }
 }
@@ -279,7 +360,11 @@ pub(crate) type Show = fn(&RawFifo, Offset) -> String;
 
 /// [`Show`] for signals of type `T`.
 pub(crate) fn show<T: Signal>(fifo: &RawFifo, offset: Offset) -> String {
-    assert_eq!(usize::from(fifo.stride), slot_stride(size_of::<T>()), "a FIFO of another type");
+    assert_eq!(
+        usize::from(fifo.stride),
+        slot_stride(size_of::<T>()),
+        "a FIFO of another type"
+    );
     // SAFETY: the caller asks for a slot that has been written by a push of this type; values stay
     // in their slots after a pop.
     let value = unsafe { &*fifo.words(offset).cast::<T>() };

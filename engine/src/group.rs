@@ -197,7 +197,13 @@ impl<M: Module> Group for TypedGroup<M> {
 
     fn sweep(&mut self, edge: &Edge<'_>, faults: &mut Vec<Fault>) {
         let seated = self.seated.as_mut().expect("carved before use");
-        let mut sweep = Sweep { chunk: 0, mask: 0, flagged: 0, next: Cell::new(0), end: 0 };
+        let mut sweep = Sweep {
+            chunk: 0,
+            mask: 0,
+            flagged: 0,
+            next: Cell::new(0),
+            end: 0,
+        };
         loop {
             let swept = catch_unwind(AssertUnwindSafe(|| {
                 if edge.no_sleep {
@@ -248,7 +254,9 @@ fn bits_of_bytes(word: u64) -> u64 {
 /// The flags of chunk `chunk`, left as they are.
 fn flags(flags: &[Cell<u64>], chunk: usize) -> u64 {
     let words = flags[chunk * 8..chunk * 8 + 8].iter().enumerate();
-    words.fold(0, |mask, (k, word)| mask | bits_of_bytes(word.get()) << (8 * k))
+    words.fold(0, |mask, (k, word)| {
+        mask | bits_of_bytes(word.get()) << (8 * k)
+    })
 }
 
 /// Takes and clears the flags of chunk `chunk`.
@@ -272,7 +280,12 @@ impl<M: Module> Seated<M> {
     }
 
     #[inline(always)]
-    fn sweep<const NO_SLEEP: bool>(&mut self, edge: &Edge<'_>, sweep: &mut Sweep, faults: &mut Vec<Fault>) {
+    fn sweep<const NO_SLEEP: bool>(
+        &mut self,
+        edge: &Edge<'_>,
+        sweep: &mut Sweep,
+        faults: &mut Vec<Fault>,
+    ) {
         // What a fault left of a run.
         self.clock_run::<NO_SLEEP>(edge, sweep, faults);
         loop {
@@ -290,7 +303,11 @@ impl<M: Module> Seated<M> {
                 return;
             }
             sweep.flagged = self.due[sweep.chunk];
-            sweep.mask = if NO_SLEEP { self.alive[sweep.chunk] } else { sweep.flagged };
+            sweep.mask = if NO_SLEEP {
+                self.alive[sweep.chunk]
+            } else {
+                sweep.flagged
+            };
             self.clock_count += u64::from(sweep.mask.count_ones());
             sweep.chunk += 1;
         }
@@ -366,11 +383,18 @@ impl<M: Module> Seated<M> {
 
     #[inline(never)]
     fn sleep(&mut self, edge: &Edge<'_>, index: usize, cycles: u64) {
-        let due = edge.cycle.saturating_add(cycles.max(1)).saturating_mul(edge.period);
+        let due = edge
+            .cycle
+            .saturating_add(cycles.max(1))
+            .saturating_mul(edge.period);
         let due = due.min(crate::time::TICK_MAX / edge.period * edge.period);
         self.sleeper_count += 1;
         self.asleep[index] = 1;
-        edge.wheel.arm(NodeId(self.berth.first_node + index as u32), due, self.waker(index));
+        edge.wheel.arm(
+            NodeId(self.berth.first_node + index as u32),
+            due,
+            self.waker(index),
+        );
     }
 
     /// A module that is clocked has no alarm set any more, whatever woke it.

@@ -25,7 +25,9 @@ pub const fn absorb(digest: u64, word: u64) -> u64 {
 /// Hash of a text, for instance paths. Not for tables: collisions only weaken randomness.
 #[must_use]
 pub fn of_text(text: &str) -> u64 {
-    mix(text.bytes().fold(text.len() as u64, |digest, byte| absorb(digest, u64::from(byte))))
+    mix(text.bytes().fold(text.len() as u64, |digest, byte| {
+        absorb(digest, u64::from(byte))
+    }))
 }
 
 #[cfg(test)]

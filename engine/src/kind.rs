@@ -35,7 +35,10 @@ pub struct Kind {
 }
 
 pub(crate) fn typed<M: Module>(params: &Params) -> &M::Params {
-    params.0.downcast_ref().expect("parameters were parsed by this kind")
+    params
+        .0
+        .downcast_ref()
+        .expect("parameters were parsed by this kind")
 }
 
 impl Kind {
@@ -128,7 +131,11 @@ impl Catalogue {
     /// When its name is taken.
     #[must_use]
     pub fn with<M: Module>(mut self) -> Self {
-        assert!(self.find(M::KIND).is_none(), "two kinds are called `{}`", M::KIND);
+        assert!(
+            self.find(M::KIND).is_none(),
+            "two kinds are called `{}`",
+            M::KIND
+        );
         self.kinds.push(Kind::of::<M>());
         self
     }
@@ -136,7 +143,10 @@ impl Catalogue {
     /// Number of the kind called `name`.
     #[must_use]
     pub fn find(&self, name: &str) -> Option<u32> {
-        self.kinds.iter().position(|kind| kind.name == name).map(|index| index as u32)
+        self.kinds
+            .iter()
+            .position(|kind| kind.name == name)
+            .map(|index| index as u32)
     }
 
     /// The kind with this number.

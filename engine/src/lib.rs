@@ -34,7 +34,8 @@ mod machine;
 
 pub use arena::{Memory, Word};
 pub use blueprint::{
-    Blueprint, INSTANCES_MAX, Instance, LANES_MAX, LATENCY_MAX, PortRef, SHARDS_MAX, WIRES_MAX, Wire,
+    Blueprint, INSTANCES_MAX, Instance, LANES_MAX, LATENCY_MAX, PortRef, SHARDS_MAX, WIRES_MAX,
+    Wire,
 };
 pub use crew::in_run;
 pub use deadlock::{Deadlock, Wait};
@@ -54,6 +55,6 @@ pub use random::Random;
 pub use signal::{Field, SIGNAL_BYTES_MAX, Signal};
 pub use time::{Cycle, DOMAINS_MAX, Domain, TICK_MAX, Tick, Timebase, TimebaseError};
 pub use wiring::{
-    BuildError, CONSOLE_BYTES_PER_EPOCH, Console, Direction, Finish, PORTS_MAX, Place, PortInfo, Probe,
-    Resources, Shape, Wiring,
+    BuildError, CONSOLE_BYTES_PER_EPOCH, Console, Direction, Finish, PORTS_MAX, Place, PortInfo,
+    Probe, Resources, Shape, Wiring,
 };

@@ -17,7 +17,7 @@
 //! would have had. Does not know which thread runs which shard.
 
 use crate::arena::ArenaRef;
-use crate::fifo::{FREE, Offset, RawFifo, ShardHead, seen_at};
+use crate::fifo::{Offset, RawFifo, ShardHead, free_from, is_full, seen_at};
 use crate::group::take_flags;
 use crate::ring::{RingReader, RingWriter, Word, lines_of};
 use crate::time::Tick;
@@ -50,7 +50,11 @@ impl CutWire {
     /// Transfers since the cursor of a wire whose flag is up: a lap that came back to the cursor
     /// is a whole depth, not nothing.
     fn news(&self, until: Offset) -> u16 {
-        let lap = if until > self.cursor { 0 } else { self.fifo.end() };
+        let lap = if until > self.cursor {
+            0
+        } else {
+            self.fifo.end()
+        };
         self.fifo.index_of(until + lap - self.cursor)
     }
 }
@@ -78,7 +82,10 @@ pub(crate) struct Outbound {
 /// many incoming ones.
 pub(crate) fn frame_words_max(outgoing: &[(usize, usize)], incoming_count: usize) -> usize {
     let masks = outgoing.len().div_ceil(64) + incoming_count.div_ceil(64);
-    let payload: usize = outgoing.iter().map(|(words, lanes)| 1 + words * lanes).sum();
+    let payload: usize = outgoing
+        .iter()
+        .map(|(words, lanes)| 1 + words * lanes)
+        .sum();
     2 + masks + payload + incoming_count
 }
 
@@ -94,7 +101,7 @@ impl Outbound {
         self.items.iter().all(|wire| {
             let mut offset = wire.fifo.record().tail.get();
             (0..=wire.lanes).all(|_| {
-                let free = wire.fifo.stamp(offset).get() ^ FREE <= now;
+                let free = !wire.fifo.stamp(offset).get() <= now;
                 offset = wire.fifo.after(offset);
                 free
             })
@@ -103,7 +110,11 @@ impl Outbound {
 
     /// Sends what happened at edge `now`; all edges before `complete_until` are then complete.
     pub(crate) fn send(&mut self, now: Tick, complete_until: Tick) {
-        let any = self.item_flags.iter().chain(self.pop_flags.iter()).fold(0, |any, w| any | w.get());
+        let any = self
+            .item_flags
+            .iter()
+            .chain(self.pop_flags.iter())
+            .fold(0, |any, w| any | w.get());
         if any == 0 {
             if complete_until - self.told_until >= self.patience {
                 self.tell(complete_until);
@@ -195,7 +206,11 @@ impl Inbound {
             self.receive_content(head, wheel, upcoming);
         }
         self.reader.finish();
-        if stamp & 1 == 1 { Received::News } else { Received::Stamp }
+        if stamp & 1 == 1 {
+            Received::News
+        } else {
+            Received::Stamp
+        }
     }
 
     #[inline(always)]
@@ -215,13 +230,17 @@ impl Inbound {
         for_each_bit(pop_masks, |index| {
             let wire = &mut self.pops[index];
             // SAFETY: a count is an initialised word.
-            let count = if wire.lanes > 1 { unsafe { reader.take().assume_init() } } else { 1 };
+            let count = if wire.lanes > 1 {
+                unsafe { reader.take().assume_init() }
+            } else {
+                1
+            };
             let free_at = seen_at(tick, wire.period, wire.delay);
             for _ in 0..count {
                 let offset = wire.cursor;
                 let stamp = wire.fifo.stamp(offset);
-                debug_assert!(stamp.get() & FREE == 0, "a credit for a full slot");
-                stamp.set(free_at | FREE);
+                debug_assert!(is_full(stamp.get()), "a credit for a full slot");
+                stamp.set(free_from(free_at));
                 wire.cursor = wire.fifo.after(offset);
                 // As on a local wire of one edge and one lane: only a full FIFO can have a producer
                 // waiting for room.
@@ -238,11 +257,15 @@ impl Inbound {
         for_each_bit(item_masks, |index| {
             let wire = &mut self.items[index];
             // SAFETY: a count is an initialised word.
-            let count = if wire.lanes > 1 { unsafe { reader.take().assume_init() } } else { 1 };
+            let count = if wire.lanes > 1 {
+                unsafe { reader.take().assume_init() }
+            } else {
+                1
+            };
             let visible_at = seen_at(tick, wire.period, wire.delay);
             for _ in 0..count {
                 let stamp = wire.fifo.stamp(wire.cursor);
-                debug_assert!(stamp.get() & FREE != 0, "an item for a free slot");
+                debug_assert!(!is_full(stamp.get()), "an item for a free slot");
                 let words = wire.fifo.words(wire.cursor);
                 for k in 0..wire.word_count() {
                     // SAFETY: a slot holds `word_count` payload words, and a free one is the link's.

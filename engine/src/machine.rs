@@ -188,8 +188,10 @@ impl Machine {
         let plan = Arc::new(Plan::new(blueprint, catalogue, placement).map_err(BootError::Plan)?);
         let shard_count = plan.shards.len();
         let core_count = platform::core_count();
-        let thread_count =
-            host.thread_count.unwrap_or(core_count).clamp(1, shard_count.max(1));
+        let thread_count = host
+            .thread_count
+            .unwrap_or(core_count)
+            .clamp(1, shard_count.max(1));
         let (record_writer, records) = HeapRb::new(RECORD_SLOTS).split();
         let meeting = Arc::new(Meeting::new(thread_count, record_writer));
         let beds = Arc::new(Beds::new(thread_count));
@@ -208,7 +210,9 @@ impl Machine {
             let berths = Berths {
                 number,
                 own_core,
-                shards: (first..end).map(|shard| (shard, std::mem::take(&mut rings[shard]))).collect(),
+                shards: (first..end)
+                    .map(|shard| (shard, std::mem::take(&mut rings[shard])))
+                    .collect(),
                 blueprint: blueprint.clone(),
                 catalogue: catalogue.clone(),
                 plan: plan.clone(),
@@ -222,7 +226,11 @@ impl Machine {
             let core = cores.get(number).copied();
             let thread = platform::spawn(format!("shards {first}..{end}"), core, || serve(berths))
                 .map_err(BootError::Host)?;
-            hands.push(Hand { commands, thread: Some(thread), printed });
+            hands.push(Hand {
+                commands,
+                thread: Some(thread),
+                printed,
+            });
         }
         drop(answer_sender);
         let machine = Self {
@@ -308,7 +316,9 @@ impl Machine {
         }
         self.meeting.interrupt.store(false, Ordering::Relaxed);
         for hand in &self.hands {
-            hand.commands.send(Command::Run(order)).expect("threads live as long as the machine");
+            hand.commands
+                .send(Command::Run(order))
+                .expect("threads live as long as the machine");
         }
         let mut stop = None;
         let mut stopped_count = 0;
@@ -326,7 +336,9 @@ impl Machine {
                         self.meeting.interrupt.store(true, Ordering::Relaxed);
                     }
                 }
-                Err(RecvTimeoutError::Disconnected) => panic!("a shard's thread ended within a run"),
+                Err(RecvTimeoutError::Disconnected) => {
+                    panic!("a shard's thread ended within a run")
+                }
             }
         }
         self.look(observer);
@@ -351,9 +363,16 @@ impl Machine {
         // Threads may be an epoch apart; only what all have passed is in its final order. The sort
         // is stable: each console's bytes of one instant keep their order.
         let complete_until = cycle * self.cycle_ticks();
-        self.unprinted.sort_by_key(|printed| (printed.tick, printed.instance));
-        let count = self.unprinted.partition_point(|printed| printed.tick < complete_until);
-        let bytes: Vec<u8> = self.unprinted.drain(..count).map(|printed| printed.byte).collect();
+        self.unprinted
+            .sort_by_key(|printed| (printed.tick, printed.instance));
+        let count = self
+            .unprinted
+            .partition_point(|printed| printed.tick < complete_until);
+        let bytes: Vec<u8> = self
+            .unprinted
+            .drain(..count)
+            .map(|printed| printed.byte)
+            .collect();
         if !bytes.is_empty() {
             observer.console(&bytes);
         }
@@ -362,15 +381,28 @@ impl Machine {
     fn report(&self, stop: Stop) -> Report {
         let cycle_ticks = self.cycle_ticks();
         let outcome = match stop {
-            Stop::Finished { tick, instance, code } => Outcome::Finished { code, instance, tick },
+            Stop::Finished {
+                tick,
+                instance,
+                code,
+            } => Outcome::Finished {
+                code,
+                instance,
+                tick,
+            },
             Stop::GoalReached => Outcome::CyclesDone,
             Stop::LimitReached => Outcome::LimitReached,
             Stop::Interrupted => Outcome::Interrupted,
-            Stop::Drained => Outcome::Drained { cycle: self.last_transfer() / cycle_ticks },
+            Stop::Drained => Outcome::Drained {
+                cycle: self.last_transfer() / cycle_ticks,
+            },
             Stop::Deadlock => Outcome::Deadlock(self.explain_deadlock()),
             Stop::Faulted => {
-                let mut faults: Vec<Fault> =
-                    self.ask(|shard| shard.faults.clone()).into_iter().flatten().collect();
+                let mut faults: Vec<Fault> = self
+                    .ask(|shard| shard.faults.clone())
+                    .into_iter()
+                    .flatten()
+                    .collect();
                 faults.sort_by_key(|fault| (fault.tick, fault.instance));
                 Outcome::Faulted(faults)
             }
@@ -391,7 +423,11 @@ impl Machine {
     }
 
     fn last_transfer(&self) -> Tick {
-        self.ask(Shard::last_transfer).into_iter().flatten().max().unwrap_or(0)
+        self.ask(Shard::last_transfer)
+            .into_iter()
+            .flatten()
+            .max()
+            .unwrap_or(0)
     }
 
     fn explain_deadlock(&self) -> Deadlock {
@@ -410,7 +446,11 @@ impl Machine {
             let mut done = Vec::new();
             for group in shard.groups() {
                 let numbers = group.instance_numbers().iter().enumerate();
-                done.extend(numbers.filter(|(index, _)| !group.alive(*index)).map(|(_, &n)| n));
+                done.extend(
+                    numbers
+                        .filter(|(index, _)| !group.alive(*index))
+                        .map(|(_, &n)| n),
+                );
             }
             (wires, done)
         });
@@ -422,11 +462,20 @@ impl Machine {
                 alive[instance as usize] = false;
             }
         }
-        explain(&self.blueprint, &wires, &alive, self.last_transfer(), self.cycle_ticks())
+        explain(
+            &self.blueprint,
+            &wires,
+            &alive,
+            self.last_transfer(),
+            self.cycle_ticks(),
+        )
     }
 
     /// Asks every shard; the answers come in the order of shards.
-    fn ask<R: Send + 'static>(&self, question: impl Fn(&Shard) -> R + Clone + Send + 'static) -> Vec<R> {
+    fn ask<R: Send + 'static>(
+        &self,
+        question: impl Fn(&Shard) -> R + Clone + Send + 'static,
+    ) -> Vec<R> {
         self.hands
             .iter()
             .flat_map(|hand| {
@@ -479,7 +528,9 @@ impl Machine {
             digests
         });
         shares.into_iter().fold(vec![0; count], |mut sums, share| {
-            sums.iter_mut().zip(share).for_each(|(sum, digest)| *sum = u64::wrapping_add(*sum, digest));
+            sums.iter_mut()
+                .zip(share)
+                .for_each(|(sum, digest)| *sum = u64::wrapping_add(*sum, digest));
             sums
         })
     }
@@ -491,7 +542,10 @@ impl Machine {
         let port = self.blueprint.wires[wire as usize].from;
         let shape = &self.blueprint.instances[port.instance as usize].shape;
         let show = shape.ports[usize::from(port.port)].show;
-        self.ask(move |shard| shard.last_item(wire, show)).into_iter().flatten().next()
+        self.ask(move |shard| shard.last_item(wire, show))
+            .into_iter()
+            .flatten()
+            .next()
     }
 
     /// Bytes used in each shard's arena.
@@ -510,10 +564,16 @@ impl Drop for Machine {
             let (commands, _) = mpsc::channel();
             hand.commands = commands;
         }
-        while self.hands.iter().any(|hand| hand.thread.as_ref().is_some_and(|it| !it.is_finished())) {
+        while self
+            .hands
+            .iter()
+            .any(|hand| hand.thread.as_ref().is_some_and(|it| !it.is_finished()))
+        {
             // Nobody shall wait for room for what nobody will read.
             self.records.clear();
-            self.hands.iter_mut().for_each(|hand| _ = hand.printed.clear());
+            self.hands
+                .iter_mut()
+                .for_each(|hand| _ = hand.printed.clear());
             std::thread::yield_now();
         }
         for hand in &mut self.hands {

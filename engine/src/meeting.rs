@@ -68,7 +68,11 @@ impl Post {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Stop {
     Faulted,
-    Finished { tick: Tick, instance: u32, code: u32 },
+    Finished {
+        tick: Tick,
+        instance: u32,
+        code: u32,
+    },
     Deadlock,
     Drained,
     GoalReached,
@@ -112,7 +116,13 @@ impl Order {
         match (all.fault, all.finish) {
             (Some(fault), Some((finish, ..))) if fault <= finish => return Some(Stop::Faulted),
             (Some(_), None) => return Some(Stop::Faulted),
-            (_, Some((tick, instance, code))) => return Some(Stop::Finished { tick, instance, code }),
+            (_, Some((tick, instance, code))) => {
+                return Some(Stop::Finished {
+                    tick,
+                    instance,
+                    code,
+                });
+            }
             (None, None) => {}
         }
         if all.quiescent {
@@ -123,7 +133,8 @@ impl Order {
                 return Some(Stop::Drained);
             }
         }
-        self.reached(end).or(interrupted.then_some(Stop::Interrupted))
+        self.reached(end)
+            .or(interrupted.then_some(Stop::Interrupted))
     }
 }
 

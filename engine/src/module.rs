@@ -35,7 +35,8 @@ pub trait Module: Sized + 'static {
     /// One rising edge. Must not block, allocate or look at anything but itself and its ports.
     fn clock(&mut self, now: Cycle) -> Effect;
 
-    /// Named results, asked for once after the run.
+    /// Named results, asked for after a run. No edge is being evaluated then: ports have nothing ready
+    /// and no room.
     fn report(&self, results: &mut Results) {
         let _ = results;
     }

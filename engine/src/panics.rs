@@ -17,7 +17,9 @@ pub(crate) fn capture_on_this_thread() {
         let previous = panic::take_hook();
         panic::set_hook(Box::new(move |info| {
             if ON_SHARD.get() {
-                let place = info.location().map(|place| format!("{}:{}", place.file(), place.line()));
+                let place = info
+                    .location()
+                    .map(|place| format!("{}:{}", place.file(), place.line()));
                 PLACE.set(place);
             } else {
                 previous(info);

@@ -2,7 +2,7 @@
 //! summed up before anything is mapped.
 
 use crate::blueprint::{Blueprint, LANES_MAX, LATENCY_MAX, PortRef, SHARDS_MAX, Wire};
-use crate::fifo::{DEPTH_MAX, FIFO_ALIGN, Record, ShardHead, SlowPart, slot_stride};
+use crate::fifo::{DEPTH_MAX, FIFO_ALIGN, Record, ShardHead, SlowPart, slot_stride, wraps_quickly};
 use crate::group::{CHUNK, group_bytes};
 use crate::kind::Catalogue;
 use crate::link::{frame_words_max, ring_lines};
@@ -26,7 +26,10 @@ impl Placement {
     /// Everything in one shard.
     #[must_use]
     pub fn single(instance_count: usize) -> Self {
-        Self { shard_count: 1, shard_of: vec![0; instance_count] }
+        Self {
+            shard_count: 1,
+            shard_of: vec![0; instance_count],
+        }
     }
 }
 
@@ -121,7 +124,10 @@ impl LinkPlan {
             .iter()
             .map(|&number| {
                 let wire = &blueprint.wires[number as usize];
-                (slot_stride(wire.signal_bytes(blueprint)) / 8 - 1, usize::from(wire.lanes))
+                (
+                    slot_stride(wire.signal_bytes(blueprint)) / 8 - 1,
+                    usize::from(wire.lanes),
+                )
             })
             .collect();
         frame_words_max(&items, self.incoming.len())
@@ -160,7 +166,10 @@ impl Plan {
     /// The memory plan of each shard, itemised.
     #[must_use]
     pub fn regions(&self) -> Vec<&[Region]> {
-        self.shards.iter().map(|shard| shard.regions.as_slice()).collect()
+        self.shards
+            .iter()
+            .map(|shard| shard.regions.as_slice())
+            .collect()
     }
 
     /// Checks a blueprint and a placement and lays out every shard.
@@ -206,9 +215,18 @@ impl Plan {
 impl fmt::Display for Plan {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         for (number, shard) in self.shards.iter().enumerate() {
-            writeln!(f, "shard {number}: {} bytes, and {} of rings", shard.bytes(), shard.ring_bytes)?;
+            writeln!(
+                f,
+                "shard {number}: {} bytes, and {} of rings",
+                shard.bytes(),
+                shard.ring_bytes
+            )?;
             for region in &shard.regions {
-                writeln!(f, "  {:>12} bytes  {:>9} × {}", region.bytes, region.count, region.name)?;
+                writeln!(
+                    f,
+                    "  {:>12} bytes  {:>9} × {}",
+                    region.bytes, region.count, region.name
+                )?;
             }
         }
         Ok(())
@@ -218,7 +236,9 @@ impl fmt::Display for Plan {
 fn check_placement(blueprint: &Blueprint, placement: &Placement) -> Result<(), PlanError> {
     let count = placement.shard_count;
     if count == 0 || count > SHARDS_MAX {
-        return Err(PlanError::Placement(format!("{count} shards; 1 to {SHARDS_MAX} are possible")));
+        return Err(PlanError::Placement(format!(
+            "{count} shards; 1 to {SHARDS_MAX} are possible"
+        )));
     }
     if placement.shard_of.len() != blueprint.instances.len() {
         return Err(PlanError::Placement(format!(
@@ -227,7 +247,11 @@ fn check_placement(blueprint: &Blueprint, placement: &Placement) -> Result<(), P
             blueprint.instances.len()
         )));
     }
-    match placement.shard_of.iter().position(|&shard| usize::from(shard) >= count) {
+    match placement
+        .shard_of
+        .iter()
+        .position(|&shard| usize::from(shard) >= count)
+    {
         Some(instance) => Err(PlanError::Placement(format!(
             "instance {instance} is placed in shard {} of {count}",
             placement.shard_of[instance]
@@ -239,7 +263,12 @@ fn check_placement(blueprint: &Blueprint, placement: &Placement) -> Result<(), P
 fn check_instances(blueprint: &Blueprint, catalogue: &Catalogue) -> Result<(), PlanError> {
     let (kinds, domains) = (catalogue.kinds().len(), blueprint.domains.len());
     for (number, instance) in blueprint.instances.iter().enumerate() {
-        let fail = |message: String| Err(PlanError::Instance { instance: number, message });
+        let fail = |message: String| {
+            Err(PlanError::Instance {
+                instance: number,
+                message,
+            })
+        };
         if instance.kind as usize >= kinds {
             return fail(format!("kind {} of {kinds}", instance.kind));
         }
@@ -251,10 +280,18 @@ fn check_instances(blueprint: &Blueprint, catalogue: &Catalogue) -> Result<(), P
 }
 
 fn check_wires(blueprint: &Blueprint) -> Result<(), PlanError> {
-    let mut taken: Vec<Vec<bool>> =
-        blueprint.instances.iter().map(|instance| vec![false; instance.shape.ports.len()]).collect();
+    let mut taken: Vec<Vec<bool>> = blueprint
+        .instances
+        .iter()
+        .map(|instance| vec![false; instance.shape.ports.len()])
+        .collect();
     for (number, wire) in blueprint.wires.iter().enumerate() {
-        let fail = |message: String| Err(PlanError::Wire { wire: number, message });
+        let fail = |message: String| {
+            Err(PlanError::Wire {
+                wire: number,
+                message,
+            })
+        };
         let limits = [
             ("depth", wire.depth, DEPTH_MAX),
             ("latency", wire.latency, LATENCY_MAX),
@@ -268,7 +305,10 @@ fn check_wires(blueprint: &Blueprint) -> Result<(), PlanError> {
         }
         let mut signals = Vec::with_capacity(2);
         for (end, direction) in [(wire.from, Direction::Out), (wire.to, Direction::In)] {
-            let shape = blueprint.instances.get(end.instance as usize).map(|instance| &instance.shape);
+            let shape = blueprint
+                .instances
+                .get(end.instance as usize)
+                .map(|instance| &instance.shape);
             let Some(port) = shape.and_then(|shape| shape.ports.get(usize::from(end.port))) else {
                 return fail(format!("no port {} of instance {}", end.port, end.instance));
             };
@@ -276,46 +316,81 @@ fn check_wires(blueprint: &Blueprint) -> Result<(), PlanError> {
                 return fail(format!("port `{}` is not an {direction:?} port", port.name));
             }
             if wire.lanes > port.lanes {
-                return fail(format!("{} lanes at port `{}` of {}", wire.lanes, port.name, port.lanes));
+                return fail(format!(
+                    "{} lanes at port `{}` of {}",
+                    wire.lanes, port.name, port.lanes
+                ));
             }
-            if std::mem::replace(&mut taken[end.instance as usize][usize::from(end.port)], true) {
+            if std::mem::replace(
+                &mut taken[end.instance as usize][usize::from(end.port)],
+                true,
+            ) {
                 return fail(format!("port `{}` has two wires", port.name));
             }
             signals.push((port.signal_id, port.signal));
         }
         if signals[0].0 != signals[1].0 {
-            return fail(format!("a {} port feeds a {} port", signals[0].1, signals[1].1));
+            return fail(format!(
+                "a {} port feeds a {} port",
+                signals[0].1, signals[1].1
+            ));
         }
     }
     for (number, (instance, taken)) in blueprint.instances.iter().zip(&taken).enumerate() {
-        let open = instance.shape.ports.iter().zip(taken).find(|(port, taken)| !**taken && !port.optional);
+        let open = instance
+            .shape
+            .ports
+            .iter()
+            .zip(taken)
+            .find(|(port, taken)| !**taken && !port.optional);
         if let Some((port, _)) = open {
             let message = format!("port `{}` is not connected", port.name);
-            return Err(PlanError::Instance { instance: number, message });
+            return Err(PlanError::Instance {
+                instance: number,
+                message,
+            });
         }
     }
     Ok(())
 }
 
 /// Distributes wires over shards and links; which instances touch a cut wire.
-fn place_wires(blueprint: &Blueprint, placement: &Placement, shards: &mut [ShardPlan]) -> Vec<bool> {
+fn place_wires(
+    blueprint: &Blueprint,
+    placement: &Placement,
+    shards: &mut [ShardPlan],
+) -> Vec<bool> {
     let mut boundary = vec![false; blueprint.instances.len()];
     for (number, wire) in blueprint.wires.iter().enumerate() {
         let number = number as u32;
         let from = placement.shard_of[wire.from.instance as usize];
         let to = placement.shard_of[wire.to.instance as usize];
         if from == to {
-            shards[usize::from(from)].fifos.push(FifoPlan { wire: number, role: Role::Local });
+            shards[usize::from(from)].fifos.push(FifoPlan {
+                wire: number,
+                role: Role::Local,
+            });
             continue;
         }
         boundary[wire.from.instance as usize] = true;
         boundary[wire.to.instance as usize] = true;
         let producer = &mut shards[usize::from(from)];
-        producer.fifos.push(FifoPlan { wire: number, role: Role::Egress(to) });
+        producer.fifos.push(FifoPlan {
+            wire: number,
+            role: Role::Egress(to),
+        });
         producer.links.entry(to).or_default().outgoing.push(number);
         let consumer = &mut shards[usize::from(to)];
-        consumer.fifos.push(FifoPlan { wire: number, role: Role::Ingress(from) });
-        consumer.links.entry(from).or_default().incoming.push(number);
+        consumer.fifos.push(FifoPlan {
+            wire: number,
+            role: Role::Ingress(from),
+        });
+        consumer
+            .links
+            .entry(from)
+            .or_default()
+            .incoming
+            .push(number);
     }
     boundary
 }
@@ -349,7 +424,12 @@ fn place_instances(
 /// stand side by side; egresses last, by producer.
 /// `rank` is scratch: the place of each instance in its shard.
 fn order_fifos(blueprint: &Blueprint, shard: &mut ShardPlan, rank: &mut [u32]) {
-    for (index, &number) in shard.groups.iter().flat_map(|group| &group.instances).enumerate() {
+    for (index, &number) in shard
+        .groups
+        .iter()
+        .flat_map(|group| &group.instances)
+        .enumerate()
+    {
         rank[number as usize] = index as u32;
     }
     let key = |fifo: &FifoPlan| {
@@ -365,10 +445,22 @@ fn order_fifos(blueprint: &Blueprint, shard: &mut ShardPlan, rank: &mut [u32]) {
 
 impl FifoPlan {
     /// Whether the FIFO needs a [`SlowPart`] before its record.
-    pub(crate) fn has_slow_part(&self, wire: &Wire) -> bool {
+    pub(crate) fn has_slow_part(&self, wire: &Wire, stride: usize) -> bool {
+        self.slow_pushes(wire, stride) || self.slow_pops(wire, stride)
+    }
+
+    /// Whether pushes need the slow part: anything but one edge, one lane, one mask.
+    pub(crate) fn slow_pushes(&self, wire: &Wire, stride: usize) -> bool {
+        let late = self.role == Role::Local && wire.latency > 1;
+        late || wire.lanes > 1 || !wraps_quickly(wire.depth, stride)
+    }
+
+    /// Whether pops need it. At an ingress they do because the link is told of every pop, not
+    /// only of those that make room.
+    pub(crate) fn slow_pops(&self, wire: &Wire, stride: usize) -> bool {
         match self.role {
-            Role::Local => wire.latency > 1 || wire.credit > 1 || wire.lanes > 1,
-            Role::Egress(_) => wire.lanes > 1,
+            Role::Local => wire.credit > 1 || wire.lanes > 1 || !wraps_quickly(wire.depth, stride),
+            Role::Egress(_) => false,
             Role::Ingress(_) => true,
         }
     }
@@ -385,8 +477,13 @@ impl FifoPlan {
 
     /// Arena bytes, alignment included.
     fn bytes(&self, wire: &Wire, signal_bytes: usize) -> usize {
-        let slow = if self.has_slow_part(wire) { size_of::<SlowPart>() } else { 0 };
-        let slots = wire.depth as usize * slot_stride(signal_bytes);
+        let stride = slot_stride(signal_bytes);
+        let slow = if self.has_slow_part(wire, stride) {
+            size_of::<SlowPart>()
+        } else {
+            0
+        };
+        let slots = wire.depth as usize * stride;
         (slow + size_of::<Record>() + slots).next_multiple_of(FIFO_ALIGN)
     }
 }
@@ -401,7 +498,11 @@ impl ShardPlan {
         };
         let head = size_of::<ShardHead>() + size_of::<Verdict>() + 64;
         region("head".to_owned(), 1, head);
-        let flags: usize = self.groups.iter().map(|group| flag_bytes(group.instances.len())).sum();
+        let flags: usize = self
+            .groups
+            .iter()
+            .map(|group| flag_bytes(group.instances.len()))
+            .sum();
         region("ready flags".to_owned(), self.groups.len(), flags + 64);
         let link_flags: usize = self
             .links
@@ -417,7 +518,11 @@ impl ShardPlan {
             let kind = catalogue.kind(group.kind);
             let count = group.instances.len();
             module_count += count;
-            region(format!("modules {}", kind.name()), count, group_bytes(count, kind.layout()));
+            region(
+                format!("modules {}", kind.name()),
+                count,
+                group_bytes(count, kind.layout()),
+            );
             for &number in &group.instances {
                 let shape = &blueprint.instances[number as usize].shape;
                 console_count += shape.console_count;
@@ -432,16 +537,32 @@ impl ShardPlan {
             fifo_bytes += fifo.bytes(wire, wire.signal_bytes(blueprint));
             self.node_count += fifo.node_count(wire);
         }
-        region("FIFOs".to_owned(), self.fifos.len(), fifo_bytes + FIFO_ALIGN);
+        region(
+            "FIFOs".to_owned(),
+            self.fifos.len(),
+            fifo_bytes + FIFO_ALIGN,
+        );
         region("ports without a wire".to_owned(), 2, Unconnected::BYTES);
         // A shard without modules has a wheel too, of the one node that stands for nobody.
-        region("timing wheel nodes".to_owned(), self.node_count + 1, Wheel::bytes(self.node_count));
+        region(
+            "timing wheel nodes".to_owned(),
+            self.node_count + 1,
+            Wheel::bytes(self.node_count),
+        );
         // The entries, their count, and the start of whatever follows on a line of its own.
         let console_bytes = 8 * CONSOLE_BYTES_PER_EPOCH + 8 + 64;
-        region("consoles".to_owned(), console_count, console_count * console_bytes);
+        region(
+            "consoles".to_owned(),
+            console_count,
+            console_count * console_bytes,
+        );
         region("memories".to_owned(), memory_count, memory_bytes);
         self.regions = regions;
-        self.ring_bytes = self.links.values().map(|link| ring_bytes(link.ring_lines(blueprint))).sum();
+        self.ring_bytes = self
+            .links
+            .values()
+            .map(|link| ring_bytes(link.ring_lines(blueprint)))
+            .sum();
     }
 }
 

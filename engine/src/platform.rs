@@ -45,13 +45,23 @@ struct Bed {
 
 impl Beds {
     pub(crate) fn new(thread_count: usize) -> Self {
-        let bed = || CachePadded::new(Bed { asleep: AtomicBool::new(false), thread: Mutex::new(None) });
-        Self { beds: (0..thread_count).map(|_| bed()).collect() }
+        let bed = || {
+            CachePadded::new(Bed {
+                asleep: AtomicBool::new(false),
+                thread: Mutex::new(None),
+            })
+        };
+        Self {
+            beds: (0..thread_count).map(|_| bed()).collect(),
+        }
     }
 
     /// The calling thread sleeps here from now on.
     pub(crate) fn claim(&self, number: usize) {
-        let mut thread = self.beds[number].thread.lock().expect("nobody panics holding a bed");
+        let mut thread = self.beds[number]
+            .thread
+            .lock()
+            .expect("nobody panics holding a bed");
         *thread = Some(thread::current());
     }
 
@@ -95,7 +105,12 @@ pub(crate) struct Idle<'a> {
 
 impl<'a> Idle<'a> {
     pub(crate) fn new(beds: &'a Beds, number: usize, own_core: bool) -> Self {
-        Self { beds, number, spin_rounds: if own_core { SPIN_ROUNDS } else { 0 }, round: 0 }
+        Self {
+            beds,
+            number,
+            spin_rounds: if own_core { SPIN_ROUNDS } else { 0 },
+            round: 0,
+        }
     }
 
     /// Something was done.

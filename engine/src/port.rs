@@ -7,11 +7,12 @@
 //!
 //! Does not know kinds, sweeps or threads.
 
-use crate::arena::ARENA_ALIGN;
-use crate::fifo::{FREE, NEVER, Offset, Record, ShardHead, Slot, SlowPart, seen_at, slot_stride};
+use crate::fifo::{
+    NEVER, Offset, Record, Slot, SlowPart, free_from, next_tick, seen_at, shard_of, slot_stride,
+};
 use crate::signal::{SIGNAL_BYTES_MAX, Signal};
 use crate::time::Tick;
-use crate::wheel::{NodeId, Waker};
+use crate::wheel::NodeId;
 use std::cell::Cell;
 use std::marker::PhantomData;
 use std::mem::{align_of, size_of};
@@ -22,19 +23,19 @@ use std::ptr::NonNull;
 #[derive(Clone, Copy)]
 pub(crate) struct PortBinding {
     pub(crate) record: NonNull<Record>,
-    /// Who sits at the other end.
-    pub(crate) other: Waker,
+    /// Flag of who sits at the other end.
+    pub(crate) other: NonNull<Cell<u8>>,
     /// Whose port it is: a transfer wakes its own module for the next edge too.
-    pub(crate) own: Waker,
-    /// Bytes of all slots.
-    pub(crate) end: Offset,
+    pub(crate) own: NonNull<Cell<u8>>,
+    /// Bytes of all slots, less one.
+    pub(crate) last: Offset,
 }
 
 struct Port<T> {
     binding: PortBinding,
     carries: PhantomData<(*mut (), T)>,
 }
-const _: () = assert!(size_of::<Port<u64>>() == 24, "a port is 24 bytes");
+const _: () = assert!(size_of::<Port<u64>>() == 32, "a port is 32 bytes");
 
 impl<T: Signal> Port<T> {
     const SIGNAL_FITS: () = assert!(
@@ -45,12 +46,15 @@ impl<T: Signal> Port<T> {
 
     fn new(binding: PortBinding) -> Self {
         let () = (Self::SIGNAL_FITS, Self::STRIDE_AGREES).0;
-        Self { binding, carries: PhantomData }
+        Self {
+            binding,
+            carries: PhantomData,
+        }
     }
 
     #[inline(always)]
     fn slot(&self, offset: Offset) -> &Slot<T> {
-        debug_assert!(offset < self.binding.end);
+        debug_assert!(offset <= self.binding.last);
         // SAFETY: slots of this type stand behind the record (boot checks the type), and offsets
         // are those of slots: only `after` moves them on.
         unsafe {
@@ -62,7 +66,14 @@ impl<T: Signal> Port<T> {
     #[inline(always)]
     fn after(&self, offset: Offset) -> Offset {
         let next = offset + size_of::<Slot<T>>() as u32;
-        if next == self.binding.end { 0 } else { next }
+        if size_of::<Slot<T>>().is_power_of_two() {
+            // Otherwise the depth is a power of two as well (`wraps_quickly`), or the gate is shut.
+            next & self.binding.last
+        } else if next > self.binding.last {
+            0
+        } else {
+            next
+        }
     }
 }
 
@@ -75,15 +86,24 @@ impl PortBinding {
     }
 
     #[inline(always)]
-    fn head(&self) -> &ShardHead {
-        let base = self.record.as_ptr().map_addr(|address| address & !(ARENA_ALIGN - 1));
-        // SAFETY: every record lies in an arena whose base is a multiple of ARENA_ALIGN and holds
-        // the head; the pointer keeps the provenance of the whole mapping.
-        unsafe { &*base.cast::<ShardHead>() }
+    fn wake_other(&self) {
+        // SAFETY: a flag in the arena of the record, which outlives the module with this port;
+        // flags are only ever accessed as cells.
+        unsafe { self.other.as_ref() }.set(1);
+    }
+
+    #[inline(always)]
+    fn wake_own(&self) {
+        // SAFETY: as in `wake_other`.
+        unsafe { self.own.as_ref() }.set(1);
     }
 
     fn lanes(&self, gate: &Cell<Tick>) -> u8 {
-        if gate.get() == NEVER { self.slow_part().lanes.get() } else { 1 }
+        if gate.get() == NEVER {
+            self.slow_part().lanes.get()
+        } else {
+            1
+        }
     }
 
     /// The slow part of an end whose gate is shut for ever.
@@ -95,7 +115,15 @@ impl PortBinding {
     /// The stamp of the slot at `offset`.
     fn stamp(&self, offset: Offset) -> &Cell<u64> {
         // SAFETY: a slot stands at `offset` behind the record, and begins with its stamp.
-        unsafe { &*self.record.as_ptr().add(1).cast::<u8>().add(offset as usize).cast::<Cell<u64>>() }
+        unsafe {
+            &*self
+                .record
+                .as_ptr()
+                .add(1)
+                .cast::<u8>()
+                .add(offset as usize)
+                .cast::<Cell<u64>>()
+        }
     }
 }
 
@@ -106,7 +134,9 @@ pub struct In<T: Signal> {
 
 impl<T: Signal> In<T> {
     pub(crate) fn new(binding: PortBinding) -> Self {
-        Self { port: Port::new(binding) }
+        Self {
+            port: Port::new(binding),
+        }
     }
 
     /// How many items may be popped in one edge.
@@ -119,11 +149,21 @@ impl<T: Signal> In<T> {
     #[inline(always)]
     fn find(&self) -> Option<Item<'_, T>> {
         let port = &self.port;
-        let (record, head) = (port.binding.record(), port.binding.head());
+        let record = port.binding.record();
         let offset = record.head.get();
         let slot = port.slot(offset);
-        let next = head.next.get();
-        if slot.stamp.get() < next { Some(Item { port, record, head, slot, offset, next }) } else { None }
+        let next = next_tick();
+        if slot.stamp.get() < next {
+            Some(Item {
+                port,
+                record,
+                slot,
+                offset,
+                next,
+            })
+        } else {
+            None
+        }
     }
 
     /// Whether an item can be popped at this edge.
@@ -139,7 +179,8 @@ impl<T: Signal> In<T> {
     pub fn peek(&self) -> Option<&T> {
         // SAFETY: ready, so the slot is full and its value initialised; it stays until it is taken,
         // which needs `&mut self`.
-        self.find().map(|item| unsafe { (*item.slot.value.get()).assume_init_ref() })
+        self.find()
+            .map(|item| unsafe { (*item.slot.value.get()).assume_init_ref() })
     }
 
     /// The item that became visible first, if there is one, to be looked at and perhaps taken.
@@ -177,7 +218,6 @@ impl<T: Signal> In<T> {
 pub struct Item<'a, T: Signal> {
     port: &'a Port<T>,
     record: &'a Record,
-    head: &'a ShardHead,
     slot: &'a Slot<T>,
     offset: Offset,
     /// The tick after this edge.
@@ -192,22 +232,29 @@ impl<T: Signal> Item<'_, T> {
     /// more lanes): the module faults.
     #[inline(always)]
     pub fn take(self) -> T {
-        let Self { port, record, head, slot, offset, next } = self;
+        let Self {
+            port,
+            record,
+            slot,
+            offset,
+            next,
+        } = self;
         // SAFETY: an item exists only for a slot that is full and visible, so a push wrote its
         // value; the port is borrowed, so nobody took it since.
         let value = unsafe { (*slot.value.get()).assume_init_read() };
         if record.pop_gate.get() < next {
-            slot.stamp.set(head.next_free.get());
+            slot.stamp.set(free_from(next));
             record.pop_gate.set(next);
-            // Only a full FIFO can have a producer waiting for room.
-            if record.tail.get() == offset {
-                head.wake(port.binding.other);
+            record.head.set(port.after(offset));
+            // Only a full FIFO can have a producer waiting for room, and not one that pushed at this
+            // edge: that wakes itself.
+            if record.tail.get() == offset && record.push_gate.get() != next {
+                port.binding.wake_other();
             }
         } else {
             take_slow(&port.binding);
         }
-        record.head.set(port.after(offset));
-        head.wake(port.binding.own);
+        port.binding.wake_own();
         value
     }
 }
@@ -228,7 +275,9 @@ pub struct Out<T: Signal> {
 
 impl<T: Signal> Out<T> {
     pub(crate) fn new(binding: PortBinding) -> Self {
-        Self { port: Port::new(binding) }
+        Self {
+            port: Port::new(binding),
+        }
     }
 
     /// How many items may be pushed in one edge.
@@ -241,12 +290,23 @@ impl<T: Signal> Out<T> {
     #[inline(always)]
     fn find(&self) -> Option<Room<'_, T>> {
         let port = &self.port;
-        let (record, head) = (port.binding.record(), port.binding.head());
+        let record = port.binding.record();
         let offset = record.tail.get();
         let slot = port.slot(offset);
-        // As signed numbers, stamps of full slots are positive and those of free ones negative.
-        let free = slot.stamp.get().cast_signed() < head.next_free.get().cast_signed();
-        if free { Some(Room { port, record, head, slot, offset }) } else { None }
+        let next = next_tick();
+        // The stamp of a full slot, turned round, lies beyond all time.
+        let free = free_from(slot.stamp.get()) < next;
+        if free {
+            Some(Room {
+                port,
+                record,
+                slot,
+                offset,
+                next,
+            })
+        } else {
+            None
+        }
     }
 
     /// Whether an item can be pushed at this edge.
@@ -300,9 +360,10 @@ impl<T: Signal> Out<T> {
 pub struct Room<'a, T: Signal> {
     port: &'a Port<T>,
     record: &'a Record,
-    head: &'a ShardHead,
     slot: &'a Slot<T>,
     offset: Offset,
+    /// The tick after this edge.
+    next: Tick,
 }
 
 impl<T: Signal> Room<'_, T> {
@@ -313,20 +374,29 @@ impl<T: Signal> Room<'_, T> {
     /// more lanes): the module faults.
     #[inline(always)]
     pub fn push(self, value: T) {
-        let Self { port, record, head, slot, offset } = self;
-        let next = head.next.get();
+        let Self {
+            port,
+            record,
+            slot,
+            offset,
+            next,
+        } = self;
+        // SAFETY: room exists only for a slot that is free, and only the producer writes values.
+        unsafe { (*slot.value.get()).write(value) };
+        let now = next.wrapping_sub(1);
+        let digest = now.wrapping_add(value.absorb_into(record.digest.get()));
+        // Stores to the FIFO's line stand together: a core commits neighbours faster.
         if record.push_gate.get() < next {
             slot.stamp.set(next);
             record.push_gate.set(next);
-            head.wake(port.binding.other);
+            record.tail.set(port.after(offset));
+            record.digest.set(digest);
+            port.binding.wake_other();
         } else {
             give_slow(&port.binding);
+            record.digest.set(digest);
         }
-        // SAFETY: room exists only for a slot that is free, and only the producer writes values.
-        unsafe { (*slot.value.get()).write(value) };
-        record.digest.set(value.absorb_into(record.digest.get()).wrapping_add(next - 1));
-        record.tail.set(port.after(offset));
-        head.wake(port.binding.own);
+        port.binding.wake_own();
     }
 }
 
@@ -334,54 +404,62 @@ impl<T: Signal> Room<'_, T> {
 #[cold]
 #[inline(never)]
 fn take_slow(port: &PortBinding) {
-    let (record, head) = (port.record(), port.head());
+    let record = port.record();
+    let next = next_tick();
+    let now = next - 1;
     if record.pop_gate.get() != NEVER {
         second_pop();
     }
     let slow = port.slow_part();
-    if slow.popped_until.get() != head.next.get() {
-        slow.popped_until.set(head.next.get());
+    if slow.popped_until.get() != next {
+        slow.popped_until.set(next);
         slow.popped.set(0);
     } else if slow.popped.get() == slow.lanes.get() {
         second_pop();
     }
     slow.popped.set(slow.popped.get() + 1);
-    let free_at = seen_at(head.now.get(), slow.producer_period.get(), slow.credit.get());
+    let free_at = seen_at(now, slow.producer_period.get(), slow.credit.get());
     let offset = record.head.get();
-    port.stamp(offset).set(free_at | FREE);
-    wake_at(slow, head, port.other, offset, slow.credit.get(), free_at);
+    port.stamp(offset).set(free_from(free_at));
+    record.head.set(slow.after(offset));
+    wake_at(port, slow, offset, slow.credit.get(), free_at);
 }
 
 /// A push on a wire with any delay, lanes, or a link at its other end; or a second one on any other.
 #[cold]
 #[inline(never)]
 fn give_slow(port: &PortBinding) {
-    let (record, head) = (port.record(), port.head());
+    let record = port.record();
+    let next = next_tick();
+    let now = next - 1;
     if record.push_gate.get() != NEVER {
         second_push();
     }
     let slow = port.slow_part();
-    if slow.pushed_until.get() != head.next.get() {
-        slow.pushed_until.set(head.next.get());
+    if slow.pushed_until.get() != next {
+        slow.pushed_until.set(next);
         slow.pushed.set(0);
     } else if slow.pushed.get() == slow.lanes.get() {
         second_push();
     }
     slow.pushed.set(slow.pushed.get() + 1);
-    let visible_at = seen_at(head.now.get(), slow.consumer_period.get(), slow.latency.get());
+    let visible_at = seen_at(now, slow.consumer_period.get(), slow.latency.get());
     let offset = record.tail.get();
     port.stamp(offset).set(visible_at);
-    wake_at(slow, head, port.other, offset, slow.latency.get(), visible_at);
+    record.tail.set(slow.after(offset));
+    wake_at(port, slow, offset, slow.latency.get(), visible_at);
 }
 
 /// Wakes the other end at the edge at which it may see the transfer. A link takes transfers at the
 /// end of this edge and counts the delay on the other side; its FIFOs say a delay of 1 here.
-fn wake_at(slow: &SlowPart, head: &ShardHead, waker: Waker, offset: Offset, delay: u32, tick: Tick) {
+fn wake_at(port: &PortBinding, slow: &SlowPart, offset: Offset, delay: u32, tick: Tick) {
     if delay == 1 {
-        head.wake(waker);
+        port.wake_other();
     } else {
+        let head = shard_of(port.record);
         let index = offset / u32::from(slow.stride.get());
-        head.wheel().arm(NodeId(slow.first_node.get() + index), tick, waker);
+        let node = NodeId(slow.first_node.get() + index);
+        head.wheel().arm(node, tick, head.waker(port.other));
     }
 }
 

@@ -66,6 +66,9 @@ mod tests {
         for _ in 0..10_000 {
             seen[usize::try_from(random.below(5)).unwrap()] += 1;
         }
-        assert!(seen.iter().all(|&count| (1_800..2_200).contains(&count)), "{seen:?}");
+        assert!(
+            seen.iter().all(|&count| (1_800..2_200).contains(&count)),
+            "{seen:?}"
+        );
     }
 }

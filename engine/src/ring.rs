@@ -58,7 +58,10 @@ pub(crate) fn ring(line_count: usize) -> (RingWriter, RingReader) {
             words: UnsafeCell::new([MaybeUninit::uninit(); LINE_WORDS]),
         })
         .collect();
-    let ring = Arc::new(Ring { lines, consumed: CachePadded::new(AtomicU64::new(0)) });
+    let ring = Arc::new(Ring {
+        lines,
+        consumed: CachePadded::new(AtomicU64::new(0)),
+    });
     let writer = RingWriter {
         ring: ring.clone(),
         frame: 0,
@@ -67,7 +70,13 @@ pub(crate) fn ring(line_count: usize) -> (RingWriter, RingReader) {
         consumed: 0,
         mask: line_count as u64 - 1,
     };
-    let reader = RingReader { ring, frame: 0, position: 0, word: 0, mask: line_count as u64 - 1 };
+    let reader = RingReader {
+        ring,
+        frame: 0,
+        position: 0,
+        word: 0,
+        mask: line_count as u64 - 1,
+    };
     (writer, reader)
 }
 
@@ -107,7 +116,8 @@ impl RingWriter {
         let line = &self.ring.lines[(self.position & self.mask) as usize];
         // SAFETY: the position lies within the room that `has_room` saw, so the reader is done with
         // this line and will not look before `publish`.
-        line.words.with_mut(|words| unsafe { (*words)[self.word] = word });
+        line.words
+            .with_mut(|words| unsafe { (*words)[self.word] = word });
         self.word += 1;
     }
 

@@ -58,7 +58,8 @@ impl<T: Signal, const N: usize> Signal for [T; N] {
     const BITS: u32 = T::BITS * N as u32;
     #[inline(always)]
     fn absorb_into(&self, digest: u64) -> u64 {
-        self.iter().fold(digest, |digest, item| item.absorb_into(digest))
+        self.iter()
+            .fold(digest, |digest, item| item.absorb_into(digest))
     }
 }
 
@@ -110,10 +111,22 @@ mod tests {
 
     #[test]
     fn every_field_reaches_the_digest() {
-        let flit = Flit { data: 5, last: false };
+        let flit = Flit {
+            data: 5,
+            last: false,
+        };
         assert_eq!(Flit::BITS, 65);
-        assert_eq!(Flit::FIELDS[1], Field { name: "last", bits: 1 });
-        assert_ne!(flit.absorb_into(0), Flit { last: true, ..flit }.absorb_into(0));
+        assert_eq!(
+            Flit::FIELDS[1],
+            Field {
+                name: "last",
+                bits: 1
+            }
+        );
+        assert_ne!(
+            flit.absorb_into(0),
+            Flit { last: true, ..flit }.absorb_into(0)
+        );
         assert_ne!(flit.absorb_into(0), Flit { data: 6, ..flit }.absorb_into(0));
     }
 }

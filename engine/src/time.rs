@@ -86,13 +86,18 @@ impl Timebase {
     /// When a period is zero, or a period in ticks would exceed 2³².
     pub fn of(domains: &[Domain]) -> Result<Self, TimebaseError> {
         if domains.is_empty() || domains.len() > DOMAINS_MAX {
-            return Err(TimebaseError::DomainCount { count: domains.len() });
+            return Err(TimebaseError::DomainCount {
+                count: domains.len(),
+            });
         }
         // gcd of fractions: gcd of numerators over lcm of denominators, in lowest terms.
         let mut numerator: u128 = 0;
         let mut denominator: u128 = 1;
         for (index, domain) in domains.iter().enumerate() {
-            let (n, d) = (u128::from(domain.period_numerator), u128::from(domain.period_denominator));
+            let (n, d) = (
+                u128::from(domain.period_numerator),
+                u128::from(domain.period_denominator),
+            );
             if n == 0 || d == 0 {
                 return Err(TimebaseError::ZeroPeriod { domain: index });
             }
@@ -119,13 +124,19 @@ impl Timebase {
             u64::try_from(numerator).expect("divides a 64-bit numerator"),
             u64::try_from(denominator).expect("checked to fit 64 bits"),
         );
-        Ok(Self { period_ticks, tick_picoseconds })
+        Ok(Self {
+            period_ticks,
+            tick_picoseconds,
+        })
     }
 
     /// One domain with a period of one tick: what a machine without declared clocks uses.
     #[must_use]
     pub fn single() -> Self {
-        Self { period_ticks: vec![1], tick_picoseconds: (1000, 1) }
+        Self {
+            period_ticks: vec![1],
+            tick_picoseconds: (1000, 1),
+        }
     }
 }
 
@@ -134,7 +145,11 @@ mod tests {
     use super::*;
 
     fn domain(numerator: u64, denominator: u64) -> Domain {
-        Domain { name: String::new(), period_numerator: numerator, period_denominator: denominator }
+        Domain {
+            name: String::new(),
+            period_numerator: numerator,
+            period_denominator: denominator,
+        }
     }
 
     #[test]
@@ -146,13 +161,26 @@ mod tests {
 
     #[test]
     fn coprime_periods_share_their_unit() {
-        assert_eq!(Timebase::of(&[domain(7, 1), domain(5, 1)]).unwrap().period_ticks, [7, 5]);
-        assert_eq!(Timebase::of(&[domain(10, 1), domain(15, 1)]).unwrap().period_ticks, [2, 3]);
+        assert_eq!(
+            Timebase::of(&[domain(7, 1), domain(5, 1)])
+                .unwrap()
+                .period_ticks,
+            [7, 5]
+        );
+        assert_eq!(
+            Timebase::of(&[domain(10, 1), domain(15, 1)])
+                .unwrap()
+                .period_ticks,
+            [2, 3]
+        );
     }
 
     #[test]
     fn impossible_periods_are_errors() {
-        assert_eq!(Timebase::of(&[domain(0, 1)]), Err(TimebaseError::ZeroPeriod { domain: 0 }));
+        assert_eq!(
+            Timebase::of(&[domain(0, 1)]),
+            Err(TimebaseError::ZeroPeriod { domain: 0 })
+        );
         assert_eq!(
             Timebase::of(&[domain(u64::MAX, 1), domain(1, u64::MAX)]),
             Err(TimebaseError::TooFine { domain: 0 })

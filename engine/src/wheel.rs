@@ -61,7 +61,10 @@ impl Wheel {
 
     /// Wakes `waker` at tick `due`, which lies after the last fired tick. Re-arming moves a node.
     pub(crate) fn arm(&self, id: NodeId, due: Tick, waker: Waker) {
-        debug_assert!(due >= self.fired_until.get(), "armed for a tick that has passed");
+        debug_assert!(
+            due >= self.fired_until.get(),
+            "armed for a tick that has passed"
+        );
         self.cancel(id);
         let node = &self.nodes[id.0 as usize];
         let bucket = due as usize % BUCKETS;

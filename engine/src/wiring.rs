@@ -5,7 +5,7 @@
 //! any arena is mapped; then the real build on the thread of its shard binds them.
 
 use crate::arena::{Arena, ArenaRef, Memory, Word};
-use crate::fifo::{FIFO_ALIGN, FREE, RawFifo, Record, ShardHead, Show, show, slot_stride};
+use crate::fifo::{FIFO_ALIGN, RawFifo, Record, ShardHead, Show, free_from, show, slot_stride};
 use crate::hash;
 use crate::port::{In, Out, PortBinding};
 use crate::random::Random;
@@ -37,13 +37,19 @@ impl BuildError {
     /// A parameter is out of range.
     #[must_use]
     pub fn param(name: &'static str, message: impl Into<String>) -> Self {
-        Self { param: Some(name), message: message.into() }
+        Self {
+            param: Some(name),
+            message: message.into(),
+        }
     }
 
     /// Something else is missing or wrong.
     #[must_use]
     pub fn new(message: impl Into<String>) -> Self {
-        Self { param: None, message: message.into() }
+        Self {
+            param: None,
+            message: message.into(),
+        }
     }
 }
 
@@ -197,7 +203,10 @@ impl Console {
     /// # Panics
     /// When there is no [room](Self::has_room): the module faults.
     pub fn print(&mut self, byte: u8) {
-        assert!(self.has_room(), "printed to a console that is full: ask `has_room()` first");
+        assert!(
+            self.has_room(),
+            "printed to a console that is full: ask `has_room()` first"
+        );
         let count = self.shared.count.get();
         self.shared.entries[count as usize].set(self.head.now.get() << 8 | u64::from(byte));
         self.shared.count.set(count + 1);
@@ -238,11 +247,19 @@ impl Unconnected {
             let fifo = RawFifo::carve(arena, false, 1, slot_stride(SIGNAL_BYTES_MAX) as u16);
             fifo.stamp(0).set(stamp);
             // Nothing is ever transferred, so nobody is ever woken.
-            let nobody = Waker(0);
-            PortBinding { record: fifo.record, other: nobody, own: nobody, end: fifo.end() }
+            let nobody = fifo.head().flag(Waker(0));
+            PortBinding {
+                record: fifo.record,
+                other: nobody,
+                own: nobody,
+                last: fifo.end() - 1,
+            }
         };
         // Free and never to be filled by anybody: no item. Full and never to be emptied: no room.
-        Self { empty: binding(u64::MAX | FREE), full: binding(0) }
+        Self {
+            empty: binding(free_from(Tick::MAX / 2)),
+            full: binding(0),
+        }
     }
 }
 
@@ -286,7 +303,11 @@ impl Probe {
         build: impl FnOnce(&mut Wiring<'_>) -> Result<M, BuildError>,
     ) -> Result<Shape, BuildError> {
         self.shape = Shape::default();
-        let built = build(&mut Wiring { place, resources, mode: Mode::Probe(self) });
+        let built = build(&mut Wiring {
+            place,
+            resources,
+            mode: Mode::Probe(self),
+        });
         let outcome = built.map(drop);
         self.memories.clear();
         outcome.map(|()| std::mem::take(&mut self.shape))
@@ -295,7 +316,11 @@ impl Probe {
 
 enum Mode<'a> {
     Probe(&'a mut Probe),
-    Bind { bench: Bench<'a>, port_count: usize, memory_bytes: usize },
+    Bind {
+        bench: Bench<'a>,
+        port_count: usize,
+        memory_bytes: usize,
+    },
 }
 
 /// Hands out ports, memories and handles to a module being built.
@@ -307,15 +332,26 @@ pub struct Wiring<'a> {
 
 impl<'a> Wiring<'a> {
     pub(crate) fn bind(place: Place<'a>, resources: &'a Resources, bench: Bench<'a>) -> Self {
-        Self { place, resources, mode: Mode::Bind { bench, port_count: 0, memory_bytes: 0 } }
+        Self {
+            place,
+            resources,
+            mode: Mode::Bind {
+                bench,
+                port_count: 0,
+                memory_bytes: 0,
+            },
+        }
     }
 
     /// Whether a module that has been built asked for what it asked for when it was probed.
     pub(crate) fn as_probed(&self) -> Result<(), BuildError> {
         match &self.mode {
-            Mode::Bind { bench, port_count, .. } if *port_count < bench.shape.ports.len() => {
-                Err(otherwise(&format!("for port `{}`", bench.shape.ports[*port_count].name), "nothing"))
-            }
+            Mode::Bind {
+                bench, port_count, ..
+            } if *port_count < bench.shape.ports.len() => Err(otherwise(
+                &format!("for port `{}`", bench.shape.ports[*port_count].name),
+                "nothing",
+            )),
             Mode::Bind { .. } | Mode::Probe(_) => Ok(()),
         }
     }
@@ -357,7 +393,8 @@ impl<'a> Wiring<'a> {
     /// # Errors
     /// When the module has too many ports or `lanes` is 0.
     pub fn wide_input<T: Signal>(&mut self, name: &str, lanes: u8) -> Result<In<T>, BuildError> {
-        self.port::<T>(name, Direction::In, lanes, false).map(In::new)
+        self.port::<T>(name, Direction::In, lanes, false)
+            .map(In::new)
     }
 
     /// An output that may be pushed up to `lanes` times in one edge.
@@ -365,23 +402,36 @@ impl<'a> Wiring<'a> {
     /// # Errors
     /// When the module has too many ports or `lanes` is 0.
     pub fn wide_output<T: Signal>(&mut self, name: &str, lanes: u8) -> Result<Out<T>, BuildError> {
-        self.port::<T>(name, Direction::Out, lanes, false).map(Out::new)
+        self.port::<T>(name, Direction::Out, lanes, false)
+            .map(Out::new)
     }
 
     /// A row of `count` inputs, `name[0]` and on.
     ///
     /// # Errors
     /// When the module has too many ports.
-    pub fn inputs<T: Signal>(&mut self, name: &str, count: usize) -> Result<Box<[In<T>]>, BuildError> {
-        (0..count).map(|index| self.input(&format!("{name}[{index}]"))).collect()
+    pub fn inputs<T: Signal>(
+        &mut self,
+        name: &str,
+        count: usize,
+    ) -> Result<Box<[In<T>]>, BuildError> {
+        (0..count)
+            .map(|index| self.input(&format!("{name}[{index}]")))
+            .collect()
     }
 
     /// A row of `count` outputs, `name[0]` and on.
     ///
     /// # Errors
     /// When the module has too many ports.
-    pub fn outputs<T: Signal>(&mut self, name: &str, count: usize) -> Result<Box<[Out<T>]>, BuildError> {
-        (0..count).map(|index| self.output(&format!("{name}[{index}]"))).collect()
+    pub fn outputs<T: Signal>(
+        &mut self,
+        name: &str,
+        count: usize,
+    ) -> Result<Box<[Out<T>]>, BuildError> {
+        (0..count)
+            .map(|index| self.output(&format!("{name}[{index}]")))
+            .collect()
     }
 
     /// `words` zeroed words of the shard's arena.
@@ -405,7 +455,11 @@ impl<'a> Wiring<'a> {
         let bytes = words
             .checked_mul(size_of::<W>())
             .and_then(|bytes| bytes.max(1).checked_next_multiple_of(64))
-            .ok_or_else(|| BuildError::new(format!("a memory of {words} words exceeds the address space")))?;
+            .ok_or_else(|| {
+                BuildError::new(format!(
+                    "a memory of {words} words exceeds the address space"
+                ))
+            })?;
         match &mut self.mode {
             Mode::Probe(probe) => {
                 probe.shape.memory_bytes += bytes;
@@ -416,7 +470,11 @@ impl<'a> Wiring<'a> {
                 probe.memories.push(arena);
                 Ok(memory)
             }
-            Mode::Bind { bench, memory_bytes, .. } => {
+            Mode::Bind {
+                bench,
+                memory_bytes,
+                ..
+            } => {
                 *memory_bytes = memory_bytes.saturating_add(bytes);
                 let probed = bench.shape.memory_bytes;
                 if *memory_bytes > probed {
@@ -464,11 +522,17 @@ impl<'a> Wiring<'a> {
         match &mut self.mode {
             Mode::Probe(probe) => {
                 probe.shape.finishes = true;
-                Finish { verdict: probe.verdict, head: probe.head, instance }
+                Finish {
+                    verdict: probe.verdict,
+                    head: probe.head,
+                    instance,
+                }
             }
-            Mode::Bind { bench, .. } => {
-                Finish { verdict: bench.verdict, head: bench.head, instance }
-            }
+            Mode::Bind { bench, .. } => Finish {
+                verdict: bench.verdict,
+                head: bench.head,
+                instance,
+            },
         }
     }
 
@@ -485,16 +549,26 @@ impl<'a> Wiring<'a> {
                     .expect("a few pages can be mapped for a probe");
                 probe.memories.push(arena);
                 let arena = probe.memories.last().expect("pushed above");
-                (arena, probe.head, Waker(probe.arena.offset_of(probe.verdict) as u32))
+                (
+                    arena,
+                    probe.head,
+                    Waker(probe.arena.offset_of(probe.verdict) as u32),
+                )
             }
             Mode::Bind { bench, .. } => {
                 let probed = bench.shape.console_count;
-                assert!(bench.consoles.len() < probed, "when probed it asked for {probed} consoles");
+                assert!(
+                    bench.consoles.len() < probed,
+                    "when probed it asked for {probed} consoles"
+                );
                 (bench.arena, bench.head, bench.own)
             }
         };
         let entries = arena.carve_shared_slice(CONSOLE_BYTES_PER_EPOCH);
-        let shared = ConsoleRef { count: arena.carve_shared(), entries };
+        let shared = ConsoleRef {
+            count: arena.carve_shared(),
+            entries,
+        };
         if let Mode::Bind { bench, .. } = &mut self.mode {
             bench.consoles.push(shared);
         }
@@ -509,7 +583,9 @@ impl<'a> Wiring<'a> {
         optional: bool,
     ) -> Result<PortBinding, BuildError> {
         if lanes == 0 {
-            return Err(BuildError::new(format!("port `{name}` has 0 lanes; at least 1 is needed")));
+            return Err(BuildError::new(format!(
+                "port `{name}` has 0 lanes; at least 1 is needed"
+            )));
         }
         match &mut self.mode {
             Mode::Probe(probe) => {
@@ -528,8 +604,13 @@ impl<'a> Wiring<'a> {
                 });
                 Ok(probe.unconnected.of(direction))
             }
-            Mode::Bind { bench, port_count, .. } => {
-                let asked = format!("for {direction:?} port `{name}` of {} and {lanes} lanes", T::NAME);
+            Mode::Bind {
+                bench, port_count, ..
+            } => {
+                let asked = format!(
+                    "for {direction:?} port `{name}` of {} and {lanes} lanes",
+                    T::NAME
+                );
                 let Some(probed) = bench.shape.ports.get(*port_count) else {
                     return Err(otherwise("for no more ports", &asked));
                 };
@@ -537,8 +618,15 @@ impl<'a> Wiring<'a> {
                 if (probed.signal_id, probed.signal_bytes) != (TypeId::of::<T>(), size_of::<T>())
                     || (probed.direction, probed.lanes) != (direction, lanes)
                 {
-                    let PortInfo { name, direction, signal, lanes, .. } = probed;
-                    let probed = format!("for {direction:?} port `{name}` of {signal} and {lanes} lanes");
+                    let PortInfo {
+                        name,
+                        direction,
+                        signal,
+                        lanes,
+                        ..
+                    } = probed;
+                    let probed =
+                        format!("for {direction:?} port `{name}` of {signal} and {lanes} lanes");
                     return Err(otherwise(&probed, &asked));
                 }
                 let binding = bench.bindings[*port_count];

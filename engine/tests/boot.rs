@@ -52,7 +52,9 @@ impl Module for Fickle {
             }
         })?;
         if PROBING.with(|probing| probing.load(Ordering::Relaxed)) == 1 {
-            return Ok(Self { _out: Some(wiring.output("out")?) });
+            return Ok(Self {
+                _out: Some(wiring.output("out")?),
+            });
         }
         let out = match WHIMS[whim as usize] {
             Whim::OtherSignal => {
@@ -90,7 +92,10 @@ impl Module for Fickle {
 #[test]
 fn a_module_that_is_built_otherwise_than_it_was_probed_is_named() {
     for whim in WHIMS {
-        let catalogue = Catalogue::new().with::<Counter>().with::<Sink>().with::<Fickle>();
+        let catalogue = Catalogue::new()
+            .with::<Counter>()
+            .with::<Sink>()
+            .with::<Fickle>();
         let mut board = Board::new(catalogue).single_clock();
         PROBING.with(|probing| probing.store(1, Ordering::Relaxed));
         let number = WHIMS.iter().position(|&other| other == whim).unwrap() as u64;
@@ -101,8 +106,14 @@ fn a_module_that_is_built_otherwise_than_it_was_probed_is_named() {
         board.wire((fickle, "out"), (sink, "in"), 2, 1, 1);
         board.wire((source, "out"), (other, "in"), 2, 1, 1);
         // The other thread boots well, and must be sent home.
-        let placement = Placement { shard_count: 2, shard_of: vec![0, 0, 1, 1] };
-        let host = HostOptions { thread_count: Some(2), ..HostOptions::default() };
+        let placement = Placement {
+            shard_count: 2,
+            shard_of: vec![0, 0, 1, 1],
+        };
+        let host = HostOptions {
+            thread_count: Some(2),
+            ..HostOptions::default()
+        };
         let blueprint = Arc::new(board.blueprint.clone());
         let booted = Machine::boot(&blueprint, &board.catalogue, &placement, &host);
         match booted.err() {
@@ -121,7 +132,13 @@ fn a_blueprint_with_numbers_out_of_range_is_an_error() {
     let boot = |board: &Board| {
         let placement = Placement::single(board.blueprint.instances.len());
         let blueprint = Arc::new(board.blueprint.clone());
-        Machine::boot(&blueprint, &board.catalogue, &placement, &HostOptions::default()).err()
+        Machine::boot(
+            &blueprint,
+            &board.catalogue,
+            &placement,
+            &HostOptions::default(),
+        )
+        .err()
     };
     assert!(matches!(
         boot(&board),
@@ -151,7 +168,10 @@ impl Module for Hoarder {
             consoles.push(wiring.console());
             memories.push(wiring.memory(size as usize)?);
         }
-        Ok(Self { _memories: memories, _consoles: consoles })
+        Ok(Self {
+            _memories: memories,
+            _consoles: consoles,
+        })
     }
     fn clock(&mut self, _now: Cycle) -> Effect {
         Effect::Receive
@@ -161,7 +181,13 @@ impl Module for Hoarder {
 #[test]
 fn the_plan_covers_what_is_used_and_little_more() {
     let catalogue = common::catalogue().with::<Hoarder>();
-    for sizes in [vec![], vec![0u64], vec![1], vec![0, 0, 65], vec![3, 100_000, 1]] {
+    for sizes in [
+        vec![],
+        vec![0u64],
+        vec![1],
+        vec![0, 0, 65],
+        vec![3, 100_000, 1],
+    ] {
         let mut board = Board::new(catalogue.clone());
         for instance in 0..60u32 {
             board.add("test.hoarder", (instance % 2) as u8, sizes.clone());
@@ -169,7 +195,13 @@ fn the_plan_covers_what_is_used_and_little_more() {
         for wire in 1..30 {
             let source = board.add("test.counter", (wire % 2) as u8, 1u64);
             let sink = board.add("test.sink", (wire / 2 % 2) as u8, ());
-            board.wire((source, "out"), (sink, "in"), wire, 1 + wire % 3, 1 + wire % 2);
+            board.wire(
+                (source, "out"),
+                (sink, "in"),
+                wire,
+                1 + wire % 3,
+                1 + wire % 2,
+            );
         }
         for shard_count in [1, 2, 7] {
             let placement = Placement {
@@ -179,7 +211,11 @@ fn the_plan_covers_what_is_used_and_little_more() {
                     .collect(),
             };
             let machine = board.boot(&placement, &HostOptions::default());
-            for (used, regions) in machine.used_bytes().into_iter().zip(machine.plan().regions()) {
+            for (used, regions) in machine
+                .used_bytes()
+                .into_iter()
+                .zip(machine.plan().regions())
+            {
                 let planned: usize = regions.iter().map(|region| region.bytes).sum();
                 assert!(used <= planned, "{used} of {planned}");
                 assert!(planned <= used + used / 10 + 4096, "{used} of {planned}");

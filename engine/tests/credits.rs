@@ -16,7 +16,11 @@ impl Module for Peeping {
     const SUMMARY: &'static str = "looks at the room behind its item | out: u64";
     type Params = u64;
     fn build(left: u64, wiring: &mut Wiring<'_>) -> Result<Self, BuildError> {
-        Ok(Self { out: wiring.output("out")?, left, more: 0 })
+        Ok(Self {
+            out: wiring.output("out")?,
+            left,
+            more: 0,
+        })
     }
     fn clock(&mut self, _now: Cycle) -> Effect {
         if self.left > 0 && self.out.has_room() {
@@ -33,7 +37,10 @@ impl Module for Peeping {
 
 /// A producer of some items and a sink, in clock domains and with a wire of choice.
 fn pair(producer: &str, domains: [u8; 2], depth: u32, latency: u32, credit: u32) -> Board {
-    let catalogue = Catalogue::new().with::<Counter>().with::<Peeping>().with::<Sink>();
+    let catalogue = Catalogue::new()
+        .with::<Counter>()
+        .with::<Peeping>()
+        .with::<Sink>();
     let mut board = Board::new(catalogue);
     let source = board.add(producer, domains[0], 20u64);
     let sink = board.add("test.sink", domains[1], ());
@@ -46,10 +53,16 @@ fn everywhere(board: &Board) -> [(Report, Vec<InstanceResults>); 3] {
     let placements = [
         Placement::single(2),
         blocks(board, 2),
-        Placement { shard_count: 2, shard_of: vec![1, 0] },
+        Placement {
+            shard_count: 2,
+            shard_of: vec![1, 0],
+        },
     ];
     placements.map(|placement| {
-        let host = HostOptions { thread_count: Some(1), ..HostOptions::default() };
+        let host = HostOptions {
+            thread_count: Some(1),
+            ..HostOptions::default()
+        };
         let mut machine = board.boot(&placement, &host);
         let report = machine.run(&Limits::default(), &mut ());
         (report, machine.results())
@@ -59,9 +72,14 @@ fn everywhere(board: &Board) -> [(Report, Vec<InstanceResults>); 3] {
 #[test]
 fn a_machine_drains_in_the_same_epoch_whether_its_last_credits_were_late_or_not() {
     for domains in [[0, 0], [0, 1], [1, 0], [1, 1]] {
-        for (depth, latency, credit) in
-            [(2, 1, 1), (32, 1, 1), (32, 1, 3), (32, 5, 1), (32, 4, 4), (4, 2, 3)]
-        {
+        for (depth, latency, credit) in [
+            (2, 1, 1),
+            (32, 1, 1),
+            (32, 1, 3),
+            (32, 5, 1),
+            (32, 4, 4),
+            (4, 2, 3),
+        ] {
             for epoch_cycles in 1..24 {
                 let mut board = pair("test.counter", domains, depth, latency, credit);
                 board.blueprint.epoch_cycles = epoch_cycles;

@@ -15,7 +15,10 @@ impl Module for Fork {
     type Params = ();
     fn build((): (), wiring: &mut Wiring<'_>) -> Result<Self, BuildError> {
         let outs = [wiring.output("a")?, wiring.output("b")?];
-        Ok(Self { input: wiring.input("in")?, outs })
+        Ok(Self {
+            input: wiring.input("in")?,
+            outs,
+        })
     }
     fn clock(&mut self, _now: Cycle) -> Effect {
         if self.outs.iter().all(Out::has_room)
@@ -38,11 +41,18 @@ impl Module for Join {
     type Params = ();
     fn build((): (), wiring: &mut Wiring<'_>) -> Result<Self, BuildError> {
         let inputs = [wiring.input("a")?, wiring.input("b")?];
-        Ok(Self { inputs, out: wiring.output("out")? })
+        Ok(Self {
+            inputs,
+            out: wiring.output("out")?,
+        })
     }
     fn clock(&mut self, _now: Cycle) -> Effect {
         if self.inputs.iter().all(In::ready) && self.out.has_room() {
-            let sum = self.inputs.iter_mut().map(In::pop).fold(0, u64::wrapping_add);
+            let sum = self
+                .inputs
+                .iter_mut()
+                .map(In::pop)
+                .fold(0, u64::wrapping_add);
             self.out.push(sum);
         }
         Effect::Receive
@@ -61,7 +71,12 @@ impl Module for Gather {
     const SUMMARY: &'static str = "one for many | in: u64 | out: u64";
     type Params = u64;
     fn build(ratio: u64, wiring: &mut Wiring<'_>) -> Result<Self, BuildError> {
-        Ok(Self { input: wiring.input("in")?, out: wiring.output("out")?, ratio, held: 0 })
+        Ok(Self {
+            input: wiring.input("in")?,
+            out: wiring.output("out")?,
+            ratio,
+            held: 0,
+        })
     }
     fn clock(&mut self, _now: Cycle) -> Effect {
         if self.out.has_room()
@@ -80,12 +95,22 @@ impl Module for Gather {
 fn deadlock_of(board: &Board) -> String {
     let mut expected: Option<String> = None;
     for (shard_count, no_sleep) in [(1, false), (1, true), (2, false), (4, false), (4, true)] {
-        let host = HostOptions { thread_count: Some(2), no_sleep, pin: false };
+        let host = HostOptions {
+            thread_count: Some(2),
+            no_sleep,
+            pin: false,
+        };
         let mut machine = board.boot(&blocks(board, shard_count), &host);
         let report = machine.run(&Limits::default(), &mut ());
-        let Outcome::Deadlock(deadlock) = report.outcome else { panic!("{:?}", report.outcome) };
+        let Outcome::Deadlock(deadlock) = report.outcome else {
+            panic!("{:?}", report.outcome)
+        };
         let text = format!("{deadlock}\nafter {} cycles", report.cycles);
-        assert_eq!(*expected.get_or_insert_with(|| text.clone()), text, "{shard_count} shards");
+        assert_eq!(
+            *expected.get_or_insert_with(|| text.clone()),
+            text,
+            "{shard_count} shards"
+        );
     }
     expected.unwrap()
 }

@@ -19,12 +19,16 @@ impl Module for Rogue {
     const SUMMARY: &'static str = "misbehaves | in: u64 | out: u64";
     type Params = u64;
     fn build(trick: u64, wiring: &mut Wiring<'_>) -> Result<Self, BuildError> {
-        Ok(Self { input: wiring.input("in")?, out: wiring.output("out")?, trick })
+        Ok(Self {
+            input: wiring.input("in")?,
+            out: wiring.output("out")?,
+            trick,
+        })
     }
     fn clock(&mut self, now: Cycle) -> Effect {
         if now < WHEN || self.trick == 5 {
             // An honest stage, but one that looks only at every tenth edge without saying so.
-            let asleep = self.trick == 5 && now % 10 != 0;
+            let asleep = self.trick == 5 && !now.is_multiple_of(10);
             if !asleep
                 && self.out.has_room()
                 && let Some(value) = self.input.try_pop()
@@ -58,8 +62,11 @@ impl Module for Rogue {
 }
 
 fn board(trick: u64) -> Board {
-    let catalogue =
-        Catalogue::new().with::<Counter>().with::<Stage>().with::<Sink>().with::<Rogue>();
+    let catalogue = Catalogue::new()
+        .with::<Counter>()
+        .with::<Stage>()
+        .with::<Sink>()
+        .with::<Rogue>();
     let mut board = Board::new(catalogue).single_clock();
     let source = board.add("test.counter", 0, u64::MAX);
     let stage = board.add("test.stage", 0, ());
@@ -75,16 +82,34 @@ fn fault_of(trick: u64, no_sleep: bool) -> Fault {
     let board = board(trick);
     let mut expected = None;
     for shard_count in [1, 2, 4] {
-        let host = HostOptions { thread_count: Some(2), no_sleep, pin: false };
+        let host = HostOptions {
+            thread_count: Some(2),
+            no_sleep,
+            pin: false,
+        };
         let mut machine = board.boot(&blocks(&board, shard_count), &host);
-        let report = machine.run(&Limits { cycles: Some(1000), max_cycles: None }, &mut ());
+        let report = machine.run(
+            &Limits {
+                cycles: Some(1000),
+                max_cycles: None,
+            },
+            &mut (),
+        );
         let Outcome::Faulted(faults) = report.outcome.clone() else {
             panic!("trick {trick}: {:?}", report.outcome)
         };
-        assert_eq!(report.cycles % board.blueprint.epoch_cycles, 0, "stops at the end of an epoch");
+        assert_eq!(
+            report.cycles % board.blueprint.epoch_cycles,
+            0,
+            "stops at the end of an epoch"
+        );
         assert_eq!(faults.len(), 1);
         let seen = (faults[0].clone(), report.cycles, report.digest);
-        assert_eq!(*expected.get_or_insert_with(|| seen.clone()), seen, "{shard_count} shards");
+        assert_eq!(
+            *expected.get_or_insert_with(|| seen.clone()),
+            seen,
+            "{shard_count} shards"
+        );
     }
     expected.unwrap().0
 }
@@ -113,7 +138,10 @@ fn a_crash_gives_its_reason() {
 fn a_second_push_in_an_edge_is_an_error_at_once() {
     for trick in [1, 3] {
         let message = message_of(trick);
-        assert!(message.starts_with("pushed to one output more often in one edge"), "{message}");
+        assert!(
+            message.starts_with("pushed to one output more often in one edge"),
+            "{message}"
+        );
     }
 }
 
@@ -177,7 +205,10 @@ impl Observer for Listener {
 }
 
 fn finishing_board(supply: u64, left: u64) -> Board {
-    let catalogue = Catalogue::new().with::<Counter>().with::<Stage>().with::<Finisher>();
+    let catalogue = Catalogue::new()
+        .with::<Counter>()
+        .with::<Stage>()
+        .with::<Finisher>();
     let mut board = Board::new(catalogue).single_clock();
     for chain in 0..2 {
         let source = board.add("test.counter", 0, supply);
@@ -194,7 +225,14 @@ fn the_first_to_finish_counts_and_consoles_print_in_simulated_order() {
         let mut machine = board.boot(&blocks(&board, shard_count), &HostOptions::default());
         let mut listener = Listener::default();
         let report = machine.run(&Limits::default(), &mut listener);
-        assert_eq!(report.outcome, Outcome::Finished { code: 3, instance: 1, tick: 10 });
+        assert_eq!(
+            report.outcome,
+            Outcome::Finished {
+                code: 3,
+                instance: 1,
+                tick: 10
+            }
+        );
         assert_eq!(report.cycles, 64);
         assert_eq!(listener.0, b"aabbccddeeffgghhiijjk");
     }
@@ -205,7 +243,9 @@ fn nothing_left_to_happen_before_the_finish_is_a_deadlock() {
     let board = finishing_board(5, 10);
     let mut machine = board.boot(&Placement::single(4), &HostOptions::default());
     let report = machine.run(&Limits::default(), &mut ());
-    let Outcome::Deadlock(deadlock) = report.outcome else { panic!("{:?}", report.outcome) };
+    let Outcome::Deadlock(deadlock) = report.outcome else {
+        panic!("{:?}", report.outcome)
+    };
     assert_eq!(deadlock.cycle, 5);
     assert_eq!(deadlock.stuck_wire_count, 0);
 }
@@ -218,10 +258,16 @@ fn a_machine_without_a_finisher_drains() {
     let sink = board.add("test.sink", 0, ());
     board.wire((source, "out"), (sink, "in"), 2, 1, 1);
     for no_sleep in [false, true] {
-        let host = HostOptions { no_sleep, ..HostOptions::default() };
+        let host = HostOptions {
+            no_sleep,
+            ..HostOptions::default()
+        };
         let mut machine = board.boot(&Placement::single(2), &host);
         let report = machine.run(&Limits::default(), &mut ());
-        assert_eq!((report.outcome, report.cycles), (Outcome::Drained { cycle: 5 }, 64));
+        assert_eq!(
+            (report.outcome, report.cycles),
+            (Outcome::Drained { cycle: 5 }, 64)
+        );
     }
 }
 
@@ -251,7 +297,10 @@ impl Module for Meet {
 
 #[test]
 fn a_wait_for_cycle_is_printed() {
-    let catalogue = Catalogue::new().with::<Counter>().with::<Stage>().with::<Meet>();
+    let catalogue = Catalogue::new()
+        .with::<Counter>()
+        .with::<Stage>()
+        .with::<Meet>();
     let mut board = Board::new(catalogue).single_clock();
     let source = board.add("test.counter", 0, u64::MAX);
     let meet = board.add("test.meet", 0, ());
@@ -262,10 +311,21 @@ fn a_wait_for_cycle_is_printed() {
     board.wire((stage, "out"), (meet, "b"), 2, 1, 1);
     let mut expected: Option<String> = None;
     for (shard_count, no_sleep) in [(1, false), (1, true), (3, false), (3, true)] {
-        let host = HostOptions { no_sleep, ..HostOptions::default() };
+        let host = HostOptions {
+            no_sleep,
+            ..HostOptions::default()
+        };
         let mut machine = board.boot(&blocks(&board, shard_count), &host);
-        let report = machine.run(&Limits { cycles: Some(5000), max_cycles: None }, &mut ());
-        let Outcome::Deadlock(deadlock) = report.outcome else { panic!("{:?}", report.outcome) };
+        let report = machine.run(
+            &Limits {
+                cycles: Some(5000),
+                max_cycles: None,
+            },
+            &mut (),
+        );
+        let Outcome::Deadlock(deadlock) = report.outcome else {
+            panic!("{:?}", report.outcome)
+        };
         assert_eq!(report.cycles, 64);
         let text = deadlock.to_string();
         assert_eq!(*expected.get_or_insert_with(|| text.clone()), text);

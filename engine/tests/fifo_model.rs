@@ -39,7 +39,11 @@ impl Module for Pusher {
     type Params = Vec<u64>;
     fn build(pattern: Vec<u64>, wiring: &mut Wiring<'_>) -> Result<Self, BuildError> {
         let out = wiring.wide_output("out", LANES_MAX)?;
-        Ok(Self { out, pattern: Pattern(pattern), log: Log::new() })
+        Ok(Self {
+            out,
+            pattern: Pattern(pattern),
+            log: Log::new(),
+        })
     }
     fn clock(&mut self, now: Cycle) -> Effect {
         for _ in 0..self.pattern.at(now).min(u64::from(self.out.lanes())) {
@@ -66,7 +70,11 @@ impl Module for Popper {
     type Params = Vec<u64>;
     fn build(pattern: Vec<u64>, wiring: &mut Wiring<'_>) -> Result<Self, BuildError> {
         let input = wiring.wide_input("in", LANES_MAX)?;
-        Ok(Self { input, pattern: Pattern(pattern), log: Log::new() })
+        Ok(Self {
+            input,
+            pattern: Pattern(pattern),
+            log: Log::new(),
+        })
     }
     fn clock(&mut self, now: Cycle) -> Effect {
         for _ in 0..self.pattern.at(now).min(u64::from(self.input.lanes())) {
@@ -105,7 +113,7 @@ fn model(case: &Case) -> [Log; 2] {
     let [pushes, pops] = case.patterns.clone().map(Pattern);
     for tick in 0..TICKS {
         let mut freed = Vec::new();
-        if tick % consumer == 0 {
+        if tick.is_multiple_of(consumer) {
             let cycle = tick / consumer;
             for _ in 0..pops.at(cycle).min(u64::from(case.lanes)) {
                 if items.front().is_some_and(|&(visible, _)| visible <= tick) {
@@ -114,7 +122,7 @@ fn model(case: &Case) -> [Log; 2] {
                 }
             }
         }
-        if tick % producer == 0 {
+        if tick.is_multiple_of(producer) {
             let cycle = tick / producer;
             for _ in 0..pushes.at(cycle).min(u64::from(case.lanes)) {
                 if free.front().is_some_and(|&from| from <= tick) {
@@ -148,20 +156,44 @@ fn machine(case: &Case, shard_count: usize) -> Machine {
     board.blueprint.epoch_cycles = 50;
     let pusher = board.add("test.pusher", 1, case.patterns[0].clone());
     let popper = board.add("test.popper", 2, case.patterns[1].clone());
-    let Case { depth, latency, credit, lanes, .. } = *case;
-    board.wide_wire((pusher, "out"), (popper, "in"), depth, latency, credit, lanes);
-    let host = HostOptions { thread_count: Some(1), ..HostOptions::default() };
+    let Case {
+        depth,
+        latency,
+        credit,
+        lanes,
+        ..
+    } = *case;
+    board.wide_wire(
+        (pusher, "out"),
+        (popper, "in"),
+        depth,
+        latency,
+        credit,
+        lanes,
+    );
+    let host = HostOptions {
+        thread_count: Some(1),
+        ..HostOptions::default()
+    };
     board.boot(&blocks(&board, shard_count), &host)
 }
 
 fn logs(case: &Case, shard_count: usize) -> [Log; 2] {
     let mut machine = machine(case, shard_count);
-    let limits = Limits { cycles: Some(TICKS), max_cycles: None };
+    let limits = Limits {
+        cycles: Some(TICKS),
+        max_cycles: None,
+    };
     assert_eq!(machine.run(&limits, &mut ()).outcome, Outcome::CyclesDone);
     let mut logs = [Log::new(), Log::new()];
     for results in machine.results() {
-        let numbers: Vec<u64> = results.entries.iter().map(|(_, value)| value.number()).collect();
-        logs[results.instance as usize] = numbers.chunks(2).map(|pair| (pair[0], pair[1])).collect();
+        let numbers: Vec<u64> = results
+            .entries
+            .iter()
+            .map(|(_, value)| value.number())
+            .collect();
+        logs[results.instance as usize] =
+            numbers.chunks(2).map(|pair| (pair[0], pair[1])).collect();
     }
     logs
 }
@@ -212,10 +244,22 @@ fn wires_between_clocks_follow_the_table() {
     ];
     for (periods, (depth, latency, credit), pushes, pops) in table {
         let patterns = [vec![1], vec![1]];
-        let case = Case { periods, patterns, depth, latency, credit, lanes: 1 };
+        let case = Case {
+            periods,
+            patterns,
+            depth,
+            latency,
+            credit,
+            lanes: 1,
+        };
         for shard_count in [1, 2] {
-            let seen = logs(&case, shard_count).map(|log| log.iter().take(4).map(|entry| entry.0).collect::<Vec<_>>());
-            assert_eq!(seen, [pushes.to_vec(), pops.to_vec()], "{case:?}, {shard_count} shards");
+            let seen = logs(&case, shard_count)
+                .map(|log| log.iter().take(4).map(|entry| entry.0).collect::<Vec<_>>());
+            assert_eq!(
+                seen,
+                [pushes.to_vec(), pops.to_vec()],
+                "{case:?}, {shard_count} shards"
+            );
         }
     }
 }
@@ -236,9 +280,19 @@ fn a_wire_reaches_its_rate_cap_exactly() {
             let expected = u64::from(rounds * slots.min(round_trip));
             for shard_count in [1, 2] {
                 let mut machine = board.boot(&blocks(&board, shard_count), &HostOptions::default());
-                machine.run(&Limits { cycles: Some(cycles), max_cycles: None }, &mut ());
+                machine.run(
+                    &Limits {
+                        cycles: Some(cycles),
+                        max_cycles: None,
+                    },
+                    &mut (),
+                );
                 let count = machine.results()[0].entries[0];
-                assert_eq!(count, ("count", ResultValue::Count(expected)), "{depth}, {latency}, {credit}");
+                assert_eq!(
+                    count,
+                    ("count", ResultValue::Count(expected)),
+                    "{depth}, {latency}, {credit}"
+                );
             }
         }
     }

@@ -8,23 +8,41 @@ use tina_engine::{HostOptions, Limits, Outcome, ResultValue};
 fn two_thousand_cycles_of_w1_are_exact_everywhere() {
     let board = pipeline(1024);
     let mut expected = None;
-    for (shard_count, thread_count, no_sleep) in
-        [(1, 1, false), (1, 1, true), (2, 2, false), (3, 2, false), (5, 1, false), (8, 2, true)]
-    {
-        let host = HostOptions { thread_count: Some(thread_count), no_sleep, pin: false };
+    for (shard_count, thread_count, no_sleep) in [
+        (1, 1, false),
+        (1, 1, true),
+        (2, 2, false),
+        (3, 2, false),
+        (5, 1, false),
+        (8, 2, true),
+    ] {
+        let host = HostOptions {
+            thread_count: Some(thread_count),
+            no_sleep,
+            pin: false,
+        };
         let mut machine = board.boot(&blocks(&board, shard_count), &host);
         let mut digests = Digests::default();
-        let limits = Limits { cycles: Some(2000), max_cycles: None };
+        let limits = Limits {
+            cycles: Some(2000),
+            max_cycles: None,
+        };
         let report = machine.run(&limits, &mut digests);
         assert_eq!(report.outcome, Outcome::CyclesDone);
         assert_eq!(report.cycles, 2000);
         let results = machine.results();
         assert_eq!(
             results[0].entries,
-            [("count", ResultValue::Count(975)), ("check", ResultValue::Check(0x76c7_1b5f_9481_1fcf))],
+            [
+                ("count", ResultValue::Count(975)),
+                ("check", ResultValue::Check(0x76c7_1b5f_9481_1fcf))
+            ],
             "{shard_count} shards on {thread_count} threads"
         );
         let expected = expected.get_or_insert_with(|| digests.0.clone());
-        assert_eq!(*expected, digests.0, "{shard_count} shards on {thread_count} threads");
+        assert_eq!(
+            *expected, digests.0,
+            "{shard_count} shards on {thread_count} threads"
+        );
     }
 }

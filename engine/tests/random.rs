@@ -17,25 +17,37 @@ struct Sketch {
     /// Counters that feed modules: (module, limit).
     feeds: Vec<(usize, u64)>,
     epoch_cycles: u64,
+    /// Whether the cycles are the goal, or a machine may stand still before.
+    goal: bool,
 }
 
 fn sketch() -> impl Strategy<Value = Sketch> {
     (2..9usize).prop_flat_map(|count| {
-        let wire = (0..count, 0..count, 1..5u32, 1..4u32, 1..4u32, 1..4u8);
+        let depth = prop_oneof![1..5u32, Just(24)];
+        let wire = (0..count, 0..count, depth, 1..4u32, 1..4u32, 1..4u8);
         (
             prop::collection::vec((0..2u8, prop_oneof![Just(0), 1..6u64]), count),
             prop::collection::vec(wire, count..3 * count),
             prop::collection::vec((0..count, prop_oneof![1..40u64, Just(u64::MAX)]), 1..4),
             prop_oneof![Just(1u64), Just(7), Just(64)],
+            any::<bool>(),
         )
-            .prop_map(|(modules, wires, feeds, epoch_cycles)| Sketch { modules, wires, feeds, epoch_cycles })
+            .prop_map(|(modules, wires, feeds, epoch_cycles, goal)| Sketch {
+                modules,
+                wires,
+                feeds,
+                epoch_cycles,
+                goal,
+            })
     })
 }
 
 fn board(sketch: &Sketch) -> Board {
     let mut board = Board::new(catalogue());
     board.blueprint.epoch_cycles = sketch.epoch_cycles;
-    let count = |end: fn(&WireSketch) -> usize, module| sketch.wires.iter().filter(|w| end(w) == module).count();
+    let count = |end: fn(&WireSketch) -> usize, module| {
+        sketch.wires.iter().filter(|w| end(w) == module).count()
+    };
     let mut inputs = vec![0; sketch.modules.len()];
     let mut outputs = vec![0; sketch.modules.len()];
     for (number, &(domain, habit)) in sketch.modules.iter().enumerate() {
@@ -48,10 +60,20 @@ fn board(sketch: &Sketch) -> Board {
         board.add("test.mixer", domain, params);
     }
     for &(from, to, depth, latency, credit, lanes) in &sketch.wires {
-        let (out, input) = (format!("out[{}]", outputs[from]), format!("in[{}]", inputs[to]));
+        let (out, input) = (
+            format!("out[{}]", outputs[from]),
+            format!("in[{}]", inputs[to]),
+        );
         outputs[from] += 1;
         inputs[to] += 1;
-        board.wide_wire((from as u32, &out), (to as u32, &input), depth, latency, credit, lanes);
+        board.wide_wire(
+            (from as u32, &out),
+            (to as u32, &input),
+            depth,
+            latency,
+            credit,
+            lanes,
+        );
     }
     for &(to, limit) in &sketch.feeds {
         let counter = board.add("test.counter", 0, limit);
@@ -64,14 +86,29 @@ fn board(sketch: &Sketch) -> Board {
 
 fn run(
     board: &Board,
+    goal: bool,
     placement: &Placement,
     thread_count: usize,
     no_sleep: bool,
 ) -> (Outcome, Vec<EpochRecord>, Vec<InstanceResults>) {
-    let host = HostOptions { thread_count: Some(thread_count), no_sleep, pin: false };
+    let host = HostOptions {
+        thread_count: Some(thread_count),
+        no_sleep,
+        pin: false,
+    };
     let mut machine = board.boot(placement, &host);
     let mut digests = Digests::default();
-    let report = machine.run(&Limits { cycles: Some(500), max_cycles: None }, &mut digests);
+    let limits = match goal {
+        true => Limits {
+            cycles: Some(500),
+            max_cycles: None,
+        },
+        false => Limits {
+            cycles: None,
+            max_cycles: Some(500),
+        },
+    };
+    let report = machine.run(&limits, &mut digests);
     (report.outcome, digests.0, machine.results())
 }
 
@@ -88,11 +125,11 @@ proptest! {
         let board = board(&sketch);
         let count = board.blueprint.instances.len();
         let single = Placement::single(count);
-        let expected = run(&board, &single, 1, false);
-        prop_assert_eq!(&expected, &run(&board, &single, 1, true));
+        let expected = run(&board, sketch.goal, &single, 1, false);
+        prop_assert_eq!(&expected, &run(&board, sketch.goal, &single, 1, true));
         let shard_of = places[..count].iter().map(|&place| place % shard_count as u8).collect();
         let placement = Placement { shard_count, shard_of };
-        prop_assert_eq!(&expected, &run(&board, &placement, thread_count, false));
-        prop_assert_eq!(&expected, &run(&board, &placement, thread_count, true));
+        prop_assert_eq!(&expected, &run(&board, sketch.goal, &placement, thread_count, false));
+        prop_assert_eq!(&expected, &run(&board, sketch.goal, &placement, thread_count, true));
     }
 }

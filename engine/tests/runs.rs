@@ -6,11 +6,17 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use tina_engine::*;
 
 fn until(cycles: u64) -> Limits {
-    Limits { cycles: Some(cycles), max_cycles: None }
+    Limits {
+        cycles: Some(cycles),
+        max_cycles: None,
+    }
 }
 
 fn no_longer_than(cycles: u64) -> Limits {
-    Limits { cycles: None, max_cycles: Some(cycles) }
+    Limits {
+        cycles: None,
+        max_cycles: Some(cycles),
+    }
 }
 
 /// A chain in which everything naps and both clocks are used.
@@ -19,7 +25,8 @@ fn drowsy() -> Board {
     let source = board.add("test.counter", 1, u64::MAX);
     let mut last = (source, "out");
     for index in 0..4u32 {
-        let params = std::collections::BTreeMap::from([("inputs", 1u64), ("outputs", 1), ("habit", 3)]);
+        let params =
+            std::collections::BTreeMap::from([("inputs", 1u64), ("outputs", 1), ("habit", 3)]);
         let mixer = board.add("test.mixer", (index % 2) as u8, params);
         board.wire(last, (mixer, "in[0]"), 4, 1 + index % 3, 2);
         last = (mixer, "out[0]");
@@ -48,7 +55,11 @@ fn a_run_in_pieces_is_the_long_run() {
         assert_eq!(pieces.results(), whole.results());
         assert_eq!(pieces.wire_digests(), whole.wire_digests());
         for record in whole_digests.0 {
-            let same = digests.0.iter().find(|other| other.cycle == record.cycle).unwrap();
+            let same = digests
+                .0
+                .iter()
+                .find(|other| other.cycle == record.cycle)
+                .unwrap();
             assert_eq!(same.digest, record.digest, "cycle {}", record.cycle);
         }
     }
@@ -63,8 +74,17 @@ fn the_length_of_epochs_changes_nothing() {
             let mut machine = board.boot(&blocks(&board, shard_count), &HostOptions::default());
             machine.set_epoch_cycles(epoch_cycles);
             let report = machine.run(&until(700), &mut ());
-            let seen = (report.outcome, report.cycles, report.digest, machine.results());
-            assert_eq!(*expected.get_or_insert_with(|| seen.clone()), seen, "{epoch_cycles}");
+            let seen = (
+                report.outcome,
+                report.cycles,
+                report.digest,
+                machine.results(),
+            );
+            assert_eq!(
+                *expected.get_or_insert_with(|| seen.clone()),
+                seen,
+                "{epoch_cycles}"
+            );
         }
     }
 }
@@ -92,7 +112,10 @@ fn the_end_of_time_is_a_limit() {
         let mut machine = board.boot(&Placement::single(1), &HostOptions::default());
         machine.set_epoch_cycles(u64::MAX);
         let report = machine.run(&limits, &mut ());
-        assert_eq!((report.outcome, report.cycles), (Outcome::LimitReached, TICK_MAX / 3));
+        assert_eq!(
+            (report.outcome, report.cycles),
+            (Outcome::LimitReached, TICK_MAX / 3)
+        );
     }
 }
 
@@ -100,13 +123,31 @@ fn the_end_of_time_is_a_limit() {
 fn a_limit_that_was_passed_ends_a_run_at_once_and_time_never_goes_back() {
     let board = pipeline(3);
     let mut machine = board.boot(&blocks(&board, 2), &HostOptions::default());
-    assert_eq!(machine.run(&no_longer_than(100), &mut ()).outcome, Outcome::LimitReached);
-    assert_eq!(machine.run(&no_longer_than(100), &mut ()).outcome, Outcome::LimitReached);
-    assert_eq!(machine.run(&until(200), &mut ()).outcome, Outcome::CyclesDone);
-    assert_eq!(machine.run(&until(200), &mut ()).outcome, Outcome::CyclesDone);
-    let both = Limits { cycles: Some(1000), max_cycles: Some(100) };
+    assert_eq!(
+        machine.run(&no_longer_than(100), &mut ()).outcome,
+        Outcome::LimitReached
+    );
+    assert_eq!(
+        machine.run(&no_longer_than(100), &mut ()).outcome,
+        Outcome::LimitReached
+    );
+    assert_eq!(
+        machine.run(&until(200), &mut ()).outcome,
+        Outcome::CyclesDone
+    );
+    assert_eq!(
+        machine.run(&until(200), &mut ()).outcome,
+        Outcome::CyclesDone
+    );
+    let both = Limits {
+        cycles: Some(1000),
+        max_cycles: Some(100),
+    };
     let report = machine.run(&both, &mut ());
-    assert_eq!((report.outcome, report.cycles), (Outcome::LimitReached, 200));
+    assert_eq!(
+        (report.outcome, report.cycles),
+        (Outcome::LimitReached, 200)
+    );
     assert_eq!(machine.cycle(), 200);
 }
 
@@ -123,9 +164,14 @@ fn a_machine_whose_observer_panicked_can_be_dropped() {
     let mut board = pipeline(3);
     board.blueprint.epoch_cycles = 1;
     for (shard_count, thread_count) in [(1, 1), (2, 2)] {
-        let host = HostOptions { thread_count: Some(thread_count), ..HostOptions::default() };
+        let host = HostOptions {
+            thread_count: Some(thread_count),
+            ..HostOptions::default()
+        };
         let mut machine = board.boot(&blocks(&board, shard_count), &host);
-        let run = catch_unwind(AssertUnwindSafe(|| machine.run(&Limits::default(), &mut Quitter)));
+        let run = catch_unwind(AssertUnwindSafe(|| {
+            machine.run(&Limits::default(), &mut Quitter)
+        }));
         assert!(run.is_err());
         drop(machine);
     }

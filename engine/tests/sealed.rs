@@ -38,11 +38,21 @@ static ALLOCATOR: Sealed = Sealed;
 fn a_run_allocates_nothing_on_the_threads_of_shards() {
     let board = pipeline(200);
     for (shard_count, thread_count) in [(1, 1), (4, 2)] {
-        let host = HostOptions { thread_count: Some(thread_count), ..HostOptions::default() };
+        let host = HostOptions {
+            thread_count: Some(thread_count),
+            ..HostOptions::default()
+        };
         let mut machine = board.boot(&blocks(&board, shard_count), &host);
-        let limits = Limits { cycles: Some(20_000), max_cycles: None };
+        let limits = Limits {
+            cycles: Some(20_000),
+            max_cycles: None,
+        };
         let report = machine.run(&limits, &mut ());
         assert_eq!(report.cycles, 20_000);
-        assert_eq!(ALLOCATION_COUNT.load(Ordering::SeqCst), 0, "{shard_count} shards");
+        assert_eq!(
+            ALLOCATION_COUNT.load(Ordering::SeqCst),
+            0,
+            "{shard_count} shards"
+        );
     }
 }

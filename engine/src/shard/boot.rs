@@ -40,6 +40,7 @@ struct Builder<'a> {
     plan: &'a Plan,
     shard: &'a ShardPlan,
     arena: &'a Arena,
+    head: ArenaRef<ShardHead>,
     /// Per group: offset of its first flag and its index in planes.
     first_flags: Vec<u32>,
     first_nodes: Vec<u32>,
@@ -60,7 +61,11 @@ impl Shard {
         let shard = &plan.shards[number];
         let arena = Arena::map(shard.bytes()).map_err(BootShardError::Memory)?;
         let head: ArenaRef<ShardHead> = arena.carve_shared();
-        let flags: usize = shard.groups.iter().map(|group| flag_bytes(group.instances.len())).sum();
+        let flags: usize = shard
+            .groups
+            .iter()
+            .map(|group| flag_bytes(group.instances.len()))
+            .sum();
         let verdict = arena.carve_shared();
         let _padding = arena.carve_bytes(0, 64);
         let flags: ArenaRef<[Cell<u64>]> = arena.carve_shared_slice(flags / 8);
@@ -69,6 +74,7 @@ impl Shard {
             plan,
             shard,
             arena: &arena,
+            head,
             first_flags: Vec::new(),
             first_nodes: Vec::new(),
             wakers: Vec::new(),
@@ -89,7 +95,12 @@ impl Shard {
             built.carve(&arena, berth);
             for &instance in &group.instances {
                 let spec = &blueprint.instances[instance as usize];
-                let place = Place { path: &spec.path, index: spec.index, instance, seed: blueprint.seed };
+                let place = Place {
+                    path: &spec.path,
+                    index: spec.index,
+                    instance,
+                    seed: blueprint.seed,
+                };
                 let mut opened = Vec::new();
                 let bench = Bench {
                     arena: &arena,
@@ -105,16 +116,24 @@ impl Shard {
                 catch_unwind(AssertUnwindSafe(build))
                     .unwrap_or_else(|payload| {
                         let message = crate::panics::message_of(payload.as_ref());
-                        Err(BuildError::new(format!("panicked while it was built: {message}")))
+                        Err(BuildError::new(format!(
+                            "panicked while it was built: {message}"
+                        )))
                     })
                     .map_err(|error| BootShardError::Module(instance, error))?;
                 consoles.extend(opened.into_iter().map(|console| (instance, console)));
             }
-            let slot = GroupSlot { group: built, domain: group.domain, flags: own_flags, due: false };
+            let slot = GroupSlot {
+                group: built,
+                domain: group.domain,
+                flags: own_flags,
+                due: false,
+            };
             groups.push((group.boundary, slot));
         }
         let (outbound, inbound) = builder.link_ends(links, rings);
-        let (boundary, interior): (Vec<_>, Vec<_>) = groups.into_iter().partition(|(edge, _)| *edge);
+        let (boundary, interior): (Vec<_>, Vec<_>) =
+            groups.into_iter().partition(|(edge, _)| *edge);
         let domains = builder.domain_clocks();
         let finishes = shard
             .groups
@@ -146,7 +165,10 @@ impl Shard {
 /// Offset of the first of some flags from the arena's base, as wakers name it.
 fn flag_offset(arena: &Arena, flags: ArenaRef<[Cell<u64>]>) -> u32 {
     let end = arena.offset_of(flags) + flags.len() * 8;
-    assert!(u32::try_from(end).is_ok(), "wakers reach the first 4 GiB of an arena");
+    assert!(
+        u32::try_from(end).is_ok(),
+        "wakers reach the first 4 GiB of an arena"
+    );
     arena.offset_of(flags) as u32
 }
 
@@ -166,7 +188,10 @@ impl Bindings {
 
     fn of(&self, instance: u32) -> &[Option<PortBinding>] {
         let index = self.index(instance);
-        let end = self.first.get(index + 1).map_or(self.ports.len(), |entry| entry.1);
+        let end = self
+            .first
+            .get(index + 1)
+            .map_or(self.ports.len(), |entry| entry.1);
         &self.ports[self.first[index].1..end]
     }
 
@@ -224,7 +249,12 @@ impl Builder<'_> {
 
     fn domain_clocks(&self) -> Vec<DomainClock> {
         let periods = &self.plan.timebase.period_ticks;
-        let used = |domain: usize| self.shard.groups.iter().any(|group| usize::from(group.domain) == domain);
+        let used = |domain: usize| {
+            self.shard
+                .groups
+                .iter()
+                .any(|group| usize::from(group.domain) == domain)
+        };
         periods
             .iter()
             .enumerate()
@@ -259,10 +289,16 @@ impl Builder<'_> {
     }
 
     fn carve_fifos(&self, links: &mut BTreeMap<u8, LinkParts>) -> (Vec<FifoSlot>, Bindings) {
-        let mut bindings = Bindings { first: Vec::new(), ports: Vec::new() };
+        let mut bindings = Bindings {
+            first: Vec::new(),
+            ports: Vec::new(),
+        };
         for &(instance, _) in &self.wakers {
             bindings.first.push((instance, bindings.ports.len()));
-            let count = self.blueprint.instances[instance as usize].shape.ports.len();
+            let count = self.blueprint.instances[instance as usize]
+                .shape
+                .ports
+                .len();
             bindings.ports.extend(std::iter::repeat_n(None, count));
         }
         let mut node = 1 + self.wakers.len() as u32;
@@ -282,7 +318,9 @@ impl Builder<'_> {
         }
         // Frames list wires in the order of their numbers, the same on both sides.
         for (peer, link) in &self.shard.links {
-            let parts = links.get_mut(peer).expect("made for every link of the plan");
+            let parts = links
+                .get_mut(peer)
+                .expect("made for every link of the plan");
             parts.egress = link.outgoing.iter().map(|wire| cut[wire]).collect();
             parts.ingress = link.incoming.iter().map(|wire| cut[wire]).collect();
         }
@@ -291,7 +329,7 @@ impl Builder<'_> {
 
     fn carve_fifo(&self, plan: &FifoPlan, wire: &Wire, node: u32) -> RawFifo {
         let stride = slot_stride(wire.signal_bytes(self.blueprint));
-        let slow = plan.has_slow_part(wire);
+        let slow = plan.has_slow_part(wire, stride);
         let fifo = RawFifo::carve(self.arena, slow, wire.depth as u16, stride as u16);
         if slow {
             let local = plan.role == Role::Local;
@@ -303,10 +341,19 @@ impl Builder<'_> {
             slow.producer_period.set(self.period_of(wire.from.instance));
             slow.first_node.set(node);
         }
+        if plan.slow_pushes(wire, stride) {
+            fifo.slow_pushes();
+        }
+        if plan.slow_pops(wire, stride) {
+            fifo.slow_pops();
+        }
         fifo
     }
 
-    #[allow(clippy::too_many_arguments, reason = "the tables being filled, one by one")]
+    #[allow(
+        clippy::too_many_arguments,
+        reason = "the tables being filled, one by one"
+    )]
     fn bind_fifo(
         &self,
         plan: &FifoPlan,
@@ -324,14 +371,16 @@ impl Builder<'_> {
             } else {
                 (&link.incoming, links[&peer].pop_flags.0)
             };
-            let index = numbers.binary_search(&plan.wire).expect("planned in ascending order");
+            let index = numbers
+                .binary_search(&plan.wire)
+                .expect("planned in ascending order");
             Waker(flags + index as u32)
         };
         let binding = |own: u32, other: Waker| PortBinding {
             record: fifo.record,
-            other,
-            own: self.waker(own),
-            end: fifo.end(),
+            other: self.head.flag(other),
+            own: self.head.flag(self.waker(own)),
+            last: fifo.end() - 1,
         };
         let arrival = |end: u32, delay: u32| CutWire {
             fifo,
@@ -342,31 +391,20 @@ impl Builder<'_> {
             period: self.period_of(end),
             first_node: node,
         };
-        let wide = wire.lanes > 1;
         match plan.role {
             Role::Local => {
-                if wide || wire.latency > 1 {
-                    fifo.slow_pushes();
-                }
-                if wide || wire.credit > 1 {
-                    fifo.slow_pops();
-                }
                 let out = binding(wire.from.instance, self.waker(wire.to.instance));
                 bindings.bind(wire.from.instance, wire.from.port, out);
                 let input = binding(wire.to.instance, self.waker(wire.from.instance));
                 bindings.bind(wire.to.instance, wire.to.port, input);
             }
             Role::Egress(peer) => {
-                if wide {
-                    fifo.slow_pushes();
-                }
                 let out = binding(wire.from.instance, link_waker(peer, true));
                 bindings.bind(wire.from.instance, wire.from.port, out);
                 cut.insert(plan.wire, arrival(wire.from.instance, wire.credit));
             }
             Role::Ingress(peer) => {
                 // Slow: every pop is told to the link, not only those that make room.
-                fifo.slow_pops();
                 let input = binding(wire.to.instance, link_waker(peer, false));
                 bindings.bind(wire.to.instance, wire.to.port, input);
                 cut.insert(plan.wire, arrival(wire.to.instance, wire.latency));
@@ -374,22 +412,38 @@ impl Builder<'_> {
         }
     }
 
-    fn link_ends(&self, links: BTreeMap<u8, LinkParts>, mut rings: Rings) -> (Vec<Outbound>, Vec<Inbound>) {
+    fn link_ends(
+        &self,
+        links: BTreeMap<u8, LinkParts>,
+        mut rings: Rings,
+    ) -> (Vec<Outbound>, Vec<Inbound>) {
         let mut outbound = Vec::new();
         let mut inbound = Vec::new();
         for (peer, parts) in links {
             let link = &self.shard.links[&peer];
             let wires = |numbers: &'_ [u32]| -> Vec<Wire> {
-                numbers.iter().map(|&number| self.blueprint.wires[number as usize]).collect()
+                numbers
+                    .iter()
+                    .map(|&number| self.blueprint.wires[number as usize])
+                    .collect()
             };
             let (outgoing, incoming) = (wires(&link.outgoing), wires(&link.incoming));
             let item_reach = |wires: &[Wire]| {
-                wires.iter().map(|wire| self.plan.item_reach(self.blueprint, wire)).min().unwrap_or(Tick::MAX / 2)
+                wires
+                    .iter()
+                    .map(|wire| self.plan.item_reach(self.blueprint, wire))
+                    .min()
+                    .unwrap_or(Tick::MAX / 2)
             };
             let credit_reach = |wires: &[Wire]| {
-                wires.iter().map(|wire| self.plan.credit_reach(self.blueprint, wire)).min().unwrap_or(Tick::MAX / 2)
+                wires
+                    .iter()
+                    .map(|wire| self.plan.credit_reach(self.blueprint, wire))
+                    .min()
+                    .unwrap_or(Tick::MAX / 2)
             };
-            let masks = || vec![0; link.outgoing.len().div_ceil(64) + link.incoming.len().div_ceil(64)];
+            let masks =
+                || vec![0; link.outgoing.len().div_ceil(64) + link.incoming.len().div_ceil(64)];
             let words = link.frame_words(self.blueprint);
             let neighbour_reach = item_reach(&outgoing).min(credit_reach(&incoming));
             outbound.push(Outbound {

@@ -94,7 +94,11 @@ impl Shard {
                 let received = self.take_in(end, true);
                 moved |= received.moved;
                 let reached = told && received.enough;
-                return if reached { Advance::Reached } else { Advance::Blocked { moved } };
+                return if reached {
+                    Advance::Reached
+                } else {
+                    Advance::Blocked { moved }
+                };
             }
             let received = self.take_in(now, false);
             moved |= received.moved;
@@ -129,7 +133,10 @@ impl Shard {
     /// on it), and says whether that is enough to evaluate `now`; with `all`, whether it is
     /// everything. What is not needed yet is taken in too: a full ring would stop the neighbour.
     fn take_in(&mut self, now: Tick, all: bool) -> TakenIn {
-        let mut taken = TakenIn { enough: true, moved: false };
+        let mut taken = TakenIn {
+            enough: true,
+            moved: false,
+        };
         let upcoming = self.upcoming;
         for (index, link) in self.inbound.iter_mut().enumerate() {
             while link.known_until < now {
@@ -137,14 +144,15 @@ impl Shard {
                     Received::Stamp => taken.moved = true,
                     Received::News => {
                         taken.moved = true;
-                        self.domains.iter_mut().for_each(|domain| domain.pending = domain.used);
+                        self.domains
+                            .iter_mut()
+                            .for_each(|domain| domain.pending = domain.used);
                     }
                     Received::Nothing => {
                         let items = link.known_until + link.item_reach > now;
                         let credits = link.known_until + link.credit_reach > now;
-                        taken.enough &= !all
-                            && items
-                            && (credits || self.outbound[index].needs_no_credit(now));
+                        taken.enough &=
+                            !all && items && (credits || self.outbound[index].needs_no_credit(now));
                         break;
                     }
                 }
@@ -207,13 +215,16 @@ impl Shard {
         let mut due = false;
         for slot in self.boundary.iter_mut().chain(&mut self.interior) {
             let edge = edges >> slot.domain & 1 == 1;
-            let woken = edge && slot.flags.iter().any(|word| word.get() != 0);
-            slot.due = woken && slot.group.take_due() || edge && self.no_sleep;
+            let asked = edge && (self.no_sleep || slot.flags.iter().any(|word| word.get() != 0));
+            // Also where nobody sleeps the sweep must know who was woken at this edge, and who not.
+            slot.due = asked && (slot.group.take_due() || self.no_sleep);
             due |= slot.due;
         }
         if due {
             self.digest_stale = true;
-            self.domains.iter_mut().for_each(|domain| domain.pending = domain.used);
+            self.domains
+                .iter_mut()
+                .for_each(|domain| domain.pending = domain.used);
             self.sweep(true);
         }
         for link in &mut self.outbound {
@@ -227,7 +238,11 @@ impl Shard {
 
     #[inline]
     fn sweep(&mut self, boundary: bool) {
-        let slots = if boundary { &mut self.boundary } else { &mut self.interior };
+        let slots = if boundary {
+            &mut self.boundary
+        } else {
+            &mut self.interior
+        };
         for slot in slots {
             if !slot.due {
                 continue;
@@ -254,12 +269,17 @@ impl Shard {
 
     /// Whether any FIFO here holds an item.
     pub(crate) fn holds_items(&self) -> bool {
-        self.fifos.iter().any(|slot| slot.consumer && slot.fifo.occupancy() > 0)
+        self.fifos
+            .iter()
+            .any(|slot| slot.consumer && slot.fifo.occupancy() > 0)
     }
 
     /// The last instant at which anything was transferred on a wire of this shard.
     pub(crate) fn last_transfer(&self) -> Option<Tick> {
-        let ticks = self.fifos.iter().flat_map(|slot| [slot.fifo.last_push(), slot.fifo.last_pop()]);
+        let ticks = self
+            .fifos
+            .iter()
+            .flat_map(|slot| [slot.fifo.last_push(), slot.fifo.last_pop()]);
         ticks.flatten().max()
     }
 
@@ -268,7 +288,11 @@ impl Shard {
     pub(crate) fn digest(&mut self) -> u64 {
         if self.digest_stale {
             self.digest_stale = false;
-            self.digest = self.fifos.iter().map(FifoSlot::digest).fold(0, u64::wrapping_add);
+            self.digest = self
+                .fifos
+                .iter()
+                .map(FifoSlot::digest)
+                .fold(0, u64::wrapping_add);
         }
         self.digest
     }
@@ -290,7 +314,10 @@ impl Shard {
 
     /// The item pushed last on a wire whose producer is here, and when.
     pub(crate) fn last_item(&self, wire: u32, show: Show) -> Option<(Tick, String)> {
-        let slot = self.fifos.iter().find(|slot| slot.wire == wire && slot.producer)?;
+        let slot = self
+            .fifos
+            .iter()
+            .find(|slot| slot.wire == wire && slot.producer)?;
         let tick = slot.fifo.last_push()?;
         let before = slot.fifo.before(slot.fifo.record().tail.get());
         Some((tick, show(&slot.fifo, before)))
@@ -298,14 +325,22 @@ impl Shard {
 
     /// Every group here with its modules.
     pub(crate) fn groups(&self) -> impl Iterator<Item = &dyn Group> {
-        self.boundary.iter().chain(&self.interior).map(|slot| slot.group.as_ref())
+        self.boundary
+            .iter()
+            .chain(&self.interior)
+            .map(|slot| slot.group.as_ref())
     }
 
     /// The earliest request to end the run.
     pub(crate) fn finish_request(&self) -> Option<(Tick, u32, u32)> {
         let verdict = &self.verdict;
-        (verdict.raised.get() != 0)
-            .then(|| (verdict.tick.get(), verdict.instance.get(), verdict.code.get()))
+        (verdict.raised.get() != 0).then(|| {
+            (
+                verdict.tick.get(),
+                verdict.instance.get(),
+                verdict.code.get(),
+            )
+        })
     }
 
     /// Hands over what consoles printed since the last call: (tick, instance, byte) in the order
@@ -332,7 +367,11 @@ impl FifoSlot {
     fn digest(&self) -> u64 {
         let record = self.fifo.record();
         let key = mix(u64::from(self.wire).wrapping_add(1).wrapping_mul(GOLDEN));
-        let pushes = if self.producer { mix(record.digest.get() ^ key) } else { 0 };
+        let pushes = if self.producer {
+            mix(record.digest.get() ^ key)
+        } else {
+            0
+        };
         let pops = if self.consumer {
             let last_pop = self.fifo.last_pop().unwrap_or(Tick::MAX);
             let history = absorb(last_pop, u64::from(self.fifo.index_of(record.head.get())));
@@ -343,4 +382,3 @@ impl FifoSlot {
         pushes.wrapping_add(pops)
     }
 }
-

@@ -50,9 +50,16 @@ impl Board {
         let params = kind.parse(&mut erased).unwrap();
         let instance = self.blueprint.instances.len() as u32;
         let path = format!("m[{instance}]");
-        let place = Place { path: &path, index: [instance, 0, 0], instance, seed: 1 };
-        let shape =
-            Arc::new(kind.shape(&params, place, &self.blueprint.resources, &mut self.probe).unwrap());
+        let place = Place {
+            path: &path,
+            index: [instance, 0, 0],
+            instance,
+            seed: 1,
+        };
+        let shape = Arc::new(
+            kind.shape(&params, place, &self.blueprint.resources, &mut self.probe)
+                .unwrap(),
+        );
         self.blueprint.instances.push(Instance {
             path,
             kind: number,
@@ -67,10 +74,20 @@ impl Board {
     fn port(&self, instance: u32, name: &str) -> PortRef {
         let ports = &self.blueprint.instances[instance as usize].shape.ports;
         let port = ports.iter().position(|port| port.name == name).unwrap();
-        PortRef { instance, port: port as u16 }
+        PortRef {
+            instance,
+            port: port as u16,
+        }
     }
 
-    pub fn wire(&mut self, from: (u32, &str), to: (u32, &str), depth: u32, latency: u32, credit: u32) {
+    pub fn wire(
+        &mut self,
+        from: (u32, &str),
+        to: (u32, &str),
+        depth: u32,
+        latency: u32,
+        credit: u32,
+    ) {
         self.wide_wire(from, to, depth, latency, credit, 1);
     }
 
@@ -95,7 +112,13 @@ impl Board {
     }
 
     pub fn boot(&self, placement: &Placement, host: &HostOptions) -> Machine {
-        Machine::boot(&Arc::new(self.blueprint.clone()), &self.catalogue, placement, host).unwrap()
+        Machine::boot(
+            &Arc::new(self.blueprint.clone()),
+            &self.catalogue,
+            placement,
+            host,
+        )
+        .unwrap()
     }
 }
 
@@ -119,7 +142,11 @@ impl Module for Counter {
     const SUMMARY: &'static str = "counts | out: u64";
     type Params = u64;
     fn build(limit: u64, wiring: &mut Wiring<'_>) -> Result<Self, BuildError> {
-        Ok(Self { out: wiring.output("out")?, next: 0, limit })
+        Ok(Self {
+            out: wiring.output("out")?,
+            next: 0,
+            limit,
+        })
     }
     fn clock(&mut self, _now: Cycle) -> Effect {
         if self.next == self.limit {
@@ -143,13 +170,20 @@ impl Module for Stage {
     const SUMMARY: &'static str = "x × A + 1 | in: u64 | out: u64";
     type Params = ();
     fn build((): (), wiring: &mut Wiring<'_>) -> Result<Self, BuildError> {
-        Ok(Self { input: wiring.input("in")?, out: wiring.output("out")? })
+        Ok(Self {
+            input: wiring.input("in")?,
+            out: wiring.output("out")?,
+        })
     }
     fn clock(&mut self, _now: Cycle) -> Effect {
         if self.out.has_room()
             && let Some(value) = self.input.try_pop()
         {
-            self.out.push(value.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1));
+            self.out.push(
+                value
+                    .wrapping_mul(6_364_136_223_846_793_005)
+                    .wrapping_add(1),
+            );
         }
         Effect::Receive
     }
@@ -166,7 +200,11 @@ impl Module for Sink {
     const SUMMARY: &'static str = "counts and xors | in: u64";
     type Params = ();
     fn build((): (), wiring: &mut Wiring<'_>) -> Result<Self, BuildError> {
-        Ok(Self { input: wiring.input("in")?, count: 0, check: 0 })
+        Ok(Self {
+            input: wiring.input("in")?,
+            count: 0,
+            check: 0,
+        })
     }
     fn clock(&mut self, _now: Cycle) -> Effect {
         if let Some(value) = self.input.try_pop() {
@@ -260,7 +298,11 @@ impl Module for Mixer {
 }
 
 pub fn catalogue() -> Catalogue {
-    Catalogue::new().with::<Counter>().with::<Stage>().with::<Sink>().with::<Mixer>()
+    Catalogue::new()
+        .with::<Counter>()
+        .with::<Stage>()
+        .with::<Sink>()
+        .with::<Mixer>()
 }
 
 /// W1 of the workloads: a chain of `stages` between a counter and a sink.
@@ -283,6 +325,8 @@ pub fn blocks(board: &Board, shard_count: usize) -> Placement {
     let count = board.blueprint.instances.len();
     Placement {
         shard_count,
-        shard_of: (0..count).map(|index| (index * shard_count / count) as u8).collect(),
+        shard_of: (0..count)
+            .map(|index| (index * shard_count / count) as u8)
+            .collect(),
     }
 }
