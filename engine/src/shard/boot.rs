@@ -264,6 +264,7 @@ impl Builder<'_> {
             .map(|(domain, &period)| DomainClock {
                 period,
                 next_edge: 0,
+                cycle: 0,
                 pending: used(domain),
                 used: used(domain),
             })

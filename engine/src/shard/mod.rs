@@ -15,7 +15,7 @@ use crate::fifo::{RawFifo, ShardHead, Show};
 use crate::group::{Edge, Fault, Group};
 use crate::hash::{GOLDEN, absorb, mix};
 use crate::link::{Inbound, Outbound, Received};
-use crate::time::Tick;
+use crate::time::{Cycle, Tick};
 use crate::wheel::Wheel;
 use crate::wiring::{ConsoleRef, Verdict};
 use std::cell::Cell;
@@ -25,6 +25,8 @@ struct DomainClock {
     period: Tick,
     /// Tick of the next edge that has not been evaluated.
     next_edge: Tick,
+    /// Number of the edge being evaluated.
+    cycle: Cycle,
     /// Whether any flag may be up for the next edge.
     pending: bool,
     /// Whether any group here has this domain.
@@ -206,6 +208,11 @@ impl Shard {
             if domain.next_edge == now {
                 edges |= 1 << index;
                 domain.pending = false;
+                domain.cycle = if domain.period == 1 {
+                    now
+                } else {
+                    now / domain.period
+                };
                 domain.next_edge += domain.period;
             }
             after = after.min(domain.next_edge);
@@ -251,7 +258,7 @@ impl Shard {
             let edge = Edge {
                 head: &self.head,
                 wheel: &self.wheel,
-                cycle: self.head.now.get() / domain.period,
+                cycle: domain.cycle,
                 period: domain.period,
                 no_sleep: self.no_sleep,
             };
