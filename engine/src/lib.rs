@@ -19,6 +19,7 @@ mod arena;
 mod wheel;
 mod fifo;
 mod port;
+mod handle;
 mod wiring;
 mod module;
 mod group;
@@ -30,6 +31,7 @@ mod shard;
 mod meeting;
 mod crew;
 mod deadlock;
+mod report;
 mod machine;
 
 pub use arena::{Memory, Word};
@@ -42,19 +44,21 @@ pub use deadlock::{Deadlock, Wait};
 pub use effect::Effect;
 pub use fifo::DEPTH_MAX;
 pub use group::{Fault, FaultCause};
+pub use handle::{CONSOLE_BYTES_PER_EPOCH, Console, Finish};
 pub use hash::{absorb, mix, of_text};
 pub use kind::{Catalogue, Kind, Params};
-pub use machine::{
-    BootError, HostOptions, InstanceResults, Limits, Machine, Observer, Outcome, Report,
-};
+pub use machine::Machine;
 pub use meeting::EpochRecord;
 pub use module::{Module, ResultValue, Results};
 pub use plan::{Placement, Plan, PlanError, Region};
 pub use port::{In, Item, Out, Room};
 pub use random::Random;
+pub use report::{
+    BootError, HostOptions, InstanceResults, Limits, Observer, Outcome, Report,
+};
 pub use signal::{Field, SIGNAL_BYTES_MAX, Signal};
 pub use time::{Cycle, DOMAINS_MAX, Domain, TICK_MAX, Tick, Timebase, TimebaseError};
 pub use wiring::{
-    BuildError, CONSOLE_BYTES_PER_EPOCH, Console, Direction, Finish, PORTS_MAX, Place, PortInfo,
+    BuildError, Direction, PORTS_MAX, Place, PortInfo,
     Probe, Resources, Shape, Wiring,
 };

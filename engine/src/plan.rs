@@ -9,7 +9,8 @@ use crate::link::{frame_words_max, ring_lines};
 use crate::ring::ring_bytes;
 use crate::time::{Tick, Timebase, TimebaseError};
 use crate::wheel::Wheel;
-use crate::wiring::{CONSOLE_BYTES, Direction, Unconnected, Verdict};
+use crate::handle::{CONSOLE_BYTES, Verdict};
+use crate::wiring::{Direction, Unconnected};
 use std::collections::BTreeMap;
 use std::fmt;
 

@@ -116,9 +116,7 @@ impl Shard {
                     own: builder.waker(instance),
                 };
                 let build = || built.build(&spec.params, place, &blueprint.resources, bench);
-                catch_unwind(AssertUnwindSafe(build))
-                    .unwrap_or_else(|payload| {
-                        let message = crate::panics::message_of(payload.as_ref());
+                contained(build).map_err(|error| BootShardError::Module(instance, error))?;
                         Err(BuildError::new(format!(
                             "panicked while it was built: {message}"
                         )))
@@ -173,6 +171,16 @@ fn flag_offset(arena: &Arena, flags: ArenaRef<[Cell<u64>]>) -> u32 {
         "wakers reach the first 4 GiB of an arena"
     );
     arena.offset_of(flags) as u32
+}
+
+/// Runs a module's `build`; a panic is its error.
+fn contained(build: impl FnOnce() -> Result<(), BuildError>) -> Result<(), BuildError> {
+    catch_unwind(AssertUnwindSafe(build)).unwrap_or_else(|payload| {
+        let message = crate::panics::message_of(payload.as_ref());
+        Err(BuildError::new(format!(
+            "panicked while it was built: {message}"
+        )))
+    })
 }
 
 /// Ports of local instances, bound to FIFOs.

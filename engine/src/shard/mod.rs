@@ -17,7 +17,7 @@ use crate::hash::{GOLDEN, absorb, mix};
 use crate::link::{Inbound, Outbound, Received};
 use crate::time::{Cycle, Tick};
 use crate::wheel::Wheel;
-use crate::wiring::{ConsoleRef, Verdict};
+use crate::handle::{ConsoleRef, Verdict};
 use std::cell::Cell;
 
 /// The instants of one clock domain in this shard.

@@ -1,3 +1,5 @@
+//! What requests and replies carry, and what the digest sees of them.
+
 use super::*;
 use crate::riscv::instruction::{Amo, Load, amo};
 
