@@ -53,12 +53,9 @@ pub use module::{Module, ResultValue, Results};
 pub use plan::{Placement, Plan, PlanError, Region};
 pub use port::{In, Item, Out, Room};
 pub use random::Random;
-pub use report::{
-    BootError, HostOptions, InstanceResults, Limits, Observer, Outcome, Report,
-};
+pub use report::{BootError, HostOptions, InstanceResults, Limits, Observer, Outcome, Report};
 pub use signal::{Field, SIGNAL_BYTES_MAX, Signal};
 pub use time::{Cycle, DOMAINS_MAX, Domain, TICK_MAX, Tick, Timebase, TimebaseError};
 pub use wiring::{
-    BuildError, Direction, PORTS_MAX, Place, PortInfo,
-    Probe, Resources, Shape, Wiring,
+    BuildError, Direction, PORTS_MAX, Place, PortInfo, Probe, Resources, Shape, Wiring,
 };

@@ -6,12 +6,10 @@ use crate::deadlock::{Deadlock, WireState, explain};
 use crate::group::Fault;
 use crate::kind::Catalogue;
 use crate::meeting::{EpochRecord, Meeting, Order, Stop};
-use crate::report::{
-    BootError, HostOptions, InstanceResults, Limits, Observer, Outcome, Report,
-};
 use crate::module::Results;
 use crate::plan::{Placement, Plan};
 use crate::platform::{self, Beds};
+use crate::report::{BootError, HostOptions, InstanceResults, Limits, Observer, Outcome, Report};
 use crate::ring::ring;
 use crate::shard::{BootShardError, Rings, Shard};
 use crate::time::{TICK_MAX, Tick};

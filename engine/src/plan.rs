@@ -4,12 +4,12 @@
 use crate::blueprint::{Blueprint, LANES_MAX, LATENCY_MAX, PortRef, SHARDS_MAX, Wire};
 use crate::fifo::{DEPTH_MAX, FIFO_ALIGN, Record, ShardHead, SlowPart, slot_stride, wraps_quickly};
 use crate::group::{CHUNK, group_bytes};
+use crate::handle::{CONSOLE_BYTES, Verdict};
 use crate::kind::Catalogue;
 use crate::link::{frame_words_max, ring_lines};
 use crate::ring::ring_bytes;
 use crate::time::{Tick, Timebase, TimebaseError};
 use crate::wheel::Wheel;
-use crate::handle::{CONSOLE_BYTES, Verdict};
 use crate::wiring::{Direction, Unconnected};
 use std::collections::BTreeMap;
 use std::fmt;

@@ -6,9 +6,7 @@
 
 use crate::arena::{Arena, ArenaRef, Memory, Word};
 use crate::fifo::{FIFO_ALIGN, RawFifo, Record, ShardHead, Show, free_from, show, slot_stride};
-use crate::handle::{
-    CONSOLE_BYTES, CONSOLE_BYTES_PER_EPOCH, Console, ConsoleRef, Finish, Verdict,
-};
+use crate::handle::{CONSOLE_BYTES, CONSOLE_BYTES_PER_EPOCH, Console, ConsoleRef, Finish, Verdict};
 use crate::hash;
 use crate::port::{In, Out, PortBinding};
 use crate::random::Random;

@@ -117,11 +117,6 @@ impl Shard {
                 };
                 let build = || built.build(&spec.params, place, &blueprint.resources, bench);
                 contained(build).map_err(|error| BootShardError::Module(instance, error))?;
-                        Err(BuildError::new(format!(
-                            "panicked while it was built: {message}"
-                        )))
-                    })
-                    .map_err(|error| BootShardError::Module(instance, error))?;
                 consoles.extend(opened.into_iter().map(|console| (instance, console)));
             }
             let slot = GroupSlot {

@@ -13,11 +13,11 @@ pub(crate) use boot::{BootShardError, Rings};
 use crate::arena::{Arena, ArenaRef};
 use crate::fifo::{RawFifo, ShardHead, Show};
 use crate::group::{Edge, Fault, Group};
+use crate::handle::{ConsoleRef, Verdict};
 use crate::hash::{GOLDEN, absorb, mix};
 use crate::link::{Inbound, Outbound, Received};
 use crate::time::{Cycle, Tick};
 use crate::wheel::Wheel;
-use crate::handle::{ConsoleRef, Verdict};
 use std::cell::Cell;
 
 /// The instants of one clock domain in this shard.
