@@ -215,23 +215,20 @@ impl Inbound {
 
     #[inline(always)]
     fn take(&mut self) -> u64 {
-        // SAFETY: stamps, ticks, masks and counts are written as initialised words.
-        unsafe { self.reader.take().assume_init() }
+        self.reader.take_number()
     }
 
     fn receive_content(&mut self, head: &ShardHead, wheel: &Wheel, upcoming: Tick) {
         let tick = self.take();
         let reader = &mut self.reader;
         for mask in &mut self.masks {
-            // SAFETY: a mask is an initialised word.
-            *mask = unsafe { reader.take().assume_init() };
+            *mask = reader.take_number();
         }
         let (pop_masks, item_masks) = self.masks.split_at(self.pops.len().div_ceil(64));
         for_each_bit(pop_masks, |index| {
             let wire = &mut self.pops[index];
-            // SAFETY: a count is an initialised word.
             let count = if wire.lanes > 1 {
-                unsafe { reader.take().assume_init() }
+                reader.take_number()
             } else {
                 1
             };
@@ -256,9 +253,8 @@ impl Inbound {
         });
         for_each_bit(item_masks, |index| {
             let wire = &mut self.items[index];
-            // SAFETY: a count is an initialised word.
             let count = if wire.lanes > 1 {
-                unsafe { reader.take().assume_init() }
+                reader.take_number()
             } else {
                 1
             };

@@ -166,6 +166,14 @@ impl RingReader {
         line.words.with(|words| unsafe { (*words)[word] })
     }
 
+    /// The next word, where the writer put a number: stamps, ticks, masks and counts.
+    #[inline(always)]
+    pub(crate) fn take_number(&mut self) -> u64 {
+        // SAFETY: both ends of a link write and read frames by the same layout, in which this word
+        // is a number and never padding.
+        unsafe { self.take().assume_init() }
+    }
+
     /// Gives the frame's lines back.
     #[inline]
     pub(crate) fn finish(&mut self) {

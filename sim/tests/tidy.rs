@@ -24,7 +24,7 @@ const UNSAFE_FILES: &[&str] = &[
     "engine/src/ring.rs",   // the ring between two shards
     "engine/src/link.rs",   // frames on that ring
     "engine/src/wheel.rs",  // marks a node as valid when zeroed
-    "engine/src/wiring.rs", // marks a record as valid when zeroed
+    "engine/src/handle.rs", // marks a record as valid when zeroed
 ];
 
 /// Names what it forbids.
