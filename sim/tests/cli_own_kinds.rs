@@ -192,7 +192,7 @@ fn a_second_push() {
         &["run", "pushes_twice.ron", "--quiet", "--shards", "2"],
     );
     insta::assert_snapshot!(text, @r"
-    error: module `culprit` (wrong.pushes_twice) in its cycle 0 panicked: pushed to one output more often in one edge than its wire has lanes (engine/src/fifo.rs)
+    error: module `culprit` (wrong.pushes_twice) in its cycle 0 panicked: pushed to one output more often in one edge than its wire has lanes (engine/src/port.rs)
     exit 5
     ");
 }

@@ -36,13 +36,14 @@ pub(super) fn run(arguments: &RunArguments, catalogue: &Catalogue) -> Result<u8,
     terminal.finish()?;
 
     tell_the_story(&report, &design, catalogue);
-    if let Some(path) = &arguments.stats {
-        write_json(path, &report.to_stats_json(&design, catalogue))?;
-    }
     if arguments.json {
         print(&format!("{:#}\n", report.to_json()))?;
     } else if !arguments.quiet {
         print(&report.text(&design, catalogue))?;
+    }
+    // After the report, which must not be lost with a file that cannot be written.
+    if let Some(path) = &arguments.stats {
+        write_json(path, &report.to_stats_json(&design, catalogue))?;
     }
     if arguments.verify && report.outcome != Outcome::Interrupted {
         let code = verify(arguments, &design, catalogue, &limits)?;

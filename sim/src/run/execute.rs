@@ -44,6 +44,8 @@ pub fn execute(
         placement,
     } = boot(design, catalogue, options.shard_count, &options.host)?;
     let boot_seconds = boot_time.seconds();
+    // A total that nothing can be summed up for is found before the run, not after it.
+    totals(design, &machine.results())?;
 
     let run_time = Stopwatch::start();
     let report = machine.run(&options.limits, observer);
