@@ -56,7 +56,7 @@ pub(crate) struct Berth {
     pub(crate) capacity: usize,
     /// Offset of the first flag from the arena's base.
     pub(crate) first_flag: u32,
-    /// The group's flags, eight to a word.
+    /// The group's flags, eight to a word: whole chunks, or a single word where that holds all.
     pub(crate) flags: ArenaRef<[Cell<u64>]>,
     /// Wheel node of the first module.
     pub(crate) first_node: u32,
@@ -187,6 +187,12 @@ impl<M: Module> Group for TypedGroup<M> {
     #[inline]
     fn take_due(&mut self) -> bool {
         let seated = self.seated.as_mut().expect("carved before use");
+        if let [word] = &*seated.berth.flags {
+            // Few modules, as in a machine that is no array: no loop.
+            let due = bits_of_bytes(word.replace(0)) & seated.alive[0];
+            seated.due[0] = due;
+            return due != 0;
+        }
         let mut any = 0;
         for (chunk, due) in seated.due.iter_mut().enumerate() {
             *due = take_flags(&seated.berth.flags, chunk) & seated.alive[chunk];
@@ -253,7 +259,7 @@ fn bits_of_bytes(word: u64) -> u64 {
 
 /// The flags of chunk `chunk`, left as they are.
 fn flags(flags: &[Cell<u64>], chunk: usize) -> u64 {
-    let words = flags[chunk * 8..chunk * 8 + 8].iter().enumerate();
+    let words = flags.iter().skip(chunk * 8).take(8).enumerate();
     words.fold(0, |mask, (k, word)| {
         mask | bits_of_bytes(word.get()) << (8 * k)
     })

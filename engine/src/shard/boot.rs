@@ -245,10 +245,12 @@ impl Builder<'_> {
         let group = &self.shard.groups[index];
         let first_flag = self.first_flags[index];
         let start = first_flag as usize - self.arena.offset_of(flags);
+        let count = group.instances.len();
+        let words = if count <= 8 { 1 } else { flag_bytes(count) / 8 };
         Berth {
             capacity: group.instances.len(),
             first_flag,
-            flags: flags.part(start / 8, flag_bytes(group.instances.len()) / 8),
+            flags: flags.part(start / 8, words),
             first_node: self.first_nodes[index],
         }
     }
