@@ -425,8 +425,8 @@ impl Machine {
         })
     }
 
-    /// The item that was pushed last on a wire, as words of its bytes in hexadecimal, and the tick
-    /// of that push; `None` if nothing was pushed yet.
+    /// The tick of the last push on a wire and the item pushed, as its `Debug` text; `None` if nothing
+    /// was pushed yet.
     #[must_use]
     pub fn last_item(&self, wire: u32) -> Option<(Tick, String)> {
         let port = self.blueprint.wires[wire as usize].from;

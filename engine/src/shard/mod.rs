@@ -33,6 +33,24 @@ struct DomainClock {
     used: bool,
 }
 
+impl DomainClock {
+    /// Passes over edges before `now`, at which nobody was due.
+    #[inline(always)]
+    fn skip_to(&mut self, now: Tick) {
+        if self.next_edge < now {
+            self.next_edge = now.next_multiple_of(self.period);
+        }
+    }
+}
+
+/// Flags may have been raised anywhere: every domain that is used looks at its next edge.
+#[inline(always)]
+fn expect_all(domains: &mut [DomainClock]) {
+    for domain in domains {
+        domain.pending = domain.used;
+    }
+}
+
 struct GroupSlot {
     group: Box<dyn Group>,
     domain: u8,
@@ -146,9 +164,7 @@ impl Shard {
                     Received::Stamp => taken.moved = true,
                     Received::News => {
                         taken.moved = true;
-                        self.domains
-                            .iter_mut()
-                            .for_each(|domain| domain.pending = domain.used);
+                        expect_all(&mut self.domains);
                     }
                     Received::Nothing => {
                         let items = link.known_until + link.item_reach > now;
@@ -182,9 +198,7 @@ impl Shard {
         let mut instant = Tick::MAX;
         let mut asleep = false;
         for domain in &mut self.domains {
-            if domain.next_edge < now {
-                domain.next_edge = now.next_multiple_of(domain.period);
-            }
+            domain.skip_to(now);
             if domain.pending || (self.no_sleep && domain.used) {
                 instant = instant.min(domain.next_edge);
             } else {
@@ -202,9 +216,7 @@ impl Shard {
         let mut after = Tick::MAX;
         let mut edges = 0u32;
         for (index, domain) in self.domains.iter_mut().enumerate() {
-            if domain.next_edge < now {
-                domain.next_edge = now.next_multiple_of(domain.period);
-            }
+            domain.skip_to(now);
             if domain.next_edge == now {
                 edges |= 1 << index;
                 domain.pending = false;
@@ -229,9 +241,7 @@ impl Shard {
         }
         if due {
             self.digest_stale = true;
-            self.domains
-                .iter_mut()
-                .for_each(|domain| domain.pending = domain.used);
+            expect_all(&mut self.domains);
             self.sweep(true);
         }
         for link in &mut self.outbound {
