@@ -63,6 +63,8 @@ pub(crate) fn leave_time() {
 pub(crate) struct ShardHead {
     /// The instant being evaluated.
     pub(crate) now: Cell<Tick>,
+    /// The tick after the last transfer in any bank; 0 before the first.
+    pub(crate) banks_moved_until: Cell<Tick>,
     pub(crate) wheel: Cell<*const Wheel>,
 }
 // SAFETY: cells of integers and a pointer, for which null is a value.
@@ -348,6 +350,14 @@ impl RawFifo {
         (if offset == 0 { self.end() } else { offset }) - u32::from(self.stride)
     }
 
+    /// The item pushed last, as text; there must be one.
+    pub(crate) fn last_item(&self, show: Show) -> String {
+        let words = self.words(self.before(self.record().tail.get()));
+        let count = usize::from(self.stride) / 8 - 1;
+        // SAFETY: a slot holds that many payload words.
+        show(unsafe { std::slice::from_raw_parts(words, count) })
+    }
+
     /// Items in the FIFO, those in flight included.
     pub(crate) fn occupancy(&self) -> u32 {
         let full = |index| is_full(self.stamp(self.offset_of(index)).get());
@@ -355,18 +365,19 @@ impl RawFifo {
     }
 }
 
-/// Writes the item in a slot of a FIFO as text; the FIFO carries the type it was made for.
-pub(crate) type Show = fn(&RawFifo, Offset) -> String;
+/// Writes the payload words of an item as text; the caller has them from a wire of the type it was made
+/// for.
+pub(crate) type Show = fn(&[MaybeUninit<u64>]) -> String;
 
 /// [`Show`] for signals of type `T`.
-pub(crate) fn show<T: Signal>(fifo: &RawFifo, offset: Offset) -> String {
+pub(crate) fn show<T: Signal>(words: &[MaybeUninit<u64>]) -> String {
     assert_eq!(
-        usize::from(fifo.stride),
+        (words.len() + 1) * 8,
         slot_stride(size_of::<T>()),
-        "a FIFO of another type"
+        "words of another type"
     );
-    // SAFETY: the caller asks for a slot that has been written by a push of this type; values stay
-    // in their slots after a pop.
-    let value = unsafe { &*fifo.words(offset).cast::<T>() };
+    // SAFETY: the caller hands over the words of a slot that has been written by a push of this type;
+    // values stay in their slots after a pop.
+    let value = unsafe { &*words.as_ptr().cast::<T>() };
     format!("{value:?}")
 }

@@ -62,7 +62,7 @@ impl Machine {
         placement: &Placement,
         host: &HostOptions,
     ) -> Result<Self, BootError> {
-        let plan = Arc::new(Plan::new(blueprint, catalogue, placement).map_err(BootError::Plan)?);
+        let plan = Arc::new(Plan::new(blueprint, catalogue, placement, !host.no_vectors).map_err(BootError::Plan)?);
         let shard_count = plan.shards.len();
         let core_count = platform::core_count();
         let thread_count = host

@@ -5,6 +5,7 @@
 //! any arena is mapped; then the real build on the thread of its shard binds them.
 
 use crate::arena::{Arena, ArenaRef, Memory, Word};
+use crate::bank::Banked;
 use crate::fifo::{FIFO_ALIGN, RawFifo, Record, ShardHead, Show, free_from, show, slot_stride};
 use crate::handle::{CONSOLE_BYTES, CONSOLE_BYTES_PER_EPOCH, Console, ConsoleRef, Finish, Verdict};
 use crate::hash;
@@ -149,6 +150,8 @@ pub(crate) struct Bench<'a> {
     pub(crate) shape: &'a Shape,
     /// Per declared port, in order; `None` for an optional port without a wire.
     pub(crate) bindings: &'a [Option<PortBinding>],
+    /// Per declared port: the FIFO of a bank that it leads to, if it does.
+    pub(crate) banked: &'a [Option<Banked>],
     pub(crate) unconnected: Unconnected,
     /// The flag of the module being built.
     pub(crate) own: Waker,
@@ -420,6 +423,11 @@ impl<'a> Wiring<'a> {
     #[must_use]
     pub fn random(&self, stream: u64) -> Random {
         Random::keyed(self.place.seed, hash::of_text(self.place.path), stream)
+    }
+
+    /// Where this instance stands.
+    pub(crate) fn place(&self) -> Place<'a> {
+        self.place
     }
 
     /// Index of this instance in its arrays, outermost first; 0 where there is none.

@@ -16,8 +16,8 @@ pub fn catalogue() -> Catalogue {
         .with::<flow::Arbiter>()
         .with::<flow::Delay>()
         // math
-        .with::<math::Adder>()
-        .with::<math::MultiplyAdd>()
+        .with_element::<math::Adder, _, _, _>()
+        .with_element::<math::MultiplyAdd, _, _, _>()
         .with::<math::Map>()
         .with::<math::Accumulate>()
         // noc
@@ -27,9 +27,9 @@ pub fn catalogue() -> Catalogue {
         // memory
         .with::<memory::Ram>()
         // accel
-        .with::<accel::SystolicElement>()
-        .with::<accel::SystolicSource>()
-        .with::<accel::SystolicSink>()
+        .with_element::<accel::SystolicElement, _, _, _>()
+        .with_element::<accel::SystolicSource, _, _, _>()
+        .with_element::<accel::SystolicSink, _, _, _>()
         // riscv: the core
         .with::<riscv::Fetch>()
         .with::<riscv::Decode>()
