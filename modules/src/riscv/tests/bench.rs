@@ -181,6 +181,7 @@ pub fn run_image(image: &Image, setup: &Setup) -> Ran {
     let host = HostOptions {
         thread_count: Some(1),
         no_sleep: setup.no_sleep,
+        no_vectors: false,
         pin: false,
     };
     let placement = Placement::single(blueprint.instances.len());
