@@ -37,6 +37,7 @@ pub fn catalogue() -> Catalogue {
         .with::<riscv::Multiply>()
         .with::<riscv::LoadStore>()
         .with::<riscv::WriteBack>()
+        .with::<riscv::local_memory::LocalMemory>()
         // riscv: caches, banks, their networks and devices
         .with::<riscv::instruction_cache::InstructionCache>()
         .with::<riscv::data_cache::DataCache>()

@@ -18,6 +18,13 @@ for source in hello mix parallel atomics; do
     chmod -x "$source.elf"
 done
 
+# For harts with memories of their own: another start, and nothing that they would share.
+for source in quicksort; do
+    "${prefix}gcc" $compile $link -o "$source.elf" local.S "$source.c"
+    "${prefix}strip" --strip-debug "$source.elf"
+    chmod -x "$source.elf"
+done
+
 for source in conformance/*.S; do
     program="${source%.S}.elf"
     "${prefix}gcc" $machine $link -o "$program" "$source"

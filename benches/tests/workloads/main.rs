@@ -4,3 +4,4 @@
 
 mod rig;
 mod w4;
+mod w5;

@@ -74,6 +74,12 @@ pub fn run(file: &str, set: &[(&str, &str)], cycles: Option<u64>) -> Ran {
     first
 }
 
+/// Runs a netlist of the repository for `cycles`, or to its end, once.
+pub fn run_once(file: &str, set: &[(&str, &str)], cycles: Option<u64>) -> Ran {
+    let design = design(&netlists().join(file), set, None);
+    run_one_way(&design, cycles, 1, false)
+}
+
 /// Runs a program on a hart with a memory of its own that answers `latency` edges later, to its end.
 pub fn run_on_one_hart(program: &str, latency: u32) -> Ran {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/workloads/one_hart.ron");
