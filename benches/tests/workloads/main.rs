@@ -5,3 +5,4 @@
 mod rig;
 mod w4;
 mod w5;
+mod w7;
