@@ -5,4 +5,5 @@
 mod rig;
 mod w4;
 mod w5;
+mod w6;
 mod w7;

@@ -36,6 +36,18 @@ impl Ran {
     }
 }
 
+/// The numbers that the guest programs sort: hart `hart` draws `count` of them.
+pub fn xorshift(hart: u32, count: usize) -> Vec<u32> {
+    let mut state = (hart + 1).wrapping_mul(0x9E37_79B9);
+    let draws = (0..count).map(|_| {
+        state ^= state << 13;
+        state ^= state >> 17;
+        state ^= state << 5;
+        state
+    });
+    draws.collect()
+}
+
 /// Where the netlists of the repository are.
 fn netlists() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../netlists")

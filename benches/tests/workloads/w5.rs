@@ -1,18 +1,11 @@
 //! Quicksort on independent harts: each leaves the checksum that sorting on the host gives.
 
-use crate::rig::{run, run_on_one_hart, run_once};
+use crate::rig::{run, run_on_one_hart, run_once, xorshift};
 use tina_engine::Outcome;
 
 /// What the program computes on a hart, without the program.
 fn checksum(hart: u32, count: usize) -> u32 {
-    let mut state = (hart + 1).wrapping_mul(0x9E37_79B9);
-    let mut numbers: Vec<u32> = Vec::new();
-    for _ in 0..count {
-        state ^= state << 13;
-        state ^= state >> 17;
-        state ^= state << 5;
-        numbers.push(state);
-    }
+    let mut numbers = xorshift(hart, count);
     numbers.sort_unstable();
     let step = |check: u32, number: &u32| check.wrapping_mul(31).wrapping_add(*number);
     numbers.iter().fold(0, step)
