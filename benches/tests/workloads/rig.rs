@@ -107,6 +107,7 @@ fn run_one_way(design: &Design, cycles: Option<u64>, shard_count: usize, no_slee
     };
     let booted = boot(design, &catalogue(), shard_count, &host);
     let mut machine = booted.unwrap().machine;
+    let cycles = cycles.or(design.run.cycles);
     let limits = Limits {
         cycles,
         max_cycles: cycles.is_none().then_some(2_000_000),
