@@ -7,7 +7,7 @@ use crate::group::Fault;
 use crate::kind::Catalogue;
 use crate::meeting::{EpochRecord, Meeting, Order, Stop};
 use crate::module::Results;
-use crate::plan::{Placement, Plan};
+use crate::plan::{Placement, Plan, hosted};
 use crate::platform::{self, Beds};
 use crate::report::{BootError, HostOptions, InstanceResults, Limits, Observer, Outcome, Report};
 use crate::ring::ring;
@@ -36,6 +36,8 @@ pub struct Machine {
     meeting: Arc<Meeting>,
     blueprint: Arc<Blueprint>,
     plan: Arc<Plan>,
+    /// Shards of the placement, of which those of a thread may have been joined.
+    placed_count: usize,
     epoch_cycles: u64,
     /// First tick that has not been run.
     now: Tick,
@@ -62,13 +64,19 @@ impl Machine {
         placement: &Placement,
         host: &HostOptions,
     ) -> Result<Self, BootError> {
-        let plan = Arc::new(Plan::new(blueprint, catalogue, placement).map_err(BootError::Plan)?);
-        let shard_count = plan.shards.len();
         let core_count = platform::core_count();
         let thread_count = host
             .thread_count
             .unwrap_or(core_count)
-            .clamp(1, shard_count.max(1));
+            .clamp(1, placement.shard_count.max(1));
+        let plan = if host.join {
+            let joined = placement.joined(blueprint, thread_count);
+            joined.and_then(|joined| Plan::new(blueprint, catalogue, &joined))
+        } else {
+            Plan::new(blueprint, catalogue, placement)
+        };
+        let plan = Arc::new(plan.map_err(BootError::Plan)?);
+        let shard_count = plan.shards.len();
         let (record_writer, records) = HeapRb::new(RECORD_SLOTS).split();
         let meeting = Arc::new(Meeting::new(thread_count, record_writer));
         let beds = Arc::new(Beds::new(thread_count));
@@ -82,12 +90,12 @@ impl Machine {
         for number in 0..thread_count {
             let (commands, command_receiver) = mpsc::channel();
             let (print_writer, printed) = HeapRb::new(PRINTED_SLOTS).split();
-            let first = number * shard_count / thread_count;
-            let end = (number + 1) * shard_count / thread_count;
+            let hosted = hosted(number, thread_count, shard_count);
+            let name = format!("shards {}..{}", hosted.start, hosted.end);
             let berths = Berths {
                 number,
                 own_core,
-                shards: (first..end)
+                shards: hosted
                     .map(|shard| (shard, std::mem::take(&mut rings[shard])))
                     .collect(),
                 blueprint: blueprint.clone(),
@@ -101,8 +109,7 @@ impl Machine {
                 answers: answer_sender.clone(),
             };
             let core = cores.get(number).copied();
-            let thread = platform::spawn(format!("shards {first}..{end}"), core, || serve(berths))
-                .map_err(BootError::Host)?;
+            let thread = platform::spawn(name, core, || serve(berths)).map_err(BootError::Host)?;
             hands.push(Hand {
                 commands,
                 thread: Some(thread),
@@ -117,6 +124,7 @@ impl Machine {
             meeting,
             blueprint: blueprint.clone(),
             plan,
+            placed_count: placement.shard_count,
             epoch_cycles: blueprint.epoch_cycles,
             now: 0,
             digest: 0,
@@ -306,7 +314,8 @@ impl Machine {
             cycles: self.cycle(),
             digest: self.digest,
             epoch_count: self.meeting.epoch_count(),
-            shard_count: self.plan.shards.len(),
+            shard_count: self.placed_count,
+            joined_count: self.plan.shards.len(),
             thread_count: self.hands.len(),
             clock_count,
         }

@@ -15,6 +15,7 @@ mod summary;
 mod multilevel;
 mod candidates;
 mod refine;
+mod numbering;
 
 pub use graph::{Hints, PartitionError};
 pub use summary::{LinkLoad, Method, ShardLoad, Summary};
@@ -53,7 +54,7 @@ pub fn partition(
         refine::fill_empty_shards(&graph, &mut candidate.shard_of, shard_count);
     }
     let mut best = best_refined(&graph, candidates, shard_count);
-    refine::number_from_zero(&graph, &mut best.shard_of, shard_count);
+    numbering::number(&graph, &mut best.shard_of, shard_count);
     let shard_of: Vec<u8> = graph
         .vertex_of
         .iter()

@@ -19,6 +19,7 @@ pub(super) fn run(arguments: &RunArguments, catalogue: &Catalogue) -> Result<u8,
         thread_count: arguments.threads,
         no_sleep: arguments.no_sleep,
         pin: true,
+        join: true,
     };
     let options = RunOptions {
         shard_count: arguments.shards,

@@ -8,7 +8,7 @@ use super::number::median;
 use super::stopwatch::Stopwatch;
 use super::variant::Variant;
 use crate::design::Design;
-use tina_engine::{Catalogue, Limits, Observer, Outcome};
+use tina_engine::{Catalogue, HostOptions, Limits, Observer, Outcome};
 
 /// How fast one variant is.
 #[derive(Clone, Debug)]
@@ -49,8 +49,11 @@ pub fn compare(
     let mut comparisons: Vec<Comparison> = Vec::with_capacity(variants.len());
     for round in 0..round_count {
         for (index, variant) in variants.iter().enumerate() {
-            let mut machine =
-                boot(design, catalogue, variant.shard_count, &variant.host())?.machine;
+            let host = HostOptions {
+                join: true,
+                ..variant.host()
+            };
+            let mut machine = boot(design, catalogue, variant.shard_count, &host)?.machine;
             let time = Stopwatch::start();
             let report = machine.run(limits, observer);
             let seconds = time.seconds();

@@ -61,6 +61,7 @@ pub fn execute(
         instances,
         host: HostReport {
             shard_count: report.shard_count,
+            joined_count: report.joined_count,
             thread_count: report.thread_count,
             boot_seconds,
             wall_seconds,

@@ -10,8 +10,10 @@ use tina_engine::{Catalogue, InstanceResults, Outcome, ResultValue};
 /// What the host did; everything else in a report is the same at every shard count.
 #[derive(Clone, Debug)]
 pub struct HostReport {
-    /// Shards of the machine.
+    /// Shards of the placement.
     pub shard_count: usize,
+    /// Shards that were run: those that shared a thread were joined.
+    pub joined_count: usize,
     /// Threads that hosted them.
     pub thread_count: usize,
     /// Seconds for placement and boot.
@@ -152,8 +154,13 @@ impl RunReport {
         };
         let plural = |count: usize| if count == 1 { "" } else { "s" };
         let (shards, threads) = (self.host.shard_count, self.host.thread_count);
+        let joined = if self.host.joined_count < shards {
+            format!(", joined to {},", self.host.joined_count)
+        } else {
+            String::new()
+        };
         format!(
-            "{:.3} MHz simulated{mips}; {} on {shards} shard{} and {threads} thread{}",
+            "{:.3} MHz simulated{mips}; {} on {shards} shard{}{joined} and {threads} thread{}",
             self.megahertz(),
             duration(self.host.wall_seconds),
             plural(shards),
@@ -198,6 +205,7 @@ impl RunReport {
     fn host_json(&self) -> Value {
         json!({
             "shards": self.host.shard_count,
+            "joined_shards": self.host.joined_count,
             "threads": self.host.thread_count,
             "cut_wires": self.host.cut_wire_count,
             "boot_seconds": self.host.boot_seconds,
