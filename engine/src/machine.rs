@@ -1,5 +1,9 @@
 //! A placed machine with its threads: boot, run, ask.
 
+mod figures;
+
+pub use figures::{KindTime, Samples, ThreadTimes};
+
 use crate::blueprint::Blueprint;
 use crate::crew::{Answer, Berths, Command, Printed, serve};
 use crate::deadlock::{Deadlock, WireState, explain};
@@ -16,6 +20,7 @@ use crate::time::{TICK_MAX, Tick};
 use ringbuf::traits::{Consumer, Split};
 use ringbuf::{HeapCons, HeapRb};
 use std::io;
+use std::ops::Range;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::sync::mpsc::{self, Receiver, RecvTimeoutError, Sender};
@@ -26,6 +31,9 @@ struct Hand {
     commands: Sender<Command>,
     thread: Option<JoinHandle<()>>,
     printed: HeapCons<Printed>,
+    /// Time in runs, and how much of it was spent waiting.
+    total: Duration,
+    wait: Duration,
 }
 
 /// A machine on its threads.
@@ -43,6 +51,8 @@ pub struct Machine {
     now: Tick,
     digest: u64,
     unprinted: Vec<Printed>,
+    /// Cycle at which sampling began.
+    sampled_from: u64,
 }
 
 /// Bytes a thread's console ring holds.
@@ -114,6 +124,8 @@ impl Machine {
                 commands,
                 thread: Some(thread),
                 printed,
+                total: Duration::ZERO,
+                wait: Duration::ZERO,
             });
         }
         drop(answer_sender);
@@ -129,6 +141,7 @@ impl Machine {
             now: 0,
             digest: 0,
             unprinted: Vec::new(),
+            sampled_from: 0,
         };
         machine.await_boot()?;
         Ok(machine)
@@ -145,7 +158,7 @@ impl Machine {
                     let path = self.blueprint.instances[instance as usize].path.clone();
                     failure = Some(BootError::Module(path, error));
                 }
-                Ok(Answer::Booted | Answer::Stopped(_)) => {}
+                Ok(Answer::Booted | Answer::Stopped(..)) => {}
                 Err(mpsc::RecvError) => {
                     let error = io::Error::other("a shard's thread ended while it was booting");
                     return Err(failure.unwrap_or(BootError::Host(error)));
@@ -194,6 +207,22 @@ impl Machine {
     /// # Panics
     /// When the engine itself fails: a thread ended that nobody ended.
     pub fn run(&mut self, limits: &Limits, observer: &mut dyn Observer) -> Report {
+        self.run_part(limits, u64::MAX, observer)
+            .expect("the end of time is no pause")
+    }
+
+    /// The same, but pauses at the end of the first epoch that reaches cycle `pause` if nothing has
+    /// ended the run by then; the answer is `None` and the next call goes on as if there had been no
+    /// pause.
+    ///
+    /// # Panics
+    /// As [`run`](Self::run).
+    pub fn run_part(
+        &mut self,
+        limits: &Limits,
+        pause: u64,
+        observer: &mut dyn Observer,
+    ) -> Option<Report> {
         let cycle_ticks = self.cycle_ticks();
         let cycles_max = TICK_MAX / cycle_ticks;
         let ticks = |cycles: u64| cycles.min(cycles_max) * cycle_ticks;
@@ -208,9 +237,10 @@ impl Machine {
             cycle_ticks,
             goal: limits.cycles.map(ticks),
             limit: ticks(limits.max_cycles.unwrap_or(cycles_max)),
+            pause: pause.saturating_mul(cycle_ticks),
         };
         if let Some(stop) = order.reached(self.now) {
-            return self.report(stop);
+            return Some(self.report(stop));
         }
         self.meeting.interrupt.store(false, Ordering::Relaxed);
         for hand in &self.hands {
@@ -222,9 +252,12 @@ impl Machine {
         let mut stopped_count = 0;
         while stopped_count < self.hands.len() {
             match self.answers.recv_timeout(LOOK) {
-                Ok(Answer::Stopped(reason)) => {
+                Ok(Answer::Stopped(reason, times)) => {
                     stop = Some(reason);
                     stopped_count += 1;
+                    let hand = &mut self.hands[times.number];
+                    hand.total += times.total;
+                    hand.wait += times.wait;
                 }
                 Ok(Answer::Booted | Answer::BootFailed(_)) => unreachable!("booted before"),
                 Err(RecvTimeoutError::Timeout) => {
@@ -243,7 +276,8 @@ impl Machine {
         let cycle = self.meeting.progress.load(Ordering::Relaxed);
         observer.progress(cycle);
         self.now = cycle * cycle_ticks;
-        self.report(stop.expect("every thread said why it stopped"))
+        let stop = stop.expect("every thread said why it stopped");
+        (stop != Stop::Paused).then(|| self.report(stop))
     }
 
     /// Passes on what consoles printed and what epochs ended.
@@ -290,7 +324,7 @@ impl Machine {
             },
             Stop::GoalReached => Outcome::CyclesDone,
             Stop::LimitReached => Outcome::LimitReached,
-            Stop::Interrupted => Outcome::Interrupted,
+            Stop::Interrupted | Stop::Paused => Outcome::Interrupted,
             Stop::Drained => Outcome::Drained {
                 cycle: self.last_transfer() / cycle_ticks,
             },
@@ -375,14 +409,20 @@ impl Machine {
         &self,
         question: impl Fn(&Shard) -> R + Clone + Send + 'static,
     ) -> Vec<R> {
+        self.ask_threads(move |shards| shards.iter().map(question.clone()).collect())
+    }
+
+    fn ask_threads<R: Send + 'static>(
+        &self,
+        question: impl Fn(&mut [Shard]) -> Vec<R> + Clone + Send + 'static,
+    ) -> Vec<R> {
         self.hands
             .iter()
             .flat_map(|hand| {
                 let (sender, receiver) = mpsc::channel();
                 let question = question.clone();
                 let ask = move |shards: &mut [Shard]| {
-                    let answers: Vec<R> = shards.iter().map(question).collect();
-                    sender.send(answers).expect("the asker waits");
+                    sender.send(question(shards)).expect("the asker waits");
                 };
                 hand.commands
                     .send(Command::Ask(Box::new(ask)))
@@ -390,6 +430,11 @@ impl Machine {
                 receiver.recv().expect("a question is answered")
             })
             .collect()
+    }
+
+    /// The shards that a thread hosts.
+    fn hosted(&self, thread: usize) -> Range<usize> {
+        hosted(thread, self.hands.len(), self.plan.shards.len())
     }
 
     /// Results of every instance that reports any, in netlist order.
