@@ -53,6 +53,7 @@ pub use machine::{KindTime, Machine, Samples, ThreadTimes};
 pub use meeting::EpochRecord;
 pub use module::{Module, ResultValue, Results};
 pub use plan::{Placement, Plan, PlanError, Region};
+pub use platform::core_count;
 pub use port::{In, Item, Out, Room};
 pub use random::Random;
 pub use report::{BootError, HostOptions, InstanceResults, Limits, Observer, Outcome, Report};

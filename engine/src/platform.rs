@@ -16,7 +16,8 @@ pub(crate) fn now() -> Instant {
 }
 
 /// Cores this process may run on.
-pub(crate) fn core_count() -> usize {
+#[must_use]
+pub fn core_count() -> usize {
     thread::available_parallelism().map_or(1, usize::from)
 }
 

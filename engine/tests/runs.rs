@@ -236,10 +236,7 @@ fn a_pause_leaves_no_trace() {
     let board = pipeline(40);
     for shard_count in [1, 3] {
         let placement = blocks(&board, shard_count);
-        let limits = Limits {
-            cycles: Some(5_000),
-            max_cycles: None,
-        };
+        let limits = until(5_000);
         let mut whole = board.boot(&placement, &HostOptions::default());
         let mut straight = Digests::default();
         let expected = whole.run(&limits, &mut straight);
@@ -263,13 +260,9 @@ fn a_pause_leaves_no_trace() {
 fn samples_show_what_works_and_what_does_not() {
     let board = pipeline(40);
     let mut machine = board.boot(&blocks(&board, 1), &HostOptions::default());
-    let limits = Limits {
-        cycles: Some(64 * 1024),
-        max_cycles: None,
-    };
     assert_eq!(machine.stop_sampling(), None);
     machine.start_sampling();
-    machine.run(&limits, &mut ());
+    machine.run(&until(64 * 1024), &mut ());
     let samples = machine.stop_sampling().unwrap();
     assert_eq!(samples.cycles, 64 * 1024);
     // Every stage works and every wire carries at nearly every cycle.

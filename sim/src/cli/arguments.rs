@@ -5,7 +5,7 @@ use crate::run::Variant;
 use clap::builder::RangedU64ValueParser;
 use clap::{Args, Parser, Subcommand};
 use std::path::PathBuf;
-use tina_engine::{Limits, SHARDS_MAX};
+use tina_engine::{Limits, SHARDS_MAX, core_count};
 
 /// The clocked hardware simulator whose result does not depend on the number of shards.
 #[derive(Parser)]
@@ -87,12 +87,18 @@ pub(super) struct RunArguments {
     pub(super) input: InputArguments,
     #[command(flatten)]
     pub(super) limits: LimitArguments,
-    /// Shards, 1 to 255.
-    #[arg(long, value_name = "N", default_value_t = 1, value_parser = shard_count())]
-    pub(super) shards: usize,
+    /// Shards, 1 to 255, or `auto`: as many as the run is worth, by a short measurement.
+    #[arg(long, value_name = "N|auto", default_value = "1", value_parser = shards)]
+    pub(super) shards: Shards,
     /// Threads, 1 to 255; the default is the smaller of shards and cores.
     #[arg(long, value_name = "N", value_parser = shard_count())]
     pub(super) threads: Option<usize>,
+    /// Place instances by what was measured before.
+    #[arg(long, value_name = "FILE.json", conflicts_with = "profile_out")]
+    pub(super) profile_in: Option<PathBuf>,
+    /// Measure the run, for later placement: what modules cost, how busy they are, what wires carry.
+    #[arg(long, value_name = "FILE.json")]
+    pub(super) profile_out: Option<PathBuf>,
     /// Clock every module at every edge; the result is the same.
     #[arg(long)]
     pub(super) no_sleep: bool,
@@ -181,6 +187,9 @@ pub(super) struct CheckArguments {
     /// Shards to place it on, 1 to 255.
     #[arg(long, value_name = "N", default_value_t = 8, value_parser = shard_count())]
     pub(super) shards: usize,
+    /// Place instances by what was measured before, and predict how fast they run.
+    #[arg(long, value_name = "FILE.json")]
+    pub(super) profile_in: Option<PathBuf>,
     /// Run it with every module clocked at every edge, and name those that sleep too long.
     #[arg(long)]
     pub(super) sleep: bool,
@@ -197,6 +206,36 @@ pub(super) struct ListArguments {
 
 fn shard_count() -> RangedU64ValueParser<usize> {
     RangedU64ValueParser::new().range(1..=SHARDS_MAX as u64)
+}
+
+/// How many shards.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Shards {
+    /// So many.
+    Count(usize),
+    /// As many as the run is worth.
+    Auto,
+}
+
+impl Shards {
+    /// So many, or at most one for each core and thread there is.
+    pub(super) fn most(self, thread_count: Option<usize>) -> usize {
+        match self {
+            Self::Count(count) => count,
+            Self::Auto => core_count()
+                .min(thread_count.unwrap_or(usize::MAX))
+                .min(SHARDS_MAX),
+        }
+    }
+}
+
+fn shards(text: &str) -> Result<Shards, String> {
+    match text.parse() {
+        _ if text == "auto" => Ok(Shards::Auto),
+        Ok(count) if (1..=SHARDS_MAX).contains(&count) => Ok(Shards::Count(count)),
+        Ok(count) => Err(format!("{count} is not in 1..={SHARDS_MAX}")),
+        Err(_) => Err("it is a number or `auto`".to_owned()),
+    }
 }
 
 fn cycle_count() -> RangedU64ValueParser<u64> {

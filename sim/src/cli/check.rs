@@ -88,11 +88,7 @@ fn placement(
     catalogue: &Catalogue,
     shard_count: usize,
 ) -> Result<String, Failure> {
-    let hints = Hints {
-        shard_of: &design.shard_of,
-        no_cut: &design.no_cut,
-        grid_of: &design.grid_of,
-    };
+    let hints = Hints::of(design, None);
     let Partition { shard_of, summary } =
         partition(&design.blueprint, catalogue, hints, shard_count).map_err(Failure::input)?;
     let plan = Plan::new(
@@ -193,12 +189,12 @@ fn check_sleep(
         max_cycles: None,
     };
     let options = RunOptions {
-        shard_count: 1,
         host: HostOptions {
             no_sleep: true,
             ..HostOptions::default()
         },
         limits,
+        ..RunOptions::default()
     };
     let mut terminal = Terminal::new(Guest::Nowhere, true, &limits)?;
     let report = execute(design, catalogue, &options, &mut terminal)?;
