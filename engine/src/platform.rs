@@ -194,12 +194,14 @@ impl<'a> Idle<'a> {
 
     fn end_wait(&mut self) {
         if let Some(began) = self.since.take() {
-            let sum = if self.round < CLOCK_ROUNDS {
+            let time = began.elapsed();
+            // Few rounds that took long were interrupted: a stroke of bad luck stands for itself.
+            let sum = if self.round < CLOCK_ROUNDS && time < SPIN {
                 &mut self.sampled
             } else {
                 &mut self.long
             };
-            *sum += began.elapsed();
+            *sum += time;
         }
         self.round = 0;
         self.late = false;

@@ -22,9 +22,10 @@ mod compare;
 
 pub use boot::{Booted, RunError, boot, boot_by};
 pub use choice::{Choice, Trial};
-pub use compare::{Comparison, compare};
+pub use compare::{Comparison, Contender, Terms, compare};
 pub use divergence::{Divergence, WireDifference};
 pub use execute::{RunOptions, execute};
+pub use measure::measure;
 pub use number::thousands;
 pub use outcome::{describe, exit_code, word};
 pub use report::{Hart, HostReport, RunReport};

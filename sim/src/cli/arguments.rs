@@ -1,7 +1,7 @@
 //! What may stand on the command line.
 
 use crate::design::Design;
-use crate::run::Variant;
+use crate::run::{Contender, Variant};
 use clap::builder::RangedU64ValueParser;
 use clap::{Args, Parser, Subcommand};
 use std::path::PathBuf;
@@ -135,11 +135,42 @@ pub(super) struct CompareArguments {
     pub(super) input: InputArguments,
     #[command(flatten)]
     pub(super) limits: LimitArguments,
-    #[command(flatten)]
-    pub(super) variants: VariantArguments,
+    /// Shard counts, 1 to 255 each, or `auto`, separated by commas.
+    #[arg(long, value_name = "N,N,…", value_delimiter = ',', default_value = "1,2,4,8", value_parser = shards)]
+    pub(super) shards: Vec<Shards>,
+    /// Thread counts to combine them with; the default is the smaller of shards and cores.
+    #[arg(long, value_name = "N,N,…", value_delimiter = ',', value_parser = shard_count())]
+    pub(super) threads: Vec<usize>,
+    /// Place instances by what was measured before.
+    #[arg(long, value_name = "FILE.json")]
+    pub(super) profile_in: Option<PathBuf>,
+    /// Also predict the speed on 2 to 64 cores, from a short measurement or --profile-in.
+    #[arg(long)]
+    pub(super) predict: bool,
     /// Runs of each; the median counts.
     #[arg(long, value_name = "N", default_value_t = 5, value_parser = clap::value_parser!(u16).range(1..=1_000))]
     pub(super) rounds: u16,
+}
+
+impl CompareArguments {
+    /// Every shard count with every thread count; `auto` once.
+    pub(super) fn contenders(&self) -> Vec<Contender> {
+        let mut contenders = Vec::new();
+        for shards in &self.shards {
+            let Shards::Count(count) = shards else {
+                let shard_count_max = shards.most(None);
+                contenders.push(Contender::Auto { shard_count_max });
+                continue;
+            };
+            let variants = VariantArguments {
+                shards: vec![*count],
+                threads: self.threads.clone(),
+            };
+            let variants = variants.variants(false).into_iter();
+            contenders.extend(variants.map(Contender::Fixed));
+        }
+        contenders
+    }
 }
 
 /// Several ways to run one netlist.

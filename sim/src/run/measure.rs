@@ -1,9 +1,10 @@
 //! A profile of a machine on one shard, taken at the start of a run.
 
+use super::boot::{RunError, boot};
 use super::stopwatch::Stopwatch;
 use crate::design::Design;
 use crate::profile::Profile;
-use tina_engine::{Catalogue, Limits, Machine, Observer, Report, handshake_time};
+use tina_engine::{Catalogue, HostOptions, Limits, Machine, Observer, Report, handshake_time};
 
 /// How far a machine had come, and how long that had taken.
 #[derive(Clone, Copy, Debug)]
@@ -78,4 +79,20 @@ pub(super) fn measured(machine: &mut Machine, design: &Design, catalogue: &Catal
     let cycle_ns = busy_ns / machine.cycle().max(1) as f64;
     let handshake_ns = handshake_time().map(|time| time.as_secs_f64() * 1e9);
     Profile::of(design, catalogue, &samples, cycle_ns, handshake_ns)
+}
+
+/// Measures a design for a while: from cycle 0 on one shard, for about `seconds`.
+///
+/// # Errors
+/// When it cannot be booted.
+pub fn measure(
+    design: &Design,
+    catalogue: &Catalogue,
+    limits: &Limits,
+    seconds: f64,
+    observer: &mut dyn Observer,
+) -> Result<Profile, RunError> {
+    let host = HostOptions::default();
+    let mut machine = boot(design, catalogue, 1, &host)?.machine;
+    Ok(stretch(&mut machine, design, catalogue, limits, seconds, observer).profile)
 }
