@@ -100,6 +100,7 @@ fn deadlock_of(board: &Board) -> String {
             no_sleep,
             no_vectors: false,
             pin: false,
+            join: false,
         };
         let mut machine = board.boot(&blocks(board, shard_count), &host);
         let report = machine.run(&Limits::default(), &mut ());

@@ -232,6 +232,7 @@ fn run(board: &Board, placement: &Placement, no_sleep: bool, no_vectors: bool) -
         no_sleep,
         no_vectors,
         pin: false,
+        ..HostOptions::default()
     };
     let mut machine = board.boot(placement, &host);
     let mut digests = Digests::default();

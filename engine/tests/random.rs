@@ -96,6 +96,7 @@ fn run(
         no_sleep,
         no_vectors: false,
         pin: false,
+        join: false,
     };
     let mut machine = board.boot(placement, &host);
     let mut digests = Digests::default();

@@ -183,6 +183,7 @@ pub fn run_image(image: &Image, setup: &Setup) -> Ran {
         no_sleep: setup.no_sleep,
         no_vectors: false,
         pin: false,
+        ..HostOptions::default()
     };
     let placement = Placement::single(blueprint.instances.len());
     let mut machine = Machine::boot(&blueprint, &catalogue, &placement, &host).unwrap();
