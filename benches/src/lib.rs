@@ -12,3 +12,4 @@ pub mod tuned;
 pub mod machines;
 pub mod subjects;
 pub mod compare;
+pub mod instructions;

@@ -32,7 +32,7 @@ pub fn host(remark: Option<String>) -> Host {
 }
 
 /// The first line a command prints, if it succeeds.
-pub(super) fn first_line(command: &[impl AsRef<str>], directory: &Path) -> Option<String> {
+pub(crate) fn first_line(command: &[impl AsRef<str>], directory: &Path) -> Option<String> {
     let (program, arguments) = command.split_first()?;
     let output = Command::new(program.as_ref())
         .args(arguments.iter().map(AsRef::as_ref))
