@@ -6,6 +6,7 @@ directory="$out/$workload-$size-t$threads"
 defines="-DWORKLOAD=\\\"$workload\\\" -DSIZE=$size -DTHREADS=$threads"
 if [ "$workload" = w2 ]; then defines="$defines -DRATE"; fi
 
+rm -rf "$directory"
 mkdir -p "$directory"
 verilator --cc --exe --top-module top --Mdir "$directory" -O3 --x-assign fast --x-initial fast --noassert \
     --threads "$threads" -GSIZE="$size" -Wno-fatal -CFLAGS "-std=c++17 $defines" fifo.sv "$workload.sv" "$PWD/main.cpp"
