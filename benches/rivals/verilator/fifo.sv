@@ -14,17 +14,15 @@ module fifo2 (
 );
   logic [63:0] spare;
   logic has_spare;
-
   initial begin
     ready = 0;
     has_spare = 0;
   end
-
   assign has_room = !has_spare;
 
   always_ff @(posedge clk)
     if (push) begin
-      if (pop || !ready) begin
+      if (pop | !ready) begin
         head  <= in;
         ready <= 1;
       end else begin

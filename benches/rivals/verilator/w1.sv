@@ -20,7 +20,7 @@ module stage (
   fifo2 fifo (
       .clk, .push, .in, .has_room, .ready, .head, .pop(next_push)
   );
-  assign next_push = ready && next_has_room;
+  assign next_push = ready & next_has_room;
   assign out = head * 64'd6364136223846793005 + 64'd1;
 endmodule
 
@@ -29,26 +29,31 @@ module top #(
 ) (
     input logic clk
 );
-  // Index i: into stage i; the last one is the sink's.
-  logic push[SIZE+1], has_room[SIZE+1];
-  logic [63:0] in[SIZE+1];
-
+  // Wires live in the generate block of their driver: arrays of wires would be copied.
+  logic source_push;
   logic [63:0] next = 0;
-  assign push[0] = has_room[0];
-  assign in[0] = next;
-  always_ff @(posedge clk) if (push[0]) next <= next + 1;
+  always_ff @(posedge clk) if (source_push) next <= next + 1;
 
-  for (genvar i = 0; i < SIZE; i++) begin : g_stage
-    stage stage (
-        .clk, .push(push[i]), .in(in[i]), .has_room(has_room[i]),
-        .next_has_room(has_room[i+1]), .next_push(push[i+1]), .out(in[i+1])
-    );
+  for (genvar i = 0; i < SIZE; i++) begin : g
+    logic push, has_room, next_push, next_has_room;
+    logic [63:0] in, out;
+    stage stage (.*);
+    if (i == 0) begin : g_first
+      assign push = source_push;
+      assign in = next;
+    end else begin : g_other
+      assign push = g[i-1].next_push;
+      assign in = g[i-1].out;
+      assign g[i-1].next_has_room = has_room;
+    end
   end
+  assign source_push = g[0].has_room;
 
   logic ready;
   logic [63:0] head;
   fifo2 outlet (
-      .clk, .push(push[SIZE]), .in(in[SIZE]), .has_room(has_room[SIZE]), .ready, .head, .pop(ready)
+      .clk, .push(g[SIZE-1].next_push), .in(g[SIZE-1].out), .has_room(g[SIZE-1].next_has_room),
+      .ready, .head, .pop(ready)
   );
 
   logic [63:0] count = 0;

@@ -51,7 +51,7 @@ module source #(
     output logic        push,
     output logic [63:0] out
 );
-  logic [63:0] state = 64'(NUMBER + 1) * 64'h9E3779B97F4A7C15;
+  logic [63:0] state = (64'(NUMBER) + 1) * 64'h9E3779B97F4A7C15;
   logic [63:0] next;
   assign next = state * 64'd6364136223846793005 + 64'd1442695040888963407;
   assign push = has_room;
@@ -81,39 +81,35 @@ module top #(
 ) (
     input logic clk
 );
-  // In front of element (i, j): index j from the west, i from the north.
-  logic west_push[SIZE][SIZE+1], west_has_room[SIZE][SIZE+1];
-  logic north_push[SIZE+1][SIZE], north_has_room[SIZE+1][SIZE];
-  logic [63:0] west[SIZE][SIZE+1], north[SIZE+1][SIZE];
-
+  // Wires live in the generate block of their driver: arrays of wires would be copied.
   for (genvar i = 0; i < SIZE; i++) begin : g_row
-    source #(
-        .NUMBER(i)
-    ) row_source (
-        .clk, .has_room(west_has_room[i][0]), .push(west_push[i][0]), .out(west[i][0])
-    );
-    source #(
-        .NUMBER(SIZE + i)
-    ) column_source (
-        .clk, .has_room(north_has_room[0][i]), .push(north_push[0][i]), .out(north[0][i])
-    );
-    sink row_sink (
-        .clk, .push(west_push[i][SIZE]), .in(west[i][SIZE]), .has_room(west_has_room[i][SIZE])
-    );
-    sink column_sink (
-        .clk, .push(north_push[SIZE][i]), .in(north[SIZE][i]), .has_room(north_has_room[SIZE][i])
-    );
     for (genvar j = 0; j < SIZE; j++) begin : g_column
-      logic fire;
-      element element (
-          .clk, .fire,
-          .west_push(west_push[i][j]), .west_in(west[i][j]), .west_has_room(west_has_room[i][j]),
-          .north_push(north_push[i][j]), .north_in(north[i][j]), .north_has_room(north_has_room[i][j]),
-          .east_has_room(west_has_room[i][j+1]), .east(west[i][j+1]),
-          .south_has_room(north_has_room[i+1][j]), .south(north[i+1][j])
-      );
-      assign west_push[i][j+1]  = fire;
-      assign north_push[i+1][j] = fire;
+      logic west_push, west_has_room, north_push, north_has_room;
+      logic [63:0] west_in, north_in;
+      logic fire, east_has_room, south_has_room;
+      logic [63:0] east, south;
+      element element (.*);
+
+      if (j == 0) begin : g_west
+        source #(.NUMBER(i)) source (.clk, .has_room(west_has_room), .push(west_push), .out(west_in));
+      end else begin : g_from_west
+        assign west_push = g_row[i].g_column[j-1].fire;
+        assign west_in = g_row[i].g_column[j-1].east;
+        assign g_row[i].g_column[j-1].east_has_room = west_has_room;
+      end
+      if (i == 0) begin : g_north
+        source #(.NUMBER(SIZE + j)) source (.clk, .has_room(north_has_room), .push(north_push), .out(north_in));
+      end else begin : g_from_north
+        assign north_push = g_row[i-1].g_column[j].fire;
+        assign north_in = g_row[i-1].g_column[j].south;
+        assign g_row[i-1].g_column[j].south_has_room = north_has_room;
+      end
+      if (j == SIZE - 1) begin : g_east
+        sink sink (.clk, .push(fire), .in(east), .has_room(east_has_room));
+      end
+      if (i == SIZE - 1) begin : g_south
+        sink sink (.clk, .push(fire), .in(south), .has_room(south_has_room));
+      end
     end
   end
 endmodule
