@@ -1,6 +1,6 @@
 //! All kinds of this crate, one line each, family by family.
 
-use crate::{accel, flow, math, memory, noc, riscv};
+use crate::{accel, flow, math, memory, noc, riscv, transform};
 use tina_engine::Catalogue;
 
 /// Every kind of this crate. Add your own with [`Catalogue::with`].
@@ -30,6 +30,10 @@ pub fn catalogue() -> Catalogue {
         .with::<accel::SystolicElement>()
         .with::<accel::SystolicSource>()
         .with::<accel::SystolicSink>()
+        // transform
+        .with::<transform::Butterfly>()
+        .with::<transform::TransformSource>()
+        .with::<transform::TransformSink>()
         // riscv: the core
         .with::<riscv::Fetch>()
         .with::<riscv::Decode>()
@@ -37,6 +41,7 @@ pub fn catalogue() -> Catalogue {
         .with::<riscv::Multiply>()
         .with::<riscv::LoadStore>()
         .with::<riscv::WriteBack>()
+        .with::<riscv::local_memory::LocalMemory>()
         // riscv: caches, banks, their networks and devices
         .with::<riscv::instruction_cache::InstructionCache>()
         .with::<riscv::data_cache::DataCache>()
