@@ -28,14 +28,14 @@ pub struct Subject {
     pub cycles: Option<u64>,
     /// The same design by hand.
     pub model: Option<Model>,
-    /// The results after `cycles`. Empty: what the first form gives is what all must give.
+    /// Results after `cycles`, some of them or all; the others are those of the model, or what the
+    /// first form gives.
     pub expected: &'static [(&'static str, u64)],
     /// Other netlists that are measured beside it.
     pub variants: &'static [Variant],
     /// Harts that execute instructions, 0 if it is not about them.
     pub hart_count: u64,
-    /// Whether it is there for a relation of our own forms only: no rival takes part, and it runs
-    /// only if witnesses are asked for.
+    /// Whether it is there to tell about tina-hw alone, and runs only if witnesses are asked for.
     pub is_witness: bool,
 }
 
@@ -82,7 +82,8 @@ pub struct Run {
 /// A form that is set up: time counts while it runs.
 pub type Ready<'a> = Box<dyn FnOnce() -> Result<Run, String> + 'a>;
 
-const PLAIN_SUBJECT: Subject = Subject {
+/// What most entries have in common.
+const USUAL: Subject = Subject {
     name: "",
     title: "",
     netlist: "",
@@ -103,7 +104,7 @@ pub const SUBJECTS: &[Subject] = &[
         netlist: "w1_pipeline.ron",
         model: Some(Model::Pipeline(1024)),
         expected: &[("count", 18_975), ("check", 0xbfea_c04d_7a70_661f)],
-        ..PLAIN_SUBJECT
+        ..USUAL
     },
     Subject {
         name: "w2-light",
@@ -116,7 +117,7 @@ pub const SUBJECTS: &[Subject] = &[
             ("latency_sum", 3_321_417),
             ("check", 0x98aa_4f22_fb40_4e79),
         ],
-        ..PLAIN_SUBJECT
+        ..USUAL
     },
     Subject {
         name: "w2-heavy",
@@ -129,7 +130,7 @@ pub const SUBJECTS: &[Subject] = &[
             ("latency_sum", 42_379_778),
             ("check", 0x518a_2637_c6d6_b9fd),
         ],
-        ..PLAIN_SUBJECT
+        ..USUAL
     },
     Subject {
         name: "w2-32",
@@ -138,7 +139,7 @@ pub const SUBJECTS: &[Subject] = &[
         set: &[("k", "32"), ("rate", "0.25")],
         cycles: Some(5_000),
         model: Some(Model::Mesh(32, 0.25)),
-        ..PLAIN_SUBJECT
+        ..USUAL
     },
     Subject {
         name: "w2-64-low",
@@ -154,7 +155,7 @@ pub const SUBJECTS: &[Subject] = &[
             set: &[("k", "64"), ("rate", "0.25")],
             same_results: false,
         }],
-        ..PLAIN_SUBJECT
+        ..USUAL
     },
     Subject {
         name: "w3",
@@ -166,16 +167,54 @@ pub const SUBJECTS: &[Subject] = &[
             ("firings", 20_447_232),
             ("drained", 1_276_896),
         ],
-        ..PLAIN_SUBJECT
+        ..USUAL
     },
     Subject {
         name: "w4",
         title: "W4 systolic 256×256",
-        netlist: "w3_systolic.ron",
-        set: &[("n", "256")],
+        netlist: "w4_systolic.ron",
         cycles: Some(2_000),
         model: Some(Model::Systolic(256)),
-        ..PLAIN_SUBJECT
+        expected: &[
+            ("sum", 0x32bd_7601_8908_9527),
+            ("firings", 114_294_784),
+            ("drained", 827_136),
+        ],
+        ..USUAL
+    },
+    Subject {
+        name: "w5",
+        title: "W5 quicksort, 256 harts",
+        netlist: "w5_quicksort.ron",
+        set: &[("rows", "16"), ("columns", "16")],
+        cycles: None,
+        expected: &[
+            ("instructions", 7_543_830),
+            ("result_sum", 0x007d_39df_b02b),
+        ],
+        hart_count: 256,
+        ..USUAL
+    },
+    Subject {
+        name: "w6",
+        title: "W6 parallel sort, 64 harts",
+        netlist: "w6_parallel_sort.ron",
+        set: &[("rows", "8"), ("columns", "8")],
+        cycles: None,
+        expected: &[
+            ("instructions", 2_251_025),
+            ("console_check", 0xf4ff_a5d8_c107_27ee),
+        ],
+        hart_count: 64,
+        ..USUAL
+    },
+    Subject {
+        name: "w7",
+        title: "W7 transform, 2048 points",
+        netlist: "w7_ntt.ron",
+        cycles: Some(2_000),
+        expected: &[("check", 0xf2cf_ea14_5436_c1e6)],
+        ..USUAL
     },
     Subject {
         name: "cpu1",
@@ -184,7 +223,7 @@ pub const SUBJECTS: &[Subject] = &[
         cycles: None,
         hart_count: 1,
         is_witness: true,
-        ..PLAIN_SUBJECT
+        ..USUAL
     },
     Subject {
         name: "cpu",
@@ -193,7 +232,7 @@ pub const SUBJECTS: &[Subject] = &[
         cycles: None,
         hart_count: 8,
         is_witness: true,
-        ..PLAIN_SUBJECT
+        ..USUAL
     },
 ];
 

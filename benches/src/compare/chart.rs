@@ -150,8 +150,7 @@ fn panel(svg: &mut String, subject: &SubjectReport, scale: &Scale, place: (f64, 
 
 /// The forms that have a bar, in the order of the report.
 fn shown(subject: &SubjectReport) -> impl Iterator<Item = &FormReport> {
-    let compared = subject.forms.iter().any(|form| form.family == Family::Loop);
-    let forms = subject.forms.iter().filter(move |_| compared);
+    let forms = subject.forms.iter().filter(|_| !subject.is_witness);
     forms.filter(|form| form.figures.is_some() && form.family != Family::Witness)
 }
 

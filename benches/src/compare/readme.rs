@@ -58,7 +58,7 @@ fn section(report: &Report) -> String {
     let compared: Vec<&SubjectReport> = report
         .subjects
         .iter()
-        .filter(|subject| subject.form("plain").is_some())
+        .filter(|subject| !subject.is_witness)
         .collect();
     if !compared.is_empty() {
         let _ = writeln!(

@@ -84,6 +84,8 @@ pub struct SubjectReport {
     pub transfers: Option<u64>,
     /// Harts that execute instructions.
     pub harts: u64,
+    /// Whether it tells about tina-hw alone.
+    pub is_witness: bool,
     /// The results every form had to give.
     pub results: Vec<Total>,
     /// Its forms.
@@ -244,6 +246,7 @@ pub(crate) mod tests {
             cycles: 2_000,
             transfers: Some(1_000_000),
             harts: 0,
+            is_witness: false,
             results: vec![Total {
                 name: "count".to_owned(),
                 value: "975".to_owned(),

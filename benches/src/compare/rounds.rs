@@ -121,6 +121,7 @@ fn run_subject(
         cycles: run.cycles,
         transfers: run.transfers,
         harts: subject.hart_count,
+        is_witness: subject.is_witness,
         results: run.totals.iter().map(total).collect(),
         forms: reports,
     };
