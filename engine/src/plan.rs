@@ -32,6 +32,33 @@ impl Placement {
             shard_of: vec![0; instance_count],
         }
     }
+
+    /// The same with all shards that one of `thread_count` threads hosts joined into one.
+    pub(crate) fn joined(
+        &self,
+        blueprint: &Blueprint,
+        thread_count: usize,
+    ) -> Result<Self, PlanError> {
+        check_placement(blueprint, self)?;
+        let mut host_of = vec![0; self.shard_count];
+        for thread in 0..thread_count {
+            host_of[hosted(thread, thread_count, self.shard_count)].fill(thread as u8);
+        }
+        let host = |&shard: &u8| host_of[usize::from(shard)];
+        Ok(Self {
+            shard_count: thread_count,
+            shard_of: self.shard_of.iter().map(host).collect(),
+        })
+    }
+}
+
+/// The shards that a thread hosts: neighbours in number.
+pub(crate) fn hosted(
+    thread: usize,
+    thread_count: usize,
+    shard_count: usize,
+) -> std::ops::Range<usize> {
+    thread * shard_count / thread_count..(thread + 1) * shard_count / thread_count
 }
 
 /// A blueprint or placement that cannot be built.

@@ -99,6 +99,7 @@ fn deadlock_of(board: &Board) -> String {
             thread_count: Some(2),
             no_sleep,
             pin: false,
+            join: false,
         };
         let mut machine = board.boot(&blocks(board, shard_count), &host);
         let report = machine.run(&Limits::default(), &mut ());

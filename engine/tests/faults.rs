@@ -86,6 +86,7 @@ fn fault_of(trick: u64, no_sleep: bool) -> Fault {
             thread_count: Some(2),
             no_sleep,
             pin: false,
+            join: false,
         };
         let mut machine = board.boot(&blocks(&board, shard_count), &host);
         let report = machine.run(

@@ -95,6 +95,7 @@ fn run(
         thread_count: Some(thread_count),
         no_sleep,
         pin: false,
+        join: false,
     };
     let mut machine = board.boot(placement, &host);
     let mut digests = Digests::default();

@@ -137,6 +137,8 @@ impl Shard {
             .flat_map(|group| &group.instances)
             .any(|&instance| blueprint.instances[instance as usize].shape.finishes);
         Ok(Self {
+            missing: vec![0; inbound.len()].into_boxed_slice(),
+            sampler: None,
             boundary: boundary.into_iter().map(|(_, slot)| slot).collect(),
             interior: interior.into_iter().map(|(_, slot)| slot).collect(),
             outbound,

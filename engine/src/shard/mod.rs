@@ -7,8 +7,10 @@
 //! Does not know threads, epochs beyond their end, or what to do about a fault.
 
 mod boot;
+mod sample;
 
 pub(crate) use boot::{BootShardError, Rings};
+pub(crate) use sample::Sampler;
 
 use crate::arena::{Arena, ArenaRef};
 use crate::fifo::{RawFifo, ShardHead, Show};
@@ -99,6 +101,10 @@ pub(crate) struct Shard {
     digest: u64,
     /// Whether any module was clocked since the digest was taken.
     digest_stale: bool,
+    /// Per inbound link: how often its frame was missing.
+    missing: Box<[u64]>,
+    /// Present while the machine is profiled.
+    sampler: Option<Box<Sampler>>,
     arena: Arena,
 }
 
@@ -169,8 +175,10 @@ impl Shard {
                     Received::Nothing => {
                         let items = link.known_until + link.item_reach > now;
                         let credits = link.known_until + link.credit_reach > now;
-                        taken.enough &=
+                        let enough =
                             !all && items && (credits || self.outbound[index].needs_no_credit(now));
+                        taken.enough &= enough;
+                        self.missing[index] += u64::from(!enough);
                         break;
                     }
                 }
@@ -231,6 +239,9 @@ impl Shard {
         }
         let head = &self.head;
         self.wheel.fire(now, |waker| head.wake(waker));
+        if let Some(sampler) = &mut self.sampler {
+            sampler.begin(self.boundary.iter().chain(&self.interior), edges);
+        }
         let mut due = false;
         for slot in self.boundary.iter_mut().chain(&mut self.interior) {
             let edge = edges >> slot.domain & 1 == 1;
@@ -250,17 +261,20 @@ impl Shard {
         if due {
             self.sweep(false);
         }
+        if let Some(sampler) = &mut self.sampler {
+            sampler.end(now, &self.fifos);
+        }
         self.upcoming = after;
     }
 
     #[inline]
     fn sweep(&mut self, boundary: bool) {
-        let slots = if boundary {
-            &mut self.boundary
+        let (slots, first) = if boundary {
+            (&mut self.boundary, 0)
         } else {
-            &mut self.interior
+            (&mut self.interior, self.boundary.len())
         };
-        for slot in slots {
+        for (number, slot) in (first..).zip(slots) {
             if !slot.due {
                 continue;
             }
@@ -272,7 +286,11 @@ impl Shard {
                 period: domain.period,
                 no_sleep: self.no_sleep,
             };
+            let timed = self.sampler.as_ref().and_then(|sampler| sampler.time(slot));
             slot.group.sweep(&edge, &mut self.faults);
+            if let (Some(timed), Some(sampler)) = (timed, &mut self.sampler) {
+                sampler.timed(number, slot, &timed);
+            }
         }
     }
 
@@ -368,6 +386,31 @@ impl Shard {
                 print(entry.get() >> 8, *instance, entry.get() as u8);
             }
         }
+    }
+
+    /// Begins to profile.
+    pub(crate) fn start_sampling(&mut self) {
+        let counts: Vec<usize> = self
+            .groups()
+            .map(|group| group.instance_numbers().len())
+            .collect();
+        self.sampler = Some(Box::new(Sampler::new(&counts, self.fifos.len())));
+    }
+
+    /// Ends profiling: what was seen, groups in the order of [`groups`](Self::groups), FIFOs in that
+    /// of [`wires`](Self::wires).
+    pub(crate) fn stop_sampling(&mut self) -> Option<Box<Sampler>> {
+        self.sampler.take()
+    }
+
+    /// The wire of each FIFO.
+    pub(crate) fn wires(&self) -> impl Iterator<Item = u32> {
+        self.fifos.iter().map(|slot| slot.wire)
+    }
+
+    /// How often each neighbour's frame was missing, in the order of their numbers.
+    pub(crate) fn missing(&self) -> &[u64] {
+        &self.missing
     }
 
     pub(crate) fn used_bytes(&self) -> usize {
