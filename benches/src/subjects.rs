@@ -7,12 +7,13 @@
 use crate::plain::{Mesh, Pipeline, Systolic};
 use crate::tuned::{TunedPipeline, TunedSystolic};
 use std::fs;
+use std::hint::black_box;
 use std::path::Path;
 use tina_engine::{HostOptions, Limits, Outcome, Resources};
 use tina_modules::catalogue;
 use tina_modules::riscv::image::Image;
 use tina_sim::design::{Design, LoadOptions, load};
-use tina_sim::run::boot;
+use tina_sim::run::{RunOptions, Stopwatch, boot, execute};
 
 /// A workload.
 pub struct Subject {
@@ -69,8 +70,10 @@ pub struct Variant {
 pub type Totals = Vec<(String, u64)>;
 
 /// What a run did.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct Run {
+    /// How long it took, set-up and the gathering of results left out.
+    pub seconds: f64,
     /// Cycles of the base clock.
     pub cycles: u64,
     /// Items pushed into FIFOs, where somebody counts them.
@@ -79,7 +82,7 @@ pub struct Run {
     pub totals: Totals,
 }
 
-/// A form that is set up: time counts while it runs.
+/// A form that is set up.
 pub type Ready<'a> = Box<dyn FnOnce() -> Result<Run, String> + 'a>;
 
 /// What most entries have in common.
@@ -244,22 +247,25 @@ impl Model {
             Self::Pipeline(stage_count) => {
                 let mut pipeline = Pipeline::new(stage_count);
                 Box::new(move || {
-                    let totals = pipeline.run(cycles).totals();
-                    Ok(Run::of(cycles, Some(pipeline.transfers()), &totals))
+                    let (seconds, results) = time(|| pipeline.run(cycles));
+                    let transfers = Some(pipeline.transfers());
+                    Ok(Run::of(seconds, cycles, transfers, &results.totals()))
                 })
             }
             Self::Mesh(side, rate) => {
                 let mut mesh = Mesh::new(side, rate);
                 Box::new(move || {
-                    let totals = mesh.run(cycles).totals();
-                    Ok(Run::of(cycles, Some(mesh.transfers()), &totals))
+                    let (seconds, results) = time(|| mesh.run(cycles));
+                    let transfers = Some(mesh.transfers());
+                    Ok(Run::of(seconds, cycles, transfers, &results.totals()))
                 })
             }
             Self::Systolic(side) => {
                 let mut systolic = Systolic::new(side);
                 Box::new(move || {
-                    let totals = systolic.run(cycles).totals();
-                    Ok(Run::of(cycles, Some(systolic.transfers()), &totals))
+                    let (seconds, results) = time(|| systolic.run(cycles));
+                    let transfers = Some(systolic.transfers());
+                    Ok(Run::of(seconds, cycles, transfers, &results.totals()))
                 })
             }
         }
@@ -272,8 +278,8 @@ impl Model {
             Self::Pipeline(stage_count) => {
                 let mut pipeline = TunedPipeline::new(stage_count);
                 Some(Box::new(move || {
-                    let totals = pipeline.run(cycles).totals();
-                    Ok(Run::of(cycles, None, &totals))
+                    let (seconds, results) = time(|| pipeline.run(cycles));
+                    Ok(Run::of(seconds, cycles, None, &results.totals()))
                 }))
             }
             Self::Systolic(32) => Some(tuned_systolic::<32>(cycles)),
@@ -286,15 +292,22 @@ impl Model {
 fn tuned_systolic<const SIDE: usize>(cycles: u64) -> Ready<'static> {
     let mut systolic = Box::new(TunedSystolic::<SIDE>::new());
     Box::new(move || {
-        let totals = systolic.run(cycles).totals();
-        Ok(Run::of(cycles, None, &totals))
+        let (seconds, results) = time(|| systolic.run(cycles));
+        Ok(Run::of(seconds, cycles, None, &results.totals()))
     })
 }
 
+fn time<R>(run: impl FnOnce() -> R) -> (f64, R) {
+    let stopwatch = Stopwatch::start();
+    let result = black_box(run());
+    (stopwatch.seconds(), result)
+}
+
 impl Run {
-    fn of(cycles: u64, transfers: Option<u64>, totals: &[(&str, u64)]) -> Self {
+    fn of(seconds: f64, cycles: u64, transfers: Option<u64>, totals: &[(&str, u64)]) -> Self {
         let totals = totals.iter();
         Self {
+            seconds,
             cycles,
             transfers,
             totals: totals
@@ -314,11 +327,7 @@ pub fn machine(
     shard_count: usize,
     cycles: Option<u64>,
 ) -> Result<Ready<'_>, String> {
-    let host = HostOptions {
-        pin: shard_count > 1,
-        ..HostOptions::default()
-    };
-    let mut machine = boot(design, &catalogue(), shard_count, &host)
+    let mut machine = boot(design, &catalogue(), shard_count, &host())
         .map_err(|error| error.to_string())?
         .machine;
     Ok(Box::new(move || {
@@ -326,17 +335,15 @@ pub fn machine(
             cycles,
             max_cycles: None,
         };
-        let report = machine.run(&limits, &mut ());
-        match report.outcome {
-            Outcome::CyclesDone | Outcome::Finished { code: 0, .. } | Outcome::Drained { .. } => {}
-            outcome => return Err(format!("the run ended with {outcome:?}")),
-        }
+        let (seconds, report) = time(|| machine.run(&limits, &mut ()));
+        well_ended(&report.outcome)?;
         let instances = machine.results();
         let value = |total: &tina_sim::design::Total| {
             let value = total.evaluate(&instances)?;
             Ok((total.name.clone(), value.number()))
         };
         Ok(Run {
+            seconds,
             cycles: report.cycles,
             transfers: None,
             totals: design
@@ -346,6 +353,52 @@ pub fn machine(
                 .collect::<Result<_, String>>()?,
         })
     }))
+}
+
+/// A run that finds out itself how many shards it is worth, up to the number of cores; its seconds
+/// count what that takes.
+///
+/// # Errors
+/// When it cannot be placed or booted, or fails.
+pub fn automatic(design: &Design, cycles: Option<u64>) -> Result<Run, String> {
+    let options = RunOptions {
+        shard_count: std::thread::available_parallelism().map_or(1, usize::from),
+        auto: true,
+        host: host(),
+        limits: Limits {
+            cycles,
+            max_cycles: None,
+        },
+        ..RunOptions::default()
+    };
+    let report = execute(design, &catalogue(), &options, &mut ());
+    let report = report.map_err(|error| error.to_string())?;
+    well_ended(&report.outcome)?;
+    let totals = report.totals.iter();
+    Ok(Run {
+        seconds: report.host.wall_seconds,
+        cycles: report.cycles,
+        transfers: None,
+        totals: totals
+            .map(|(name, value)| (name.clone(), value.number()))
+            .collect(),
+    })
+}
+
+/// As the program `tina-hw` uses its host.
+fn host() -> HostOptions {
+    HostOptions {
+        pin: true,
+        join: true,
+        ..HostOptions::default()
+    }
+}
+
+fn well_ended(outcome: &Outcome) -> Result<(), String> {
+    match outcome {
+        Outcome::CyclesDone | Outcome::Finished { code: 0, .. } | Outcome::Drained { .. } => Ok(()),
+        outcome => Err(format!("the run ended with {outcome:?}")),
+    }
 }
 
 /// A netlist of the repository and the program it names, elaborated with these parameters.

@@ -6,11 +6,10 @@ use super::options::Options;
 use super::report::Family;
 use super::rivals::{Rival, Rivals};
 use super::tokens::{TokenStream, stream};
-use crate::subjects::{Model, Run, Subject, Totals, Variant, design, machine};
+use crate::subjects::{Model, Run, Subject, Totals, Variant, automatic, design, machine};
 use std::sync::Barrier;
 use std::sync::atomic::{AtomicBool, Ordering};
 use tina_sim::design::Design;
-use tina_sim::run::Stopwatch;
 
 /// A way to run a workload.
 #[derive(Clone, Debug)]
@@ -35,6 +34,8 @@ enum Way {
         design: usize,
         shard_count: usize,
     },
+    /// As many shards as the program finds worth it.
+    Auto,
     /// Two shards while another thread keeps a core busy.
     Busy,
     Rival {
@@ -87,6 +88,7 @@ impl Target {
         };
         Ok(Self {
             cycles,
+            written,
             run,
             tokens,
         })
@@ -115,38 +117,33 @@ impl<'a> Bench<'a> {
     /// # Errors
     /// When it fails, or its results are wrong.
     pub fn measure(&self, form: &Form, target: &mut Target) -> Result<f64, String> {
-        let (run, seconds) = match &form.way {
-            Way::Plain(model) => time(model.plain(cycles_of(target)?))?,
+        let run = match &form.way {
+            Way::Plain(model) => model.plain(cycles_of(target)?)()?,
             Way::Tuned(model) => {
-                let tuned = model
-                    .tuned(cycles_of(target)?)
-                    .ok_or("there is no tuned loop")?;
-                time(tuned)?
+                let tuned = model.tuned(cycles_of(target)?);
+                tuned.ok_or("there is no tuned loop")?()?
             }
             Way::Machine {
                 design,
                 shard_count,
-            } => time(machine(
-                &self.designs[*design],
-                *shard_count,
-                target.cycles,
-            )?)?,
-            Way::Busy => busy(|| time(machine(&self.designs[0], 2, target.cycles)?))?,
+            } => machine(&self.designs[*design], *shard_count, target.cycles)?()?,
+            Way::Auto => automatic(&self.designs[0], target.cycles)?,
+            Way::Busy => {
+                let run = machine(&self.designs[0], 2, target.cycles)?;
+                busy(run)?
+            }
             Way::Rival { rival, model } => {
                 let rivals = self.rivals.ok_or("the list of rivals was not read")?;
-                let tokens = if rival.timed {
-                    None
-                } else {
-                    target.tokens.as_ref()
-                };
-                let (run, seconds) = rivals.run(rival, *model, cycles_of(target)?, tokens)?;
+                let tokens = target.tokens.as_ref().filter(|_| !rival.timed);
+                let run = rivals.run(rival, *model, cycles_of(target)?, tokens)?;
                 if let Some(tokens) = tokens {
                     compare(&run.totals, &tokens.totals)?;
-                    return Ok(seconds);
+                    return Ok(run.seconds);
                 }
-                (run, seconds)
+                run
             }
         };
+        let seconds = run.seconds;
         if self.is_other_work(form) {
             return Ok(seconds);
         }
@@ -204,6 +201,13 @@ pub fn forms(subject: &Subject, rivals: &[Rival], options: &Options) -> Vec<Form
         forms.extend(variant_forms(variant, number, &shard_counts, options));
     }
     if options.wants_witnesses() {
+        forms.push(Form {
+            name: "auto".to_owned(),
+            label: "tina-hw, --shards auto".to_owned(),
+            family: Family::Witness,
+            threads: cores(),
+            way: Way::Auto,
+        });
         forms.push(Form {
             name: "busy-2".to_owned(),
             label: "tina-hw, 2 shards, one core busy".to_owned(),
@@ -272,7 +276,7 @@ impl Form {
     }
 
     fn machine(name: &str, title: &str, design: usize, shard_count: usize) -> Self {
-        let cores = std::thread::available_parallelism().map_or(1, usize::from);
+        let cores = cores();
         let plural = if shard_count == 1 { "" } else { "s" };
         Self {
             name: format!("{name}-{shard_count}"),
@@ -300,17 +304,14 @@ impl Form {
     }
 }
 
+fn cores() -> usize {
+    std::thread::available_parallelism().map_or(1, usize::from)
+}
+
 fn cycles_of(target: &Target) -> Result<u64, String> {
     target
         .cycles
         .ok_or_else(|| "the workload has no number of cycles".to_owned())
-}
-
-fn time(ready: crate::subjects::Ready<'_>) -> Result<(Run, f64), String> {
-    let stopwatch = Stopwatch::start();
-    let run = ready();
-    let seconds = stopwatch.seconds();
-    Ok((run?, seconds))
 }
 
 /// Runs something while a thread of this process keeps the last core busy.

@@ -144,7 +144,7 @@ impl Rivals {
         Ok(())
     }
 
-    /// Runs it once: what it did, its seconds, and the items it says went through FIFOs.
+    /// Runs it once: what it did and its seconds, both as it says.
     ///
     /// # Errors
     /// When it fails or says something else than was agreed.
@@ -154,7 +154,7 @@ impl Rivals {
         model: Model,
         cycles: u64,
         tokens: Option<&TokenStream>,
-    ) -> Result<(Run, f64), String> {
+    ) -> Result<Run, String> {
         let call = Call::of(model);
         let program = self.expand(rival, std::slice::from_ref(&rival.program), Some(&call));
         let mut command = limited(&program[0], RUN_SECONDS_MAX);
@@ -272,7 +272,7 @@ fn end_of(text: &str) -> String {
 }
 
 /// What a program said in its line of JSON.
-fn answer(line: &str, cycles: u64) -> Result<(Run, f64), String> {
+fn answer(line: &str, cycles: u64) -> Result<Run, String> {
     let wrong = || format!("it said `{line}`");
     let said: Value = serde_json::from_str(line).map_err(|_| wrong())?;
     let seconds = said["seconds"].as_f64().filter(|seconds| *seconds > 0.0);
@@ -288,12 +288,12 @@ fn answer(line: &str, cycles: u64) -> Result<(Run, f64), String> {
         Some((name.clone(), number))
     };
     let totals: Option<Vec<_>> = results.iter().map(total).collect();
-    let run = Run {
+    Ok(Run {
+        seconds: seconds.ok_or_else(wrong)?,
         cycles,
         transfers: None,
         totals: totals.ok_or_else(wrong)?,
-    };
-    Ok((run, seconds.ok_or_else(wrong)?))
+    })
 }
 
 #[cfg(test)]
@@ -320,8 +320,8 @@ mod tests {
     fn an_answer_has_numbers_and_checks() {
         let line =
             r#"{"rival":"x","seconds":0.5,"results":{"count":975,"check":"0x00000000000000ff"}}"#;
-        let (run, seconds) = answer(line, 10).unwrap();
-        assert_eq!(seconds, 0.5);
+        let run = answer(line, 10).unwrap();
+        assert_eq!(run.seconds, 0.5);
         assert_eq!(
             run.totals,
             [("count".to_owned(), 975), ("check".to_owned(), 255)]

@@ -104,6 +104,7 @@ fn run_subject(
         }
     }
     let run = target.run.unwrap_or_else(|| crate::subjects::Run {
+        seconds: 0.0,
         cycles: cycles.unwrap_or(0),
         transfers: None,
         totals: Vec::new(),
