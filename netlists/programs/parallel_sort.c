@@ -18,16 +18,17 @@ typedef struct {
     CACHE_ALIGNED volatile uint32_t arrived;
     volatile uint32_t sum;
     CACHE_ALIGNED volatile uint32_t generation;
+    volatile uint32_t total;
 } Node;
 
 static Node *level_nodes[LEVELS_MAX];
 static uint32_t level_width[LEVELS_MAX]; // how many arrive at the nodes of a level
 static uint32_t levels;
-static CACHE_ALIGNED volatile uint32_t total;
 
 // Every hart waits here until all have arrived. The sum of all values is the result of each.
-// The last to arrive at a node goes on to the next level with the sum of those it met; whoever waits
-// is released by that one, and then releases those that wait for itself.
+// The last to arrive at a node goes on to the next level with the sum of those it met. Whoever waits
+// is released and told the total by that one, and then tells those that wait for itself: so no more
+// than FAN_IN harts ever look at the same word.
 static uint32_t add_up(uint32_t hart, uint32_t value) {
     uint32_t place = hart, level = 0;
     for (; level < levels; level++) {
@@ -41,15 +42,13 @@ static uint32_t add_up(uint32_t hart, uint32_t value) {
         if (fetch_add(&node->arrived, 1) + 1 < (left < FAN_IN ? left : FAN_IN)) {
             while (__atomic_load_n(&node->generation, __ATOMIC_ACQUIRE) == generation) {
             }
+            value = node->total;
             break;
         }
         value = node->sum;
         node->sum = 0;
         node->arrived = 0;
         place = group;
-    }
-    if (level == levels) {
-        total = value;
     }
     // Those below: this hart was the last at each node of its path.
     while (level > 0) {
@@ -59,9 +58,10 @@ static uint32_t add_up(uint32_t hart, uint32_t value) {
             place /= FAN_IN;
         }
         Node *node = &level_nodes[level][place];
+        node->total = value;
         __atomic_store_n(&node->generation, node->generation + 1, __ATOMIC_RELEASE);
     }
-    return total;
+    return value;
 }
 
 // ---- sorting ----
