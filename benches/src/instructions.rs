@@ -17,7 +17,7 @@ use std::process::{Command, Stdio};
 pub const COUNTS: &str = "benches/results/instructions.json";
 
 /// How far a count may be from the committed one, in percent.
-pub const TOLERANCE_PERCENT: f64 = 3.0;
+pub const TOLERANCE_PERCENT: u64 = 3;
 
 /// A workload and the cycles that are counted.
 pub struct Case {
@@ -98,10 +98,14 @@ pub fn judge(count: &Count, committed: &Counts) -> (Judgement, f64) {
         return (Judgement::Unknown, 0.0);
     };
     let change = (count.instructions as f64 / other.instructions as f64 - 1.0) * 100.0;
-    let judgement = match change {
-        _ if change > TOLERANCE_PERCENT => Judgement::Slower,
-        _ if change < -TOLERANCE_PERCENT => Judgement::Faster,
-        _ => Judgement::Same,
+    let hundredfold = u128::from(count.instructions) * 100;
+    let percent = |percent: u64| u128::from(other.instructions) * u128::from(percent);
+    let judgement = if hundredfold > percent(100 + TOLERANCE_PERCENT) {
+        Judgement::Slower
+    } else if hundredfold < percent(100 - TOLERANCE_PERCENT) {
+        Judgement::Faster
+    } else {
+        Judgement::Same
     };
     (judgement, change)
 }

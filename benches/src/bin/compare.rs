@@ -25,9 +25,7 @@ fn main() -> ExitCode {
 fn compare(options: &Options) -> Result<ExitCode, String> {
     let root = root();
     if options.readme {
-        let report = readme::committed(&root)?;
-        write(&root.join(readme::CHART), &chart::svg(&report))?;
-        readme::rewrite(&root, &report)?;
+        publish(&root)?;
         return Ok(ExitCode::SUCCESS);
     }
     let report = rounds::run(options, &target_directory(), &mut |said| {
@@ -46,8 +44,7 @@ fn compare(options: &Options) -> Result<ExitCode, String> {
     }
     if options.record {
         write(&root.join(readme::FIGURES), &json(&report)?)?;
-        write(&root.join(readme::CHART), &chart::svg(&report))?;
-        readme::rewrite(&root, &report)?;
+        publish(&root)?;
     }
     let mut forms = report.subjects.iter().flat_map(|subject| &subject.forms);
     let ours = |family: Family| matches!(family, Family::Tina | Family::Witness | Family::Loop);
@@ -57,6 +54,13 @@ fn compare(options: &Options) -> Result<ExitCode, String> {
             None => ExitCode::SUCCESS,
         },
     )
+}
+
+/// Makes chart and section of the README from the committed JSON.
+fn publish(root: &Path) -> Result<(), String> {
+    let report = readme::committed(root)?;
+    write(&root.join(readme::CHART), &chart::svg(&report))?;
+    readme::rewrite(root, &report)
 }
 
 fn json(report: &Report) -> Result<String, String> {

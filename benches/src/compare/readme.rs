@@ -368,14 +368,14 @@ pub(crate) mod tests {
         let subject = &mut report.subjects[0];
         subject
             .forms
-            .push(form("shards-8", Family::Witness, 2, &[0.55, 0.66]));
+            .push(form("shards-8", Family::Witness, 2, &[0.75, 0.75]));
         subject.derive();
         let text = section(&report);
         for line in [
             "| label of plain | 1 | 1.00 |",
             "| label of go \\* | 2 | 30.0 |",
             "* W1 pipeline: label of tuned, 2.00 times as fast as label of shards-1",
-            "| W1 pipeline | 0.55 | 1.10 |",
+            "| W1 pipeline | 1.67 | 1.25 |",
             "* DAM: `dam` is missing",
             "* W1 pipeline, label of wrong: wrong results",
         ] {

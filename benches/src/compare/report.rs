@@ -255,7 +255,7 @@ pub(crate) mod tests {
                 form("plain", Family::Loop, 1, &[2.0, 2.0]),
                 form("tuned", Family::Loop, 1, &[0.5, 0.5]),
                 form("shards-1", Family::Tina, 1, &[1.0, 1.0]),
-                form("shards-2", Family::Tina, 2, &[0.5, 0.6]),
+                form("shards-2", Family::Tina, 2, &[0.5, 0.75]),
                 form("sim", Family::Timed, 2, &[0.8, 0.8]),
                 form("go", Family::Untimed, 2, &[30.0]),
                 form("wrong", Family::Timed, 1, &[]),

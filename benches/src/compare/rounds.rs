@@ -95,7 +95,7 @@ fn run_subject(
                 continue;
             }
             match bench.measure(&forms[index], &mut target) {
-                Ok(seconds) => report.samples.push((round, seconds)),
+                Ok(seconds) => report.samples.push((round, rounded(seconds))),
                 Err(error) => {
                     report.samples.clear();
                     report.error = Some(error);
@@ -140,6 +140,11 @@ fn report_of(form: &Form) -> FormReport {
         figures: None,
         error: None,
     }
+}
+
+/// To ten nanoseconds: what is written shall be what is derived from.
+fn rounded(seconds: f64) -> f64 {
+    (seconds * 1e8).round().max(1.0) / 1e8
 }
 
 /// Whether another run as long as the last is within the budget; the first always is.
