@@ -205,7 +205,7 @@ pub const SUBJECTS: &[Subject] = &[
         set: &[("rows", "8"), ("columns", "8")],
         cycles: None,
         expected: &[
-            ("instructions", 2_251_025),
+            ("instructions", 2_170_055),
             ("console_check", 0xf4ff_a5d8_c107_27ee),
         ],
         hart_count: 64,
