@@ -5,9 +5,10 @@
 //!   link:               |- handshake ->|                             boundary + frames + handshake
 //! ```
 //!
-//! In a cycle a shard clocks its modules and exchanges a frame with each neighbour; what it clocks
-//! while frames travel hides them. So a cycle takes as long as the slowest of two things: a shard's
-//! own work, and the way of a frame to a neighbour, once per latency of the wires between them.
+//! In a cycle a shard clocks its modules and exchanges a frame with each neighbour. A cycle takes as
+//! long as the slower of two things: a shard's own work, and the way of a frame to a neighbour, once
+//! per latency of the wires between them. What is clocked while frames travel hides their way, but
+//! not the fetching of a frame that has arrived: that takes as long once more.
 //! Nothing else is in the model: no memory bandwidth, no caches that a part fits better than the
 //! whole, no sockets. The constants are fitted to two shards on two cores; for more cores its
 //! figures are predictions and must be called so.
@@ -24,7 +25,7 @@ const FRAME_NS: f64 = 60.0;
 /// Host nanoseconds of an item and its credit at either end of a cut wire.
 const ITEM_NS: f64 = 8.0;
 /// What a shard's work varies from cycle to cycle, as a share of it: neighbours wait for the slower.
-const UNEVEN: f64 = 0.06;
+const UNEVEN: f64 = 0.05;
 /// A frame from core to core where it was not measured, in nanoseconds.
 const HANDSHAKE_NS: f64 = 120.0;
 
@@ -129,12 +130,16 @@ pub fn of_placement(summary: &Summary, profile: &Profile) -> Prediction {
         (before(low).max(before(high)) + handshake_ns) / pair.latency_cycles
     };
     let frame_way = pairs.iter().map(waits).fold(0.0, f64::max);
+    let fetches = pairs
+        .values()
+        .map(|pair| handshake_ns / pair.latency_cycles);
+    let fetch = fetches.fold(0.0, f64::max);
     let uneven = if pairs.is_empty() { 0.0 } else { UNEVEN };
     let mean_work = shards.iter().map(|it| it.work_ns).sum::<f64>() / shards.len() as f64;
-    let cycle_ns = busiest.max(frame_way) + uneven * mean_work;
+    let cycle_ns = busiest.max(frame_way) + fetch + uneven * mean_work;
     let most = |of: fn(&ShardCost) -> f64| shards.iter().map(of).fold(0.0, f64::max);
     let (most_work, most_frames) = (most(|it| it.work_ns), most(|it| it.frame_ns));
-    let bound = if frame_way > busiest {
+    let bound = if frame_way > busiest || fetch > most_work / 2.0 {
         Bound::Handshake
     } else if most_frames > most_work / 4.0 {
         Bound::Cut
