@@ -190,3 +190,61 @@ fn pairs(summary: &Summary) -> BTreeMap<(usize, usize), Pair> {
     }
     pairs
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::partition::{LinkLoad, Method, ShardLoad};
+
+    /// Two shards of so many nanoseconds each, tied by wires of a latency.
+    fn prediction(loads_ns: [u64; 2], latency: u64, handshake_ns: f64) -> Prediction {
+        let shard = |ns: u64| ShardLoad {
+            instance_count: 1,
+            load_ps: ns * 1_000,
+            boundary_ps: ns * 100,
+        };
+        let link = |from, to| LinkLoad {
+            from,
+            to,
+            wire_count: 4,
+            milli_transfers: 2_000,
+            latency_ticks: latency * 10,
+        };
+        let summary = Summary {
+            method: Method::Metis,
+            shards: loads_ns.map(shard).to_vec(),
+            links: vec![link(0, 1), link(1, 0)],
+            base_period_ticks: 10,
+        };
+        let profile = Profile {
+            cycles: 1_000,
+            cycle_ns: (loads_ns[0] + loads_ns[1]) as f64,
+            handshake_ns: Some(handshake_ns),
+            kinds: BTreeMap::new(),
+            clocks: Vec::new(),
+            transfers: Vec::new(),
+        };
+        of_placement(&summary, &profile)
+    }
+
+    #[test]
+    fn much_work_doubles_little_work_does_not() {
+        let much = prediction([100_000, 100_000], 1, 200.0);
+        assert!(much.speed_up > 1.85, "{much:?}");
+        assert_eq!(much.bound, Bound::Work);
+        let little = prediction([200, 200], 1, 200.0);
+        assert!(little.speed_up < 1.0, "{little:?}");
+        assert_eq!(little.bound, Bound::Handshake);
+        assert_eq!((much.cut_wire_count, much.cut_items), (8, 4.0));
+    }
+
+    #[test]
+    fn latency_hides_handshakes_and_imbalance_shows() {
+        let near = prediction([1_000, 1_000], 1, 400.0);
+        let far = prediction([1_000, 1_000], 8, 400.0);
+        assert!(far.speed_up > near.speed_up * 1.2, "{near:?} {far:?}");
+        let uneven = prediction([1_500, 500], 8, 100.0);
+        assert_eq!(uneven.bound, Bound::Balance);
+        assert!(uneven.shards[1].wait_ns > 900.0, "{uneven:?}");
+    }
+}
