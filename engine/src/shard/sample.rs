@@ -4,7 +4,7 @@
 //! One instant in about sixty is looked at, at irregular distances, so that a rhythm of the machine
 //! is not mistaken for its average. Nothing here reaches a result.
 
-use super::{FifoSlot, GroupSlot};
+use super::{FifoSlot, GroupSlot, Shard};
 use crate::platform::now;
 use crate::time::Tick;
 use std::time::{Duration, Instant};
@@ -29,6 +29,44 @@ pub(super) struct Timed {
     clock_count: u64,
 }
 
+impl Timed {
+    /// The sweep of a group begins.
+    #[cold]
+    pub(super) fn begin(slot: &GroupSlot) -> Self {
+        Self {
+            clock_count: slot.group.clock_count(),
+            began: now(),
+        }
+    }
+}
+
+impl Shard {
+    /// Begins to profile.
+    pub(crate) fn start_sampling(&mut self) {
+        let counts: Vec<usize> = self
+            .groups()
+            .map(|group| group.instance_numbers().len())
+            .collect();
+        self.sampler = Some(Box::new(Sampler::new(&counts, self.fifos.len())));
+    }
+
+    /// Ends profiling: what was seen, groups in the order of [`groups`](Self::groups), FIFOs in that
+    /// of [`wires`](Self::wires).
+    pub(crate) fn stop_sampling(&mut self) -> Option<Box<Sampler>> {
+        self.sampler.take()
+    }
+
+    /// The wire of each FIFO.
+    pub(crate) fn wires(&self) -> impl Iterator<Item = u32> {
+        self.fifos.iter().map(|slot| slot.wire)
+    }
+
+    /// How often each neighbour's frame was missing, in the order of their numbers.
+    pub(crate) fn missing(&self) -> &[u64] {
+        &self.missing
+    }
+}
+
 /// What was seen so far.
 pub(crate) struct Sampler {
     /// Instants evaluated, and those looked at.
@@ -41,7 +79,7 @@ pub(crate) struct Sampler {
     /// Per FIFO: looks at which an item was pushed.
     pub(crate) push_counts: Vec<u32>,
     /// Whether the instant at hand is looked at.
-    looking: bool,
+    pub(super) looking: bool,
     next_look: u64,
     random: u64,
     /// What two looks at the clock cost.
@@ -82,15 +120,6 @@ impl Sampler {
                 *count += (slot.flags[index / 8].get() >> (index % 8 * 8) & 1) as u32;
             }
         }
-    }
-
-    /// A sweep begins.
-    #[inline]
-    pub(super) fn time(&self, slot: &GroupSlot) -> Option<Timed> {
-        self.looking.then(|| Timed {
-            clock_count: slot.group.clock_count(),
-            began: now(),
-        })
     }
 
     /// The sweep of group `number` ends.
