@@ -17,7 +17,7 @@
 //! Producer and consumer stand in the same shard, or one of them is a *link* that carries items or
 //! credits to another shard; a port cannot tell. Does not know ports, kinds, sweeps or threads.
 
-use crate::arena::{ARENA_ALIGN, Arena, Zeroed};
+use crate::arena::{Arena, ArenaRef, Zeroed};
 use crate::signal::Signal;
 use crate::time::Tick;
 use crate::wheel::{Waker, Wheel};
@@ -144,6 +144,8 @@ unsafe impl Zeroed for Record {}
 /// Stands directly before the record.
 #[repr(C, align(32))]
 pub(crate) struct SlowPart {
+    /// The head of the shard it lies in; null where nobody is ever to be woken later.
+    head: Cell<*const ShardHead>,
     pub(crate) consumer_period: Cell<u64>,
     pub(crate) producer_period: Cell<u64>,
     /// The tick after the last push, if that end is slow; 0 before the first.
@@ -161,10 +163,21 @@ pub(crate) struct SlowPart {
     pub(crate) pushed: Cell<u8>,
     pub(crate) popped: Cell<u8>,
 }
-// SAFETY: cells of integers only.
+// SAFETY: cells of integers and a pointer, for which null is a value.
 unsafe impl Zeroed for SlowPart {}
 
 impl SlowPart {
+    /// Says which shard it lies in.
+    pub(crate) fn set_head(&self, head: ArenaRef<ShardHead>) {
+        self.head.set(&raw const *head);
+    }
+
+    /// The head of the shard it lies in.
+    pub(crate) fn head(&self) -> &ShardHead {
+        // SAFETY: set at boot to the head of the arena that this lies in, before any port exists.
+        unsafe { &*self.head.get() }
+    }
+
     /// The place of the slot after that at `offset`.
     pub(crate) fn after(&self, offset: Offset) -> Offset {
         let next = offset + u32::from(self.stride.get());
@@ -201,16 +214,6 @@ pub(crate) fn seen_at(now: Tick, period: u64, delay: u32) -> Tick {
         return now + u64::from(delay);
     }
     (now / period + u64::from(delay)) * period
-}
-
-/// The head of the shard in whose arena a record lies.
-pub(crate) fn shard_of<'a>(record: NonNull<Record>) -> &'a ShardHead {
-    let base = record
-        .as_ptr()
-        .map_addr(|address| address & !(ARENA_ALIGN - 1));
-    // SAFETY: every record lies in an arena whose base is a multiple of ARENA_ALIGN and holds
-    // the head; the pointer keeps the provenance of the whole mapping.
-    unsafe { &*base.cast::<ShardHead>() }
 }
 
 /// Untyped access to one FIFO in an arena, for links, digests and reports.
@@ -283,11 +286,6 @@ impl RawFifo {
     pub(crate) fn slow_part(&self) -> &SlowPart {
         // SAFETY: only called for FIFOs that were carved with a slow part directly before it.
         unsafe { &*self.record.as_ptr().cast::<SlowPart>().sub(1) }
-    }
-
-    /// The head of the shard whose arena it lies in.
-    pub(crate) fn head(&self) -> &ShardHead {
-        shard_of(self.record)
     }
 
     #[inline(always)]

@@ -170,12 +170,12 @@ impl Unconnected {
     /// Arena bytes they take, alignment included.
     pub(crate) const BYTES: usize = 3 * 2 * FIFO_ALIGN;
 
-    pub(crate) fn carve(arena: &Arena) -> Self {
+    pub(crate) fn carve(arena: &Arena, head: ArenaRef<ShardHead>) -> Self {
         let binding = |stamp: u64| {
             let fifo = RawFifo::carve(arena, false, 1, slot_stride(SIGNAL_BYTES_MAX) as u16);
             fifo.stamp(0).set(stamp);
             // Nothing is ever transferred, so nobody is ever woken.
-            let nobody = fifo.head().flag(Waker(0));
+            let nobody = head.flag(Waker(0));
             PortBinding {
                 record: fifo.record,
                 other: nobody,
@@ -212,7 +212,7 @@ impl Probe {
         let arena = Arena::map(bytes)?;
         let head = arena.carve_shared();
         let verdict = arena.carve_shared();
-        let unconnected = Unconnected::carve(&arena);
+        let unconnected = Unconnected::carve(&arena, head);
         Ok(Self {
             memories: Vec::new(),
             head,

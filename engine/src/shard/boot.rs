@@ -88,7 +88,7 @@ impl Shard {
         head.wheel.set(&raw const *wheel);
         let carved = builder.carve_groups(catalogue, flags);
         let (fifos, bindings) = builder.carve_fifos(&carved, &mut links);
-        let unconnected = Unconnected::carve(&arena);
+        let unconnected = Unconnected::carve(&arena, head);
         let mut consoles = Vec::new();
         let mut groups = Vec::new();
         for (index, (group, mut built)) in shard.groups.iter().zip(carved).enumerate() {
@@ -402,6 +402,7 @@ impl Builder<'_> {
         if slow {
             let local = plan.role == Role::Local;
             let slow = fifo.slow_part();
+            slow.set_head(self.head);
             slow.lanes.set(wire.lanes);
             slow.latency.set(if local { wire.latency } else { 1 });
             slow.credit.set(if local { wire.credit } else { 1 });
