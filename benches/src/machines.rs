@@ -126,8 +126,10 @@ pub fn systolic(catalogue: &Catalogue, side: u32) -> Result<Blueprint, AssemblyE
                 ("column", "north", "south", side)
             };
             let params = SystolicSourceParams { first };
-            let source =
-                assembly.add_element::<SystolicSource, _, _, _>(site(&format!("{name}_source"), line), params)?;
+            let source = assembly.add_element::<SystolicSource, _, _, _>(
+                site(&format!("{name}_source"), line),
+                params,
+            )?;
             let mut last = (source, "out");
             for step in 0..side {
                 let number = if row {
@@ -139,7 +141,8 @@ pub fn systolic(catalogue: &Catalogue, side: u32) -> Result<Blueprint, AssemblyE
                 assembly.wire(last, (element, input), wire)?;
                 last = (element, output);
             }
-            let sink = assembly.add_element::<SystolicSink, _, _, _>(site(&format!("{name}_sink"), line), ())?;
+            let sink = assembly
+                .add_element::<SystolicSink, _, _, _>(site(&format!("{name}_sink"), line), ())?;
             assembly.wire(last, (sink, "in"), wire)?;
         }
     }

@@ -11,4 +11,4 @@ mkdir -p "$directory"
 verilator --cc --exe --top-module top --Mdir "$directory" -O3 --x-assign fast --x-initial fast --noassert \
     --threads "$threads" -GSIZE="$size" -Wno-UNSIGNED \
     --output-split 5000 --output-split-cfuncs 500 -CFLAGS "-std=c++17 $defines" fifo.sv "$workload.sv" "$PWD/main.cpp"
-make -s -C "$directory" -f Vtop.mk -j 2 Vtop OPT_FAST="-O3 -march=native" OPT_SLOW="-O1" OPT_GLOBAL="-O3 -march=native"
+make -s -C "$directory" -f Vtop.mk -j 2 Vtop OPT_FAST="-O3 -march=native" OPT_SLOW="-O0" OPT_GLOBAL="-O3 -march=native"

@@ -47,22 +47,29 @@ module fifo4 (
     output logic [63:0] head
 );
   logic [63:0] slots[4];
-  logic [2:0] pushed, popped;  // modulo 8: one bit more than an index
+  logic [1:0] first, last;
+  logic [2:0] count;
 
   initial begin
-    pushed = 0;
-    popped = 0;
+    first = 0;
+    last = 0;
+    count = 0;
+    ready = 0;
+    has_room = 1;
   end
 
-  assign ready = pushed != popped;
-  assign has_room = pushed != (popped ^ 3'b100);
-  assign head = slots[popped[1:0]];
+  assign head = slots[first];
 
   always_ff @(posedge clk) begin
     if (push) begin
-      slots[pushed[1:0]] <= in;
-      pushed <= pushed + 1;
+      slots[last] <= in;
+      last <= last + 1;
     end
-    if (pop) popped <= popped + 1;
+    if (pop) first <= first + 1;
+    if (push != pop) begin
+      count <= push ? count + 1 : count - 1;
+      ready <= push | (count != 1);
+      has_room <= pop | (count != 3);
+    end
   end
 endmodule

@@ -28,24 +28,28 @@ module generator #(
   logic [63:0] held_packet;
 
   // What is drawn in this cycle, if nothing is held.
-  logic [63:0] drawn, choice, place, destination;
+  logic [63:0] drawn, choice, place;
   logic makes;
-  assign drawn = state * FACTOR + ADDEND;
-  assign makes = !held & 32'(drawn[63:33]) < threshold;
-  assign choice = drawn * FACTOR + ADDEND;
-  assign place = (64'(choice[63:33]) * OTHERS) >> 31;
-  assign destination = place >= 64'(NUMBER) ? place + 1 : place;
-
-  assign packet = held ? held_packet : destination | SOURCE | cycle << (2 * BITS);
-  assign push = has_room & (held | makes);
-
-  always_ff @(posedge clk) begin
-    if (!held) begin
-      state <= makes ? choice : drawn;
-      held_packet <= packet;
-    end
-    held <= !has_room & (held | makes);
+  always_comb begin
+    drawn = state * FACTOR + ADDEND;
+    makes = !held & 32'(drawn[63:33]) < threshold;
+    push = has_room & (held | makes);
+    {choice, place, packet} = 'x;
+    if (makes) begin
+      choice = drawn * FACTOR + ADDEND;
+      place = (64'(choice[63:33]) * OTHERS) >> 31;
+      if (place >= 64'(NUMBER)) place = place + 1;
+      packet = place | SOURCE | cycle << (2 * BITS);
+    end else if (held) packet = held_packet;
   end
+
+  always_ff @(posedge clk)
+    if (makes) begin
+      state <= choice;
+      held <= !has_room;
+      held_packet <= packet;
+    end else if (!held) state <= drawn;
+    else if (has_room) held <= 0;
 endmodule
 
 module router #(
@@ -72,87 +76,63 @@ module router #(
   fifo4 west  (.clk, .push(push_w), .in(in_w), .has_room(has_room[3]), .ready(ready[3]), .head(head_w), .pop(pop[3]));
   fifo4 local_in (.clk, .push(push_l), .in(in_l), .has_room(has_room[4]), .ready(ready[4]), .head(head_l), .pop(pop[4]));
 
-  // The output a packet asks for, one bit each: x first.
-  function automatic logic [4:0] route(input logic [BITS-1:0] destination);
-    logic [BITS-1:0] x, y;
-    x = destination % BITS'(SIZE);
-    y = destination / BITS'(SIZE);
-    if (x > BITS'(X)) return 5'b00010;
-    if (x < BITS'(X)) return 5'b01000;
-    if (y < BITS'(Y)) return 5'b00001;
-    if (y > BITS'(Y)) return 5'b00100;
-    return 5'b10000;
-  endfunction
+  // The place of an output's last winner, as a mask of the inputs behind it: those come first.
+  logic [4:0] behind_n, behind_e, behind_s, behind_w, behind_l;
+  initial {behind_n, behind_e, behind_s, behind_w, behind_l} = 0;
 
-  // The first of `askers` in cyclic order from `pointer`, one bit.
-  function automatic logic [4:0] first(input logic [4:0] askers, input logic [2:0] pointer);
-    logic [4:0] behind;
-    behind = askers & (5'b11111 << pointer);
-    return behind != 0 ? behind & -behind : askers & -askers;
-  endfunction
-
-  function automatic logic [2:0] after(input logic [4:0] winner);
-    case (winner)
-      5'b00001: return 1;
-      5'b00010: return 2;
-      5'b00100: return 3;
-      5'b01000: return 4;
-      default: return 0;
-    endcase
-  endfunction
-
-  logic [2:0] pointer_n, pointer_e, pointer_s, pointer_w, pointer_l;
-  initial begin
-    pointer_n = 0;
-    pointer_e = 0;
-    pointer_s = 0;
-    pointer_w = 0;
-    pointer_l = 0;
+`define ROUTE(ready, head, ask) \
+  if (ready) begin \
+    to_x = head[BITS-1:0] % BITS'(SIZE); \
+    to_y = head[BITS-1:0] / BITS'(SIZE); \
+    ask = to_x != BITS'(X) ? (to_x > BITS'(X) ? 5'b00010 : 5'b01000) \
+        : to_y != BITS'(Y) ? (to_y < BITS'(Y) ? 5'b00001 : 5'b00100) : 5'b10000; \
+    wanted |= ask; \
   end
 
+`define ARBITRATE(at, behind, grant, out) \
+  if (wanted[at] & out_room[at]) begin \
+    askers = {ask_l[at], ask_w[at], ask_s[at], ask_e[at], ask_n[at]}; \
+    first = (askers & behind) != 0 ? askers & behind : askers; \
+    grant = first & -first; \
+    pop |= grant; \
+    out_push[at] = 1; \
+    out = grant[0] ? head_n : grant[1] ? head_e : grant[2] ? head_s : grant[3] ? head_w : head_l; \
+  end
+
+  logic [BITS-1:0] to_x, to_y;
+  logic [4:0] wanted, askers, first;
   logic [4:0] ask_n, ask_e, ask_s, ask_w, ask_l;  // per input, the output asked for
   logic [4:0] grant_n, grant_e, grant_s, grant_w, grant_l;  // per output, the winner
   always_comb begin
-    {grant_n, grant_e, grant_s, grant_w, grant_l} = 0;
-    {ask_n, ask_e, ask_s, ask_w, ask_l} = 0;
+    pop = 0;
+    out_push = 0;
+    {to_x, to_y, wanted, askers, first} = 'x;
+    {ask_n, ask_e, ask_s, ask_w, ask_l} = 'x;
+    {grant_n, grant_e, grant_s, grant_w, grant_l} = 'x;
+    {out_n, out_e, out_s, out_w, out_l} = 'x;
     if (ready != 0) begin
-      if (ready[0]) ask_n = route(head_n[BITS-1:0]);
-      if (ready[1]) ask_e = route(head_e[BITS-1:0]);
-      if (ready[2]) ask_s = route(head_s[BITS-1:0]);
-      if (ready[3]) ask_w = route(head_w[BITS-1:0]);
-      if (ready[4]) ask_l = route(head_l[BITS-1:0]);
-      if (out_room[0]) grant_n = first({ask_l[0], ask_w[0], ask_s[0], ask_e[0], ask_n[0]}, pointer_n);
-      if (out_room[1]) grant_e = first({ask_l[1], ask_w[1], ask_s[1], ask_e[1], ask_n[1]}, pointer_e);
-      if (out_room[2]) grant_s = first({ask_l[2], ask_w[2], ask_s[2], ask_e[2], ask_n[2]}, pointer_s);
-      if (out_room[3]) grant_w = first({ask_l[3], ask_w[3], ask_s[3], ask_e[3], ask_n[3]}, pointer_w);
-      if (out_room[4]) grant_l = first({ask_l[4], ask_w[4], ask_s[4], ask_e[4], ask_n[4]}, pointer_l);
+      wanted = 0;
+      {ask_n, ask_e, ask_s, ask_w, ask_l} = 0;
+      `ROUTE(ready[0], head_n, ask_n)
+      `ROUTE(ready[1], head_e, ask_e)
+      `ROUTE(ready[2], head_s, ask_s)
+      `ROUTE(ready[3], head_w, ask_w)
+      `ROUTE(ready[4], head_l, ask_l)
+      `ARBITRATE(0, behind_n, grant_n, out_n)
+      `ARBITRATE(1, behind_e, grant_e, out_e)
+      `ARBITRATE(2, behind_s, grant_s, out_s)
+      `ARBITRATE(3, behind_w, grant_w, out_w)
+      `ARBITRATE(4, behind_l, grant_l, out_l)
     end
   end
-  assign pop = grant_n | grant_e | grant_s | grant_w | grant_l;
-  assign out_push = {grant_l != 0, grant_w != 0, grant_s != 0, grant_e != 0, grant_n != 0};
-
-  function automatic logic [63:0] select(input logic [4:0] winner);
-    case (winner)
-      5'b00001: return head_n;
-      5'b00010: return head_e;
-      5'b00100: return head_s;
-      5'b01000: return head_w;
-      default: return head_l;
-    endcase
-  endfunction
-  assign out_n = select(grant_n);
-  assign out_e = select(grant_e);
-  assign out_s = select(grant_s);
-  assign out_w = select(grant_w);
-  assign out_l = select(grant_l);
 
   always_ff @(posedge clk)
     if (out_push != 0) begin
-      if (out_push[0]) pointer_n <= after(grant_n);
-      if (out_push[1]) pointer_e <= after(grant_e);
-      if (out_push[2]) pointer_s <= after(grant_s);
-      if (out_push[3]) pointer_w <= after(grant_w);
-      if (out_push[4]) pointer_l <= after(grant_l);
+      if (out_push[0]) behind_n <= -(grant_n << 1);
+      if (out_push[1]) behind_e <= -(grant_e << 1);
+      if (out_push[2]) behind_s <= -(grant_s << 1);
+      if (out_push[3]) behind_w <= -(grant_w << 1);
+      if (out_push[4]) behind_l <= -(grant_l << 1);
     end
 endmodule
 

@@ -12,7 +12,7 @@ pub mod host;
 pub mod rivals;
 pub mod tokens;
 pub mod forms;
-pub mod rounds;
 pub mod table;
+pub mod rounds;
 pub mod chart;
 pub mod readme;

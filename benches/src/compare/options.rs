@@ -44,6 +44,9 @@ pub struct Options {
     /// What to note of the machine beside what it says itself
     #[arg(long, value_name = "TEXT")]
     pub remark: Option<String>,
+    /// Measure nothing; build the others, which takes longer than to measure them
+    #[arg(long)]
+    pub build: bool,
     /// With witnesses, and into the repository: JSON, chart and the section of the README
     #[arg(long)]
     pub record: bool,

@@ -11,6 +11,7 @@ use crate::subjects::{Model, Run};
 use serde::Deserialize;
 use serde_json::Value;
 use std::fs;
+use std::hash::{DefaultHasher, Hash, Hasher};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
@@ -133,13 +134,19 @@ impl Rivals {
         let call = Call::of(model);
         let out = self.target.join(&rival.directory);
         fs::create_dir_all(&out).map_err(|error| format!("{}: {error}", out.display()))?;
+        let program = self.expand(rival, std::slice::from_ref(&rival.program), Some(&call));
         for command in &rival.build {
             let command = self.expand(rival, command, Some(&call));
             let step = (directory.clone(), command);
-            if !self.built.contains(&step) {
-                run_build(&step.1, &directory)?;
-                self.built.push(step);
+            if self.built.contains(&step) {
+                continue;
             }
+            let stamp = Stamp::of(&out, &directory, &step.1, &program[0]);
+            if !stamp.holds(&program[0]) {
+                run_build(&step.1, &directory)?;
+                stamp.set();
+            }
+            self.built.push(step);
         }
         Ok(())
     }
@@ -212,6 +219,53 @@ impl Rival {
     pub fn runs(&self, model: Model) -> bool {
         let listed = Call::of(model).listed;
         self.workloads.iter().any(|workload| workload == listed)
+    }
+}
+
+/// Says that a program was built by this command from these sources, so that it is not built again.
+struct Stamp {
+    file: PathBuf,
+    text: String,
+}
+
+impl Stamp {
+    fn of(out: &Path, sources: &Path, command: &[String], program: &str) -> Self {
+        let name = format!("stamp-{:016x}", hash(&(command, program)));
+        let mut files: Vec<(PathBuf, Vec<u8>)> = Vec::new();
+        read_all(sources, &mut files);
+        files.sort();
+        Self {
+            file: out.join(name),
+            text: format!("{:016x}\n", hash(&files)),
+        }
+    }
+
+    fn holds(&self, program: &str) -> bool {
+        let said = fs::read_to_string(&self.file);
+        Path::new(program).is_file() && said.is_ok_and(|said| said == self.text)
+    }
+
+    /// One that cannot be written costs the next run a build.
+    fn set(&self) {
+        let _ = fs::write(&self.file, &self.text);
+    }
+}
+
+fn hash(value: &impl Hash) -> u64 {
+    let mut hasher = DefaultHasher::new();
+    value.hash(&mut hasher);
+    hasher.finish()
+}
+
+/// All files below a directory; what cannot be read is as if it were not there.
+fn read_all(directory: &Path, files: &mut Vec<(PathBuf, Vec<u8>)>) {
+    let entries = fs::read_dir(directory).into_iter().flatten().flatten();
+    for path in entries.map(|entry| entry.path()) {
+        if path.is_dir() {
+            read_all(&path, files);
+        } else if let Ok(bytes) = fs::read(&path) {
+            files.push((path, bytes));
+        }
     }
 }
 
@@ -314,6 +368,24 @@ mod tests {
                 rival.name
             );
         }
+    }
+
+    #[test]
+    fn nothing_is_built_twice_from_the_same_sources() {
+        let scratch = std::env::temp_dir().join(format!("tina-stamp-{}", std::process::id()));
+        let source = scratch.join("source");
+        fs::create_dir_all(&source).unwrap();
+        fs::write(source.join("a.c"), "1").unwrap();
+        let program = source.join("a.c").to_string_lossy().into_owned();
+        let command = ["cc".to_owned()];
+        let stamp = || Stamp::of(&scratch, &source, &command, &program);
+        assert!(!stamp().holds(&program), "it was never built");
+        stamp().set();
+        assert!(stamp().holds(&program));
+        assert!(!stamp().holds("no such program"));
+        fs::write(source.join("a.c"), "2").unwrap();
+        assert!(!stamp().holds(&program), "a source has changed");
+        fs::remove_dir_all(&scratch).unwrap();
     }
 
     #[test]

@@ -8,6 +8,7 @@ use super::host::host;
 use super::options::Options;
 use super::report::{FormReport, Report, SCHEMA, SubjectReport, Tool, Total};
 use super::rivals::Rivals;
+use super::table::of_subject;
 use crate::subjects::{SUBJECTS, Subject};
 use std::path::Path;
 
@@ -15,6 +16,34 @@ use std::path::Path;
 const CHECK_PART: u64 = 10;
 /// The fewest cycles of that.
 const CHECK_CYCLES_MIN: u64 = 64;
+
+/// A workload and its forms before they run.
+struct Task {
+    subject: &'static Subject,
+    forms: Vec<Form>,
+    reports: Vec<FormReport>,
+}
+
+/// Builds every rival that was asked for: workload, rival and reason of those that cannot be built.
+///
+/// # Errors
+/// When the list of rivals is wrong.
+pub fn build(
+    options: &Options,
+    target_directory: &Path,
+    progress: &mut dyn FnMut(&str),
+) -> Result<Vec<String>, String> {
+    let mut rivals = Rivals::load(target_directory)?;
+    let tasks = tasks(options, &mut rivals, progress);
+    let failed = |task: &Task| {
+        let errors = task.reports.iter().filter_map(|report| {
+            let error = report.error.as_ref()?;
+            Some(format!("{}, {}: {error}", task.subject.title, report.label))
+        });
+        errors.collect::<Vec<_>>()
+    };
+    Ok(tasks.iter().flat_map(failed).collect())
+}
 
 /// Runs everything that was asked for; says what it does through `progress`.
 ///
@@ -29,12 +58,12 @@ pub fn run(
     // The host is asked first, for how busy it was before.
     let host = host(options.remark.clone());
     let mut rivals = Rivals::load(target_directory)?;
+    let tasks = tasks(options, &mut rivals, progress);
     let mut subjects = Vec::new();
-    let chosen = SUBJECTS.iter().filter(|subject| {
-        options.wants_subject(subject.name) && (!subject.is_witness || options.wants_witnesses())
-    });
-    for subject in chosen {
-        subjects.push(run_subject(subject, options, &mut rivals, progress)?);
+    for task in tasks {
+        let subject = run_task(task, options, &rivals, progress)?;
+        progress(&format!("\n{}", of_subject(&subject)));
+        subjects.push(subject);
     }
     let takes_part = |tool: &Tool| options.wants_form(&tool.name);
     Ok(Report {
@@ -53,26 +82,51 @@ pub fn run(
     })
 }
 
-fn run_subject(
-    subject: &Subject,
-    options: &Options,
-    rivals: &mut Rivals,
-    progress: &mut dyn FnMut(&str),
-) -> Result<SubjectReport, String> {
-    let cycles = subject
-        .cycles
-        .map(|cycles| options.cycles.unwrap_or(cycles));
-    let forms = forms(subject, rivals.list(), options);
-    let mut reports: Vec<FormReport> = forms.iter().map(report_of).collect();
-    for (form, report) in forms.iter().zip(&mut reports) {
-        if let Some((rival, model)) = form.rival() {
-            progress(&format!("{}: building {}", subject.title, form.label));
+/// What was asked for, with all its rivals built, so that nothing is built while anything is timed.
+fn tasks(options: &Options, rivals: &mut Rivals, progress: &mut dyn FnMut(&str)) -> Vec<Task> {
+    let chosen = SUBJECTS.iter().filter(|subject| {
+        options.wants_subject(subject.name) && (!subject.is_witness || options.wants_witnesses())
+    });
+    let mut tasks: Vec<Task> = chosen
+        .map(|subject| {
+            let forms = forms(subject, rivals.list(), options);
+            Task {
+                subject,
+                reports: forms.iter().map(report_of).collect(),
+                forms,
+            }
+        })
+        .collect();
+    for task in &mut tasks {
+        for (form, report) in task.forms.iter().zip(&mut task.reports) {
+            let Some((rival, model)) = form.rival() else {
+                continue;
+            };
             report.error = rivals.tool(rival).missing;
             if report.error.is_none() {
+                progress(&format!("{}: building {}", task.subject.title, form.label));
                 report.error = rivals.build(rival, model).err();
             }
         }
     }
+    tasks
+}
+
+/// Checks and times the forms of a workload.
+fn run_task(
+    task: Task,
+    options: &Options,
+    rivals: &Rivals,
+    progress: &mut dyn FnMut(&str),
+) -> Result<SubjectReport, String> {
+    let Task {
+        subject,
+        forms,
+        mut reports,
+    } = task;
+    let cycles = subject
+        .cycles
+        .map(|cycles| options.cycles.unwrap_or(cycles));
     let in_subject = |error: String| format!("{}: {error}", subject.title);
     let bench = Bench::new(subject, Some(rivals)).map_err(in_subject)?;
     let check_cycles = cycles.map(|cycles| (cycles / CHECK_PART).max(CHECK_CYCLES_MIN));

@@ -49,7 +49,9 @@ fn is_untimed(form: &FormReport) -> bool {
     form.family == Family::Untimed
 }
 
-fn of_subject(subject: &SubjectReport) -> String {
+/// The table of a workload.
+#[must_use]
+pub fn of_subject(subject: &SubjectReport) -> String {
     let mut text = format!("{}: {} cycles", subject.title, thousands(subject.cycles));
     if let Some(transfers) = subject.transfers {
         let _ = write!(text, ", {} transfers", thousands(transfers));
