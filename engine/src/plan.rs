@@ -1,9 +1,9 @@
 //! Who lives where, and what every shard's arena must hold: the boot specification, checked and
 //! summed up before anything is mapped.
 
+use crate::bank::BANK_DEPTH;
 use crate::blueprint::{Blueprint, LANES_MAX, LATENCY_MAX, PortRef, SHARDS_MAX, Wire};
 use crate::fifo::{DEPTH_MAX, FIFO_ALIGN, Record, ShardHead, SlowPart, slot_stride, wraps_quickly};
-use crate::bank::BANK_DEPTH;
 use crate::group::{CHUNK, group_bytes};
 use crate::handle::{CONSOLE_BYTES, Verdict};
 use crate::kind::Catalogue;
@@ -475,10 +475,14 @@ fn place_elements(blueprint: &Blueprint, catalogue: &Catalogue, shards: &mut [Sh
         for group in &mut shard.groups {
             group.vector = catalogue.kind(group.kind).vector.is_some();
         }
-        for fifo in shard.fifos.iter_mut().filter(|fifo| fifo.role == Role::Local) {
+        for fifo in shard
+            .fifos
+            .iter_mut()
+            .filter(|fifo| fifo.role == Role::Local)
+        {
             let wire = &blueprint.wires[fifo.wire as usize];
-            let plain = (wire.depth, wire.latency, wire.credit, wire.lanes)
-                == (BANK_DEPTH, 1, 1, 1);
+            let plain =
+                (wire.depth, wire.latency, wire.credit, wire.lanes) == (BANK_DEPTH, 1, 1, 1);
             fifo.banked = plain
                 && domain(wire.from) == domain(wire.to)
                 && is_element(wire.from.instance)
