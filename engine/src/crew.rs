@@ -6,7 +6,7 @@ use crate::fifo::leave_time;
 use crate::kind::Catalogue;
 use crate::meeting::{Meeting, Order, Post, Stop};
 use crate::plan::Plan;
-use crate::platform::{Beds, Idle};
+use crate::platform::{Beds, Idle, now};
 use crate::shard::{Advance, BootShardError, Rings, Shard};
 use crate::time::Tick;
 use ringbuf::HeapProd;
@@ -15,6 +15,7 @@ use std::cell::Cell;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, Sender};
+use std::time::Duration;
 
 /// A byte a module printed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -36,7 +37,15 @@ pub(crate) enum Command {
 pub(crate) enum Answer {
     Booted,
     BootFailed(BootShardError),
-    Stopped(Stop),
+    Stopped(Stop, RunTimes),
+}
+
+/// How a thread spent a run.
+pub(crate) struct RunTimes {
+    /// Number of the thread.
+    pub(crate) number: usize,
+    pub(crate) total: Duration,
+    pub(crate) wait: Duration,
 }
 
 /// What a thread is given.
@@ -95,10 +104,10 @@ fn obey(mut berths: Berths) {
             Command::Ask(question) => question(&mut shards),
             Command::Run(order) => {
                 IN_RUN.set(true);
-                let stop = run(&mut berths, &mut shards, &order);
+                let (stop, times) = run(&mut berths, &mut shards, &order);
                 IN_RUN.set(false);
                 leave_time();
-                if berths.answers.send(Answer::Stopped(stop)).is_err() {
+                if berths.answers.send(Answer::Stopped(stop, times)).is_err() {
                     return;
                 }
             }
@@ -117,7 +126,8 @@ pub fn in_run() -> bool {
     IN_RUN.get()
 }
 
-fn run(berths: &mut Berths, shards: &mut [Shard], order: &Order) -> Stop {
+fn run(berths: &mut Berths, shards: &mut [Shard], order: &Order) -> (Stop, RunTimes) {
+    let began = now();
     let beds = berths.beds.clone();
     let mut idle = Idle::new(&beds, berths.number, berths.own_core);
     let mut start = order.start;
@@ -127,7 +137,12 @@ fn run(berths: &mut Berths, shards: &mut [Shard], order: &Order) -> Stop {
         print(shards, &mut berths.printed);
         let post = shards.iter_mut().map(post).fold(Post::NOTHING, Post::and);
         if let Some(stop) = berths.meeting.meet(order, end, post, &mut idle, &beds) {
-            return stop;
+            let times = RunTimes {
+                number: berths.number,
+                total: began.elapsed(),
+                wait: idle.waited(),
+            };
+            return (stop, times);
         }
         start = end;
     }
@@ -149,6 +164,7 @@ fn run_epoch(shards: &mut [Shard], end: Tick, idle: &mut Idle<'_>, beds: &Beds) 
         }
         beds.wake_sleepers();
         if reached_all {
+            idle.reset();
             return;
         }
         if moved_any {

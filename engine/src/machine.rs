@@ -1,5 +1,9 @@
 //! A placed machine with its threads: boot, run, ask.
 
+mod figures;
+
+pub use figures::{KindTime, Samples, ThreadTimes};
+
 use crate::blueprint::Blueprint;
 use crate::crew::{Answer, Berths, Command, Printed, serve};
 use crate::deadlock::{Deadlock, WireState, explain};
@@ -7,7 +11,7 @@ use crate::group::Fault;
 use crate::kind::Catalogue;
 use crate::meeting::{EpochRecord, Meeting, Order, Stop};
 use crate::module::Results;
-use crate::plan::{Placement, Plan};
+use crate::plan::{Placement, Plan, hosted};
 use crate::platform::{self, Beds};
 use crate::report::{BootError, HostOptions, InstanceResults, Limits, Observer, Outcome, Report};
 use crate::ring::ring;
@@ -16,6 +20,7 @@ use crate::time::{TICK_MAX, Tick};
 use ringbuf::traits::{Consumer, Split};
 use ringbuf::{HeapCons, HeapRb};
 use std::io;
+use std::ops::Range;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::sync::mpsc::{self, Receiver, RecvTimeoutError, Sender};
@@ -26,6 +31,9 @@ struct Hand {
     commands: Sender<Command>,
     thread: Option<JoinHandle<()>>,
     printed: HeapCons<Printed>,
+    /// Time in runs, and how much of it was spent waiting.
+    total: Duration,
+    wait: Duration,
 }
 
 /// A machine on its threads.
@@ -36,11 +44,15 @@ pub struct Machine {
     meeting: Arc<Meeting>,
     blueprint: Arc<Blueprint>,
     plan: Arc<Plan>,
+    /// Shards of the placement, of which those of a thread may have been joined.
+    placed_count: usize,
     epoch_cycles: u64,
     /// First tick that has not been run.
     now: Tick,
     digest: u64,
     unprinted: Vec<Printed>,
+    /// Cycle at which sampling began.
+    sampled_from: u64,
 }
 
 /// Bytes a thread's console ring holds.
@@ -62,13 +74,20 @@ impl Machine {
         placement: &Placement,
         host: &HostOptions,
     ) -> Result<Self, BootError> {
-        let plan = Arc::new(Plan::new(blueprint, catalogue, placement).map_err(BootError::Plan)?);
-        let shard_count = plan.shards.len();
         let core_count = platform::core_count();
         let thread_count = host
             .thread_count
             .unwrap_or(core_count)
-            .clamp(1, shard_count.max(1));
+            .clamp(1, placement.shard_count.max(1));
+        let vectors = !host.no_vectors;
+        let plan = if host.join {
+            let joined = placement.joined(blueprint, thread_count);
+            joined.and_then(|joined| Plan::new(blueprint, catalogue, &joined, vectors))
+        } else {
+            Plan::new(blueprint, catalogue, placement, vectors)
+        };
+        let plan = Arc::new(plan.map_err(BootError::Plan)?);
+        let shard_count = plan.shards.len();
         let (record_writer, records) = HeapRb::new(RECORD_SLOTS).split();
         let meeting = Arc::new(Meeting::new(thread_count, record_writer));
         let beds = Arc::new(Beds::new(thread_count));
@@ -82,12 +101,12 @@ impl Machine {
         for number in 0..thread_count {
             let (commands, command_receiver) = mpsc::channel();
             let (print_writer, printed) = HeapRb::new(PRINTED_SLOTS).split();
-            let first = number * shard_count / thread_count;
-            let end = (number + 1) * shard_count / thread_count;
+            let hosted = hosted(number, thread_count, shard_count);
+            let name = format!("shards {}..{}", hosted.start, hosted.end);
             let berths = Berths {
                 number,
                 own_core,
-                shards: (first..end)
+                shards: hosted
                     .map(|shard| (shard, std::mem::take(&mut rings[shard])))
                     .collect(),
                 blueprint: blueprint.clone(),
@@ -101,12 +120,13 @@ impl Machine {
                 answers: answer_sender.clone(),
             };
             let core = cores.get(number).copied();
-            let thread = platform::spawn(format!("shards {first}..{end}"), core, || serve(berths))
-                .map_err(BootError::Host)?;
+            let thread = platform::spawn(name, core, || serve(berths)).map_err(BootError::Host)?;
             hands.push(Hand {
                 commands,
                 thread: Some(thread),
                 printed,
+                total: Duration::ZERO,
+                wait: Duration::ZERO,
             });
         }
         drop(answer_sender);
@@ -117,10 +137,12 @@ impl Machine {
             meeting,
             blueprint: blueprint.clone(),
             plan,
+            placed_count: placement.shard_count,
             epoch_cycles: blueprint.epoch_cycles,
             now: 0,
             digest: 0,
             unprinted: Vec::new(),
+            sampled_from: 0,
         };
         machine.await_boot()?;
         Ok(machine)
@@ -137,7 +159,7 @@ impl Machine {
                     let path = self.blueprint.instances[instance as usize].path.clone();
                     failure = Some(BootError::Module(path, error));
                 }
-                Ok(Answer::Booted | Answer::Stopped(_)) => {}
+                Ok(Answer::Booted | Answer::Stopped(..)) => {}
                 Err(mpsc::RecvError) => {
                     let error = io::Error::other("a shard's thread ended while it was booting");
                     return Err(failure.unwrap_or(BootError::Host(error)));
@@ -186,6 +208,22 @@ impl Machine {
     /// # Panics
     /// When the engine itself fails: a thread ended that nobody ended.
     pub fn run(&mut self, limits: &Limits, observer: &mut dyn Observer) -> Report {
+        self.run_part(limits, u64::MAX, observer)
+            .expect("the end of time is no pause")
+    }
+
+    /// The same, but pauses at the end of the first epoch that reaches cycle `pause` if nothing has
+    /// ended the run by then; the answer is `None` and the next call goes on as if there had been no
+    /// pause.
+    ///
+    /// # Panics
+    /// As [`run`](Self::run).
+    pub fn run_part(
+        &mut self,
+        limits: &Limits,
+        pause: u64,
+        observer: &mut dyn Observer,
+    ) -> Option<Report> {
         let cycle_ticks = self.cycle_ticks();
         let cycles_max = TICK_MAX / cycle_ticks;
         let ticks = |cycles: u64| cycles.min(cycles_max) * cycle_ticks;
@@ -200,9 +238,10 @@ impl Machine {
             cycle_ticks,
             goal: limits.cycles.map(ticks),
             limit: ticks(limits.max_cycles.unwrap_or(cycles_max)),
+            pause: pause.saturating_mul(cycle_ticks),
         };
         if let Some(stop) = order.reached(self.now) {
-            return self.report(stop);
+            return Some(self.report(stop));
         }
         self.meeting.interrupt.store(false, Ordering::Relaxed);
         for hand in &self.hands {
@@ -214,9 +253,12 @@ impl Machine {
         let mut stopped_count = 0;
         while stopped_count < self.hands.len() {
             match self.answers.recv_timeout(LOOK) {
-                Ok(Answer::Stopped(reason)) => {
+                Ok(Answer::Stopped(reason, times)) => {
                     stop = Some(reason);
                     stopped_count += 1;
+                    let hand = &mut self.hands[times.number];
+                    hand.total += times.total;
+                    hand.wait += times.wait;
                 }
                 Ok(Answer::Booted | Answer::BootFailed(_)) => unreachable!("booted before"),
                 Err(RecvTimeoutError::Timeout) => {
@@ -235,7 +277,8 @@ impl Machine {
         let cycle = self.meeting.progress.load(Ordering::Relaxed);
         observer.progress(cycle);
         self.now = cycle * cycle_ticks;
-        self.report(stop.expect("every thread said why it stopped"))
+        let stop = stop.expect("every thread said why it stopped");
+        (stop != Stop::Paused).then(|| self.report(stop))
     }
 
     /// Passes on what consoles printed and what epochs ended.
@@ -282,7 +325,7 @@ impl Machine {
             },
             Stop::GoalReached => Outcome::CyclesDone,
             Stop::LimitReached => Outcome::LimitReached,
-            Stop::Interrupted => Outcome::Interrupted,
+            Stop::Interrupted | Stop::Paused => Outcome::Interrupted,
             Stop::Drained => Outcome::Drained {
                 cycle: self.last_transfer() / cycle_ticks,
             },
@@ -306,7 +349,8 @@ impl Machine {
             cycles: self.cycle(),
             digest: self.digest,
             epoch_count: self.meeting.epoch_count(),
-            shard_count: self.plan.shards.len(),
+            shard_count: self.placed_count,
+            joined_count: self.plan.shards.len(),
             thread_count: self.hands.len(),
             clock_count,
         }
@@ -366,14 +410,20 @@ impl Machine {
         &self,
         question: impl Fn(&Shard) -> R + Clone + Send + 'static,
     ) -> Vec<R> {
+        self.ask_threads(move |shards| shards.iter().map(question.clone()).collect())
+    }
+
+    fn ask_threads<R: Send + 'static>(
+        &self,
+        question: impl Fn(&mut [Shard]) -> Vec<R> + Clone + Send + 'static,
+    ) -> Vec<R> {
         self.hands
             .iter()
             .flat_map(|hand| {
                 let (sender, receiver) = mpsc::channel();
                 let question = question.clone();
                 let ask = move |shards: &mut [Shard]| {
-                    let answers: Vec<R> = shards.iter().map(question).collect();
-                    sender.send(answers).expect("the asker waits");
+                    sender.send(question(shards)).expect("the asker waits");
                 };
                 hand.commands
                     .send(Command::Ask(Box::new(ask)))
@@ -381,6 +431,11 @@ impl Machine {
                 receiver.recv().expect("a question is answered")
             })
             .collect()
+    }
+
+    /// The shards that a thread hosts.
+    fn hosted(&self, thread: usize) -> Range<usize> {
+        hosted(thread, self.hands.len(), self.plan.shards.len())
     }
 
     /// Results of every instance that reports any, in netlist order.

@@ -78,6 +78,8 @@ pub(crate) enum Stop {
     GoalReached,
     LimitReached,
     Interrupted,
+    /// Nothing ended the run: it goes on when the owner says so.
+    Paused,
 }
 
 /// What a run was asked for, the same for all threads.
@@ -95,6 +97,8 @@ pub(crate) struct Order {
     pub(crate) goal: Option<Tick>,
     /// Reaching this tick is a failure; the end of time at the latest.
     pub(crate) limit: Tick,
+    /// The end of the first epoch that reaches this tick is a pause.
+    pub(crate) pause: Tick,
 }
 
 impl Order {
@@ -139,6 +143,7 @@ impl Order {
         }
         self.reached(end)
             .or(interrupted.then_some(Stop::Interrupted))
+            .or((end >= self.pause).then_some(Stop::Paused))
     }
 }
 

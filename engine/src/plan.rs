@@ -3,12 +3,14 @@
 
 use crate::blueprint::{Blueprint, LANES_MAX, LATENCY_MAX, PortRef, SHARDS_MAX, Wire};
 use crate::fifo::{DEPTH_MAX, FIFO_ALIGN, Record, ShardHead, SlowPart, slot_stride, wraps_quickly};
+use crate::bank::BANK_DEPTH;
 use crate::group::{CHUNK, group_bytes};
 use crate::handle::{CONSOLE_BYTES, Verdict};
 use crate::kind::Catalogue;
 use crate::link::{frame_words_max, ring_lines};
 use crate::ring::ring_bytes;
 use crate::time::{Tick, Timebase, TimebaseError};
+use crate::vector::vector_bytes;
 use crate::wheel::Wheel;
 use crate::wiring::{Direction, Unconnected};
 use std::collections::BTreeMap;
@@ -32,6 +34,33 @@ impl Placement {
             shard_of: vec![0; instance_count],
         }
     }
+
+    /// The same with all shards that one of `thread_count` threads hosts joined into one.
+    pub(crate) fn joined(
+        &self,
+        blueprint: &Blueprint,
+        thread_count: usize,
+    ) -> Result<Self, PlanError> {
+        check_placement(blueprint, self)?;
+        let mut host_of = vec![0; self.shard_count];
+        for thread in 0..thread_count {
+            host_of[hosted(thread, thread_count, self.shard_count)].fill(thread as u8);
+        }
+        let host = |&shard: &u8| host_of[usize::from(shard)];
+        Ok(Self {
+            shard_count: thread_count,
+            shard_of: self.shard_of.iter().map(host).collect(),
+        })
+    }
+}
+
+/// The shards that a thread hosts: neighbours in number.
+pub(crate) fn hosted(
+    thread: usize,
+    thread_count: usize,
+    shard_count: usize,
+) -> std::ops::Range<usize> {
+    thread * shard_count / thread_count..(thread + 1) * shard_count / thread_count
 }
 
 /// A blueprint or placement that cannot be built.
@@ -98,6 +127,8 @@ pub(crate) enum Role {
 pub(crate) struct FifoPlan {
     pub(crate) wire: u32,
     pub(crate) role: Role,
+    /// Whether it stands in a bank of its consumer's group.
+    pub(crate) banked: bool,
 }
 
 /// Modules of one kind and domain that are swept together.
@@ -105,6 +136,8 @@ pub(crate) struct FifoPlan {
 pub(crate) struct GroupPlan {
     pub(crate) kind: u32,
     pub(crate) domain: u8,
+    /// Whether its modules are elements that are fired together.
+    pub(crate) vector: bool,
     /// Whether its modules touch cut wires, so that they are swept before the frame is sent.
     pub(crate) boundary: bool,
     pub(crate) instances: Vec<u32>,
@@ -173,7 +206,8 @@ impl Plan {
             .collect()
     }
 
-    /// Checks a blueprint and a placement and lays out every shard.
+    /// Checks a blueprint and a placement and lays out every shard; with `vectors`, elements are
+    /// fired many at a time.
     ///
     /// # Errors
     /// The first thing that cannot be built; whoever wrote the blueprint reports all of them.
@@ -181,6 +215,7 @@ impl Plan {
         blueprint: &Blueprint,
         catalogue: &Catalogue,
         placement: &Placement,
+        vectors: bool,
     ) -> Result<Self, PlanError> {
         let timebase = Timebase::of(&blueprint.domains).map_err(PlanError::Timebase)?;
         check_placement(blueprint, placement)?;
@@ -192,6 +227,9 @@ impl Plan {
         let mut shards = vec![ShardPlan::default(); placement.shard_count];
         let boundary = place_wires(blueprint, placement, &mut shards);
         place_instances(blueprint, placement, &boundary, &mut shards);
+        if vectors {
+            place_elements(blueprint, catalogue, &mut shards);
+        }
         let mut rank = vec![0; blueprint.instances.len()];
         for shard in &mut shards {
             order_fifos(blueprint, shard, &mut rank);
@@ -370,6 +408,7 @@ fn place_wires(
             shards[usize::from(from)].fifos.push(FifoPlan {
                 wire: number,
                 role: Role::Local,
+                banked: false,
             });
             continue;
         }
@@ -379,12 +418,14 @@ fn place_wires(
         producer.fifos.push(FifoPlan {
             wire: number,
             role: Role::Egress(to),
+            banked: false,
         });
         producer.links.entry(to).or_default().outgoing.push(number);
         let consumer = &mut shards[usize::from(to)];
         consumer.fifos.push(FifoPlan {
             wire: number,
             role: Role::Ingress(from),
+            banked: false,
         });
         consumer
             .links
@@ -410,6 +451,7 @@ fn place_instances(
             .or_insert_with(|| GroupPlan {
                 kind: instance.kind,
                 domain: instance.domain,
+                vector: false,
                 boundary: !interior,
                 instances: Vec::new(),
             })
@@ -418,6 +460,30 @@ fn place_instances(
     }
     for (shard, groups) in shards.iter_mut().zip(groups) {
         shard.groups = groups.into_values().collect();
+    }
+}
+
+/// Decides which groups are fired together, and which wires between them stand in banks: those of two
+/// slots and one edge that stay in the clock domain.
+fn place_elements(blueprint: &Blueprint, catalogue: &Catalogue, shards: &mut [ShardPlan]) {
+    let is_element = |instance: u32| {
+        let kind = blueprint.instances[instance as usize].kind;
+        catalogue.kind(kind).vector.is_some()
+    };
+    let domain = |end: PortRef| blueprint.instances[end.instance as usize].domain;
+    for shard in shards {
+        for group in &mut shard.groups {
+            group.vector = catalogue.kind(group.kind).vector.is_some();
+        }
+        for fifo in shard.fifos.iter_mut().filter(|fifo| fifo.role == Role::Local) {
+            let wire = &blueprint.wires[fifo.wire as usize];
+            let plain = (wire.depth, wire.latency, wire.credit, wire.lanes)
+                == (BANK_DEPTH, 1, 1, 1);
+            fifo.banked = plain
+                && domain(wire.from) == domain(wire.to)
+                && is_element(wire.from.instance)
+                && is_element(wire.to.instance);
+        }
     }
 }
 
@@ -478,6 +544,9 @@ impl FifoPlan {
 
     /// Arena bytes, alignment included.
     fn bytes(&self, wire: &Wire, signal_bytes: usize) -> usize {
+        if self.banked {
+            return 0;
+        }
         let stride = slot_stride(signal_bytes);
         let slow = if self.has_slow_part(wire, stride) {
             size_of::<SlowPart>()
@@ -522,7 +591,12 @@ impl ShardPlan {
             region(
                 format!("modules {}", kind.name()),
                 count,
-                group_bytes(count, kind.layout()),
+                match kind.vector {
+                    Some(vector) if group.vector => {
+                        vector_bytes(count, vector.input_count, vector.word_count)
+                    }
+                    _ => group_bytes(count, kind.layout()),
+                },
             );
             for &number in &group.instances {
                 let shape = &blueprint.instances[number as usize].shape;

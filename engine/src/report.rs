@@ -17,8 +17,13 @@ pub struct HostOptions {
     pub thread_count: Option<usize>,
     /// Clocks every module at every edge.
     pub no_sleep: bool,
+    /// Clocks elements one by one instead of many at a time.
+    pub no_vectors: bool,
     /// Pins each thread to a core of its own, where there are several threads and cores enough.
     pub pin: bool,
+    /// Joins the shards that a thread would host into one: one arena, one loop, and nothing is sent
+    /// from a thread to itself.
+    pub join: bool,
 }
 
 /// When a run ends by itself, in base-clock cycles since boot.
@@ -92,8 +97,10 @@ pub struct Report {
     pub digest: u64,
     /// Epochs since boot.
     pub epoch_count: u64,
-    /// Shards of the machine.
+    /// Shards of the placement.
     pub shard_count: usize,
+    /// Shards that were run: fewer than placed where those of a thread were joined.
+    pub joined_count: usize,
     /// Threads that hosted them.
     pub thread_count: usize,
     /// How often modules were clocked: a cost of the host, which sleeping lowers and shards may

@@ -98,7 +98,9 @@ fn deadlock_of(board: &Board) -> String {
         let host = HostOptions {
             thread_count: Some(2),
             no_sleep,
+            no_vectors: false,
             pin: false,
+            join: false,
         };
         let mut machine = board.boot(&blocks(board, shard_count), &host);
         let report = machine.run(&Limits::default(), &mut ());

@@ -85,7 +85,9 @@ fn fault_of(trick: u64, no_sleep: bool) -> Fault {
         let host = HostOptions {
             thread_count: Some(2),
             no_sleep,
+            no_vectors: false,
             pin: false,
+            join: false,
         };
         let mut machine = board.boot(&blocks(&board, shard_count), &host);
         let report = machine.run(

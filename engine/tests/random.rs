@@ -94,7 +94,9 @@ fn run(
     let host = HostOptions {
         thread_count: Some(thread_count),
         no_sleep,
+        no_vectors: false,
         pin: false,
+        join: false,
     };
     let mut machine = board.boot(placement, &host);
     let mut digests = Digests::default();

@@ -230,3 +230,46 @@ fn room_of_a_console_does_not_depend_on_where_runs_stop() {
     assert_eq!(printed(&[10_000], Some(7)), 2 * room);
     assert_eq!(printed(&[10_000], Some(1 << 20)), 2 * room);
 }
+
+#[test]
+fn a_pause_leaves_no_trace() {
+    let board = pipeline(40);
+    for shard_count in [1, 3] {
+        let placement = blocks(&board, shard_count);
+        let limits = until(5_000);
+        let mut whole = board.boot(&placement, &HostOptions::default());
+        let mut straight = Digests::default();
+        let expected = whole.run(&limits, &mut straight);
+        let mut pieces = board.boot(&placement, &HostOptions::default());
+        let mut paused = Digests::default();
+        let mut pause_count = 0;
+        let report = loop {
+            let pause = pieces.cycle() + 700;
+            if let Some(report) = pieces.run_part(&limits, pause, &mut paused) {
+                break report;
+            }
+            pause_count += 1;
+        };
+        assert!(pause_count > 2, "{pause_count} pauses");
+        assert_eq!(report, expected);
+        assert_eq!(paused.0, straight.0);
+    }
+}
+
+#[test]
+fn samples_show_what_works_and_what_does_not() {
+    let board = pipeline(40);
+    let mut machine = board.boot(&blocks(&board, 1), &HostOptions::default());
+    assert_eq!(machine.stop_sampling(), None);
+    machine.start_sampling();
+    machine.run(&until(64 * 1024), &mut ());
+    let samples = machine.stop_sampling().unwrap();
+    assert_eq!(samples.cycles, 64 * 1024);
+    // Every stage works and every wire carries at nearly every cycle.
+    for &count in samples.clock_counts.iter().chain(&samples.push_counts) {
+        assert!((60 * 1024..=65 * 1024).contains(&count), "{count}");
+    }
+    let clocked: u64 = samples.kinds.iter().map(|kind| kind.clock_count).sum();
+    assert!(clocked > 500 * 42, "{clocked}");
+    assert_eq!(machine.stop_sampling(), None);
+}

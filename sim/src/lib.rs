@@ -16,6 +16,8 @@ pub mod diagnostic;
 pub mod netlist;
 pub mod design;
 pub mod partition;
+pub mod profile;
+pub mod scaling;
 pub mod run;
 pub mod cli;
 

@@ -4,7 +4,7 @@
 //! per base cycle, and what a wire would cost if it were cut. Several candidates (netlist order,
 //! breadth-first order, geometric bisection of array coordinates, METIS) are refined by the same
 //! local search and the best is taken. The answer is a pure function of its input: the same
-//! blueprint and hints give the same placement on every call.
+//! blueprint, hints and measured weights give the same placement on every call.
 //!
 //! Invariants: hand placement and `no_cut` wires are honoured or refused, never bent; no shard is
 //! empty while another could spare an instance. Knows nothing of files, of threads or of how a
@@ -15,12 +15,13 @@ mod summary;
 mod multilevel;
 mod candidates;
 mod refine;
+mod numbering;
 
-pub use graph::{Hints, PartitionError};
+pub use graph::{Hints, PartitionError, Weights};
 pub use summary::{LinkLoad, Method, ShardLoad, Summary};
 
 use candidates::Candidate;
-use graph::Graph;
+use graph::{Costs, Graph};
 use tina_engine::{Blueprint, Catalogue};
 
 /// A placement and what is to be said of it.
@@ -53,13 +54,14 @@ pub fn partition(
         refine::fill_empty_shards(&graph, &mut candidate.shard_of, shard_count);
     }
     let mut best = best_refined(&graph, candidates, shard_count);
-    refine::number_from_zero(&graph, &mut best.shard_of, shard_count);
+    numbering::number(&graph, &mut best.shard_of, shard_count);
     let shard_of: Vec<u8> = graph
         .vertex_of
         .iter()
         .map(|&vertex| best.shard_of[vertex as usize])
         .collect();
-    let summary = Summary::of(blueprint, catalogue, &shard_of, shard_count, best.method);
+    let costs = Costs::of(blueprint, catalogue, hints.weights);
+    let summary = Summary::of(blueprint, &costs, &shard_of, shard_count, best.method);
     Ok(Partition { shard_of, summary })
 }
 

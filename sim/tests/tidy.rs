@@ -33,7 +33,6 @@ const THIS_FILE: &str = "sim/tests/tidy.rs";
 /// Files that may ask the host for the time of day.
 const HOST_FILES: &[&str] = &[
     "sim/src/run/stopwatch.rs", // speed of a run, for people
-    "benches/src/bin/table.rs", // what it is for
 ];
 
 /// Functions of hot files that run while a machine is built or printed.

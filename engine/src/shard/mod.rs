@@ -7,11 +7,15 @@
 //! Does not know threads, epochs beyond their end, or what to do about a fault.
 
 mod boot;
+mod sample;
 
 pub(crate) use boot::{BootShardError, Rings};
+pub(crate) use sample::Sampler;
+use sample::Timed;
 
 use crate::arena::{Arena, ArenaRef};
-use crate::fifo::{RawFifo, ShardHead, Show};
+use crate::bank::Store;
+use crate::fifo::{ShardHead, Show};
 use crate::group::{Edge, Fault, Group};
 use crate::handle::{ConsoleRef, Verdict};
 use crate::hash::{GOLDEN, absorb, mix};
@@ -56,13 +60,15 @@ struct GroupSlot {
     domain: u8,
     /// The words of its flags that stand for modules: a look at them spares the call.
     flags: ArenaRef<[Cell<u64>]>,
+    /// Whether it looks at every edge, flags or not.
+    every_edge: bool,
     /// Whether any of its modules is due at the instant being evaluated.
     due: bool,
 }
 
 /// A FIFO with what reports and digests need to know of it.
 struct FifoSlot {
-    fifo: RawFifo,
+    store: Store,
     wire: u32,
     /// Whether the producer's end is here, so that pushes are digested here.
     producer: bool,
@@ -99,6 +105,10 @@ pub(crate) struct Shard {
     digest: u64,
     /// Whether any module was clocked since the digest was taken.
     digest_stale: bool,
+    /// Per inbound link: how often its frame was missing.
+    missing: Box<[u64]>,
+    /// Present while the machine is profiled.
+    sampler: Option<Box<Sampler>>,
     arena: Arena,
 }
 
@@ -169,8 +179,10 @@ impl Shard {
                     Received::Nothing => {
                         let items = link.known_until + link.item_reach > now;
                         let credits = link.known_until + link.credit_reach > now;
-                        taken.enough &=
+                        let enough =
                             !all && items && (credits || self.outbound[index].needs_no_credit(now));
+                        taken.enough &= enough;
+                        self.missing[index] += u64::from(!enough);
                         break;
                     }
                 }
@@ -231,12 +243,16 @@ impl Shard {
         }
         let head = &self.head;
         self.wheel.fire(now, |waker| head.wake(waker));
+        if let Some(sampler) = &mut self.sampler {
+            sampler.begin(self.boundary.iter().chain(&self.interior), edges);
+        }
         let mut due = false;
         for slot in self.boundary.iter_mut().chain(&mut self.interior) {
             let edge = edges >> slot.domain & 1 == 1;
-            let asked = edge && (self.no_sleep || slot.flags.iter().any(|word| word.get() != 0));
+            let always = self.no_sleep || slot.every_edge;
+            let asked = edge && (always || slot.flags.iter().any(|word| word.get() != 0));
             // Also where nobody sleeps the sweep must know who was woken at this edge, and who not.
-            slot.due = asked && (slot.group.take_due() || self.no_sleep);
+            slot.due = asked && (slot.group.take_due(now, head) || self.no_sleep);
             due |= slot.due;
         }
         if due {
@@ -250,17 +266,21 @@ impl Shard {
         if due {
             self.sweep(false);
         }
+        if let Some(sampler) = &mut self.sampler {
+            sampler.end(now, &self.fifos);
+        }
         self.upcoming = after;
     }
 
     #[inline]
     fn sweep(&mut self, boundary: bool) {
-        let slots = if boundary {
-            &mut self.boundary
+        let (slots, first) = if boundary {
+            (&mut self.boundary, 0)
         } else {
-            &mut self.interior
+            (&mut self.interior, self.boundary.len())
         };
-        for slot in slots {
+        let looking = self.sampler.as_ref().is_some_and(|it| it.looking);
+        for (number, slot) in (first..).zip(slots) {
             if !slot.due {
                 continue;
             }
@@ -272,13 +292,17 @@ impl Shard {
                 period: domain.period,
                 no_sleep: self.no_sleep,
             };
+            let timed = looking.then(|| Timed::begin(slot));
             slot.group.sweep(&edge, &mut self.faults);
+            if let (Some(timed), Some(sampler)) = (timed, &mut self.sampler) {
+                sampler.timed(number, slot, &timed);
+            }
         }
     }
 
     /// Whether nothing here can ever happen again by itself.
     pub(crate) fn quiescent(&self) -> bool {
-        let silent = |slot: &GroupSlot| slot.group.silent();
+        let silent = |slot: &GroupSlot| slot.group.silent(&self.head);
         self.wheel.is_empty()
             && self.boundary.iter().all(silent)
             && self.interior.iter().all(silent)
@@ -288,7 +312,7 @@ impl Shard {
     pub(crate) fn holds_items(&self) -> bool {
         self.fifos
             .iter()
-            .any(|slot| slot.consumer && slot.fifo.occupancy() > 0)
+            .any(|slot| slot.consumer && slot.store.occupancy() > 0)
     }
 
     /// The last instant at which anything was transferred on a wire of this shard.
@@ -296,7 +320,7 @@ impl Shard {
         let ticks = self
             .fifos
             .iter()
-            .flat_map(|slot| [slot.fifo.last_push(), slot.fifo.last_pop()]);
+            .flat_map(|slot| [slot.store.last_push(), slot.store.last_pop()]);
         ticks.flatten().max()
     }
 
@@ -323,9 +347,9 @@ impl Shard {
     }
 
     /// Visits the consumer's end of every wire that ends here.
-    pub(crate) fn visit_wires(&self, mut visit: impl FnMut(u32, RawFifo)) {
+    pub(crate) fn visit_wires(&self, mut visit: impl FnMut(u32, Store)) {
         for slot in self.fifos.iter().filter(|slot| slot.consumer) {
-            visit(slot.wire, slot.fifo);
+            visit(slot.wire, slot.store);
         }
     }
 
@@ -335,9 +359,8 @@ impl Shard {
             .fifos
             .iter()
             .find(|slot| slot.wire == wire && slot.producer)?;
-        let tick = slot.fifo.last_push()?;
-        let before = slot.fifo.before(slot.fifo.record().tail.get());
-        Some((tick, show(&slot.fifo, before)))
+        let tick = slot.store.last_push()?;
+        Some((tick, slot.store.last_item(show)))
     }
 
     /// Every group here with its modules.
@@ -382,16 +405,15 @@ struct TakenIn {
 
 impl FifoSlot {
     fn digest(&self) -> u64 {
-        let record = self.fifo.record();
         let key = mix(u64::from(self.wire).wrapping_add(1).wrapping_mul(GOLDEN));
         let pushes = if self.producer {
-            mix(record.digest.get() ^ key)
+            mix(self.store.digest() ^ key)
         } else {
             0
         };
         let pops = if self.consumer {
-            let last_pop = self.fifo.last_pop().unwrap_or(Tick::MAX);
-            let history = absorb(last_pop, u64::from(self.fifo.index_of(record.head.get())));
+            let last_pop = self.store.last_pop().unwrap_or(Tick::MAX);
+            let history = absorb(last_pop, u64::from(self.store.head_index()));
             mix(history.wrapping_add(key))
         } else {
             0

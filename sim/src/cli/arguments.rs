@@ -1,11 +1,11 @@
 //! What may stand on the command line.
 
 use crate::design::Design;
-use crate::run::Variant;
+use crate::run::{Contender, Variant};
 use clap::builder::RangedU64ValueParser;
 use clap::{Args, Parser, Subcommand};
 use std::path::PathBuf;
-use tina_engine::{Limits, SHARDS_MAX};
+use tina_engine::{Limits, SHARDS_MAX, core_count};
 
 /// The clocked hardware simulator whose result does not depend on the number of shards.
 #[derive(Parser)]
@@ -87,12 +87,18 @@ pub(super) struct RunArguments {
     pub(super) input: InputArguments,
     #[command(flatten)]
     pub(super) limits: LimitArguments,
-    /// Shards, 1 to 255.
-    #[arg(long, value_name = "N", default_value_t = 1, value_parser = shard_count())]
-    pub(super) shards: usize,
+    /// Shards, 1 to 255, or `auto`: as many as the run is worth, by a short measurement.
+    #[arg(long, value_name = "N|auto", default_value = "1", value_parser = shards)]
+    pub(super) shards: Shards,
     /// Threads, 1 to 255; the default is the smaller of shards and cores.
     #[arg(long, value_name = "N", value_parser = shard_count())]
     pub(super) threads: Option<usize>,
+    /// Place instances by what was measured before.
+    #[arg(long, value_name = "FILE.json", conflicts_with = "profile_out")]
+    pub(super) profile_in: Option<PathBuf>,
+    /// Measure the run, for later placement: what modules cost, how busy they are, what wires carry.
+    #[arg(long, value_name = "FILE.json")]
+    pub(super) profile_out: Option<PathBuf>,
     /// Clock every module at every edge; the result is the same.
     #[arg(long)]
     pub(super) no_sleep: bool,
@@ -129,11 +135,42 @@ pub(super) struct CompareArguments {
     pub(super) input: InputArguments,
     #[command(flatten)]
     pub(super) limits: LimitArguments,
-    #[command(flatten)]
-    pub(super) variants: VariantArguments,
+    /// Shard counts, 1 to 255 each, or `auto`, separated by commas.
+    #[arg(long, value_name = "N,N,…", value_delimiter = ',', default_value = "1,2,4,8", value_parser = shards)]
+    pub(super) shards: Vec<Shards>,
+    /// Thread counts to combine them with; the default is the smaller of shards and cores.
+    #[arg(long, value_name = "N,N,…", value_delimiter = ',', value_parser = shard_count())]
+    pub(super) threads: Vec<usize>,
+    /// Place instances by what was measured before.
+    #[arg(long, value_name = "FILE.json")]
+    pub(super) profile_in: Option<PathBuf>,
+    /// Also predict the speed on 2 to 64 cores, from a short measurement or --profile-in.
+    #[arg(long)]
+    pub(super) predict: bool,
     /// Runs of each; the median counts.
     #[arg(long, value_name = "N", default_value_t = 5, value_parser = clap::value_parser!(u16).range(1..=1_000))]
     pub(super) rounds: u16,
+}
+
+impl CompareArguments {
+    /// Every shard count with every thread count; `auto` once.
+    pub(super) fn contenders(&self) -> Vec<Contender> {
+        let mut contenders = Vec::new();
+        for shards in &self.shards {
+            let Shards::Count(count) = shards else {
+                let shard_count_max = shards.most(None);
+                contenders.push(Contender::Auto { shard_count_max });
+                continue;
+            };
+            let variants = VariantArguments {
+                shards: vec![*count],
+                threads: self.threads.clone(),
+            };
+            let variants = variants.variants(false).into_iter();
+            contenders.extend(variants.map(Contender::Fixed));
+        }
+        contenders
+    }
 }
 
 /// Several ways to run one netlist.
@@ -181,6 +218,9 @@ pub(super) struct CheckArguments {
     /// Shards to place it on, 1 to 255.
     #[arg(long, value_name = "N", default_value_t = 8, value_parser = shard_count())]
     pub(super) shards: usize,
+    /// Place instances by what was measured before, and predict how fast they run.
+    #[arg(long, value_name = "FILE.json")]
+    pub(super) profile_in: Option<PathBuf>,
     /// Run it with every module clocked at every edge, and name those that sleep too long.
     #[arg(long)]
     pub(super) sleep: bool,
@@ -197,6 +237,36 @@ pub(super) struct ListArguments {
 
 fn shard_count() -> RangedU64ValueParser<usize> {
     RangedU64ValueParser::new().range(1..=SHARDS_MAX as u64)
+}
+
+/// How many shards.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Shards {
+    /// So many.
+    Count(usize),
+    /// As many as the run is worth.
+    Auto,
+}
+
+impl Shards {
+    /// So many, or at most one for each core and thread there is.
+    pub(super) fn most(self, thread_count: Option<usize>) -> usize {
+        match self {
+            Self::Count(count) => count,
+            Self::Auto => core_count()
+                .min(thread_count.unwrap_or(usize::MAX))
+                .min(SHARDS_MAX),
+        }
+    }
+}
+
+fn shards(text: &str) -> Result<Shards, String> {
+    match text.parse() {
+        _ if text == "auto" => Ok(Shards::Auto),
+        Ok(count) if (1..=SHARDS_MAX).contains(&count) => Ok(Shards::Count(count)),
+        Ok(count) => Err(format!("{count} is not in 1..={SHARDS_MAX}")),
+        Err(_) => Err("it is a number or `auto`".to_owned()),
+    }
 }
 
 fn cycle_count() -> RangedU64ValueParser<u64> {

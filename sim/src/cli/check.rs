@@ -7,7 +7,9 @@ use super::table::{table, text as table_text};
 use super::terminal::{Guest, Terminal, complain, print};
 use crate::design::Design;
 use crate::partition::{Hints, Partition, Summary, partition};
+use crate::profile::Profile;
 use crate::run::{RunOptions, describe, execute, thousands};
+use crate::scaling::{Prediction, of_placement};
 use std::fmt::Write;
 use std::io::{self, IsTerminal};
 use tina_engine::{Catalogue, HostOptions, Limits, Outcome, Placement, Plan};
@@ -22,7 +24,13 @@ pub(super) fn check(arguments: &CheckArguments, catalogue: &Catalogue) -> Result
     let mut text = overview(&design, catalogue);
     text.push_str(&warnings(&design));
     text.push_str(&rate_caps(&design));
-    text.push_str(&placement(&design, catalogue, arguments.shards)?);
+    let profile = input::profile(arguments.profile_in.as_deref(), &design, catalogue)?;
+    text.push_str(&placement(
+        &design,
+        catalogue,
+        arguments.shards,
+        profile.as_ref(),
+    )?);
     print(&text)?;
     if arguments.sleep {
         check_sleep(arguments, &design, catalogue)
@@ -87,12 +95,10 @@ fn placement(
     design: &Design,
     catalogue: &Catalogue,
     shard_count: usize,
+    profile: Option<&Profile>,
 ) -> Result<String, Failure> {
-    let hints = Hints {
-        shard_of: &design.shard_of,
-        no_cut: &design.no_cut,
-        grid_of: &design.grid_of,
-    };
+    let weights = profile.map(|profile| profile.weights(design, catalogue));
+    let hints = Hints::of(design, weights.as_ref());
     let Partition { shard_of, summary } =
         partition(&design.blueprint, catalogue, hints, shard_count).map_err(Failure::input)?;
     let plan = Plan::new(
@@ -102,6 +108,7 @@ fn placement(
             shard_count,
             shard_of,
         },
+        true,
     )
     .map_err(Failure::input)?;
     let mut text = format!("\n{}", cut(&summary));
@@ -111,7 +118,32 @@ fn placement(
         line(&mut text, "");
         text.push_str(&links(&summary));
     }
+    if let Some(profile) = profile {
+        line(&mut text, "");
+        text.push_str(&prediction(&of_placement(&summary, profile), profile));
+    }
     Ok(text)
+}
+
+/// How fast this placement is predicted to be.
+fn prediction(prediction: &Prediction, profile: &Profile) -> String {
+    let mut text = format!(
+        "predicted, on {} cores: {:.3} us a cycle against {:.3} us on one shard, {:.2} times as fast, \
+         bound by {}\n",
+        prediction.shard_count,
+        prediction.cycle_ns / 1e3,
+        profile.cycle_ns / 1e3,
+        prediction.speed_up,
+        prediction.bound.word(),
+    );
+    let mut table = table(&["shard", "work us", "frames us", "waiting us"]);
+    for (number, shard) in prediction.shards.iter().enumerate().take(LINES_MAX) {
+        let us = |ns: f64| format!("{:.3}", ns / 1e3);
+        let times = [shard.work_ns, shard.frame_ns, shard.wait_ns].map(us);
+        table.add_row([vec![number.to_string()], times.to_vec()].concat());
+    }
+    text.push_str(&table_text(table, 0..4));
+    text
 }
 
 fn cut(summary: &Summary) -> String {
@@ -193,12 +225,12 @@ fn check_sleep(
         max_cycles: None,
     };
     let options = RunOptions {
-        shard_count: 1,
         host: HostOptions {
             no_sleep: true,
             ..HostOptions::default()
         },
         limits,
+        ..RunOptions::default()
     };
     let mut terminal = Terminal::new(Guest::Nowhere, true, &limits)?;
     let report = execute(design, catalogue, &options, &mut terminal)?;

@@ -4,6 +4,7 @@ use super::arguments::InputArguments;
 use super::failure::Failure;
 use super::terminal::complain;
 use crate::design::{Design, LoadOptions, load};
+use crate::profile::Profile;
 use std::fs::File;
 use std::io::{self, IsTerminal, Read};
 use std::path::Path;
@@ -63,4 +64,22 @@ fn read_program(path: &Path) -> Result<Vec<u8>, String> {
         .read_to_end(&mut bytes)
         .map_err(unreadable)?;
     Ok(bytes)
+}
+
+/// Reads what was measured of a design before; says what does not fit.
+pub(super) fn profile(
+    path: Option<&Path>,
+    design: &Design,
+    catalogue: &Catalogue,
+) -> Result<Option<Profile>, Failure> {
+    let Some(path) = path else { return Ok(None) };
+    let text =
+        std::fs::read_to_string(path).map_err(|error| Failure::file("read", path, &error))?;
+    let name = path.display();
+    let (profile, note) = Profile::from_json(&text, design, catalogue)
+        .map_err(|error| Failure::input(format_args!("{name}: {error}")))?;
+    if let Some(note) = note {
+        complain(&format!("warning: {name}: {note}"));
+    }
+    Ok(Some(profile))
 }

@@ -1,12 +1,11 @@
 //! `tina-hw run`.
 
-use super::arguments::RunArguments;
+use super::arguments::{RunArguments, Shards};
 use super::failure::{DIGESTS_DIFFER, Failure, INTERRUPTED};
 use super::input;
 use super::terminal::{Guest, Terminal, complain, print};
 use crate::design::Design;
 use crate::run::{RunOptions, RunReport, Variant, describe, execute};
-use serde_json::Value;
 use std::fs;
 use std::path::Path;
 use tina_engine::{Catalogue, HostOptions, Limits, Outcome};
@@ -14,14 +13,24 @@ use tina_engine::{Catalogue, HostOptions, Limits, Outcome};
 pub(super) fn run(arguments: &RunArguments, catalogue: &Catalogue) -> Result<u8, Failure> {
     let design = input::design(&arguments.input, catalogue)?;
     let limits = arguments.limits.limits(&design);
-    note_empty_shards(&design, arguments);
+    let profile = input::profile(arguments.profile_in.as_deref(), &design, catalogue)?;
+    let shard_count = arguments.shards.most(arguments.threads);
+    let auto = arguments.shards == Shards::Auto;
+    if !auto && !arguments.quiet {
+        note_empty_shards(&design, shard_count);
+    }
     let host = HostOptions {
         thread_count: arguments.threads,
         no_sleep: arguments.no_sleep,
+        no_vectors: false,
         pin: true,
+        join: true,
     };
     let options = RunOptions {
-        shard_count: arguments.shards,
+        shard_count,
+        auto,
+        profile,
+        measure: arguments.profile_out.is_some(),
         host,
         limits,
     };
@@ -43,10 +52,14 @@ pub(super) fn run(arguments: &RunArguments, catalogue: &Catalogue) -> Result<u8,
     }
     // After the report, which must not be lost with a file that cannot be written.
     if let Some(path) = &arguments.stats {
-        write_json(path, &report.to_stats_json(&design, catalogue))?;
+        let stats = report.to_stats_json(&design, catalogue);
+        write(path, &format!("{stats:#}\n"))?;
+    }
+    if let (Some(path), Some(profile)) = (&arguments.profile_out, &report.profile) {
+        write(path, &profile.to_json(&design, catalogue))?;
     }
     if arguments.verify && report.outcome != Outcome::Interrupted {
-        let code = verify(arguments, &design, catalogue, &limits)?;
+        let code = verify(arguments, &design, catalogue, &limits, &report)?;
         if code != 0 {
             return Ok(code);
         }
@@ -55,14 +68,13 @@ pub(super) fn run(arguments: &RunArguments, catalogue: &Catalogue) -> Result<u8,
 }
 
 /// More shards than instances works; it is only of no use.
-fn note_empty_shards(design: &Design, arguments: &RunArguments) {
+fn note_empty_shards(design: &Design, shard_count: usize) {
     let instance_count = design.blueprint.instances.len();
-    if arguments.shards > instance_count && !arguments.quiet {
+    if shard_count > instance_count {
         complain(&format!(
-            "note: {} shards for {instance_count} instance{}: {} shards stay empty",
-            arguments.shards,
+            "note: {shard_count} shards for {instance_count} instance{}: {} shards stay empty",
             if instance_count == 1 { "" } else { "s" },
-            arguments.shards - instance_count,
+            shard_count - instance_count,
         ));
     }
 }
@@ -85,8 +97,8 @@ fn tell_the_story(report: &RunReport, design: &Design, catalogue: &Catalogue) {
     }
 }
 
-fn write_json(path: &Path, value: &Value) -> Result<(), Failure> {
-    fs::write(path, format!("{value:#}\n")).map_err(|error| Failure::file("write", path, &error))
+fn write(path: &Path, text: &str) -> Result<(), Failure> {
+    fs::write(path, text).map_err(|error| Failure::file("write", path, &error))
 }
 
 /// The same run and a reference at another shard count, digests compared.
@@ -95,13 +107,14 @@ fn verify(
     design: &Design,
     catalogue: &Catalogue,
     limits: &Limits,
+    report: &RunReport,
 ) -> Result<u8, Failure> {
     let variant = Variant {
-        shard_count: arguments.shards,
+        shard_count: report.host.shard_count,
         thread_count: arguments.threads,
         no_sleep: arguments.no_sleep,
     };
-    let other_count = if arguments.shards == 1 { 2 } else { 1 };
+    let other_count = if report.host.shard_count == 1 { 2 } else { 1 };
     let reference = Variant {
         shard_count: other_count,
         thread_count: None,

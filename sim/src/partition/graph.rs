@@ -3,6 +3,7 @@
 //! Weights are picoseconds of host time per base cycle. Adjacency is compressed rows, parallel
 //! wires merged, each row in ascending order of neighbours.
 
+use crate::design::Design;
 use std::fmt;
 use tina_engine::{Blueprint, Catalogue, SHARDS_MAX, Wire};
 
@@ -11,9 +12,20 @@ const CROSSING_PS: u64 = 6_000;
 /// Host time of one handshake of a link, per cycle of latency it has to hide: the budget's 20 ns.
 const HANDSHAKE_PS: u64 = 20_000;
 
-/// What the netlist says about placement. Each table may be empty: then it says nothing.
+/// What was measured of a machine, in whole numbers, so that a placement is a function of them.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Weights {
+    /// Per instance, host picoseconds per base cycle.
+    pub instance_ps: Vec<u64>,
+    /// Per wire, items per thousand base cycles.
+    pub milli_transfers: Vec<u64>,
+}
+
+/// What is known about placement besides the machine. Each table may be empty: then it says nothing.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Hints<'a> {
+    /// What was measured; without it every instance is as busy as its kind can be.
+    pub weights: Option<&'a Weights>,
     /// Per instance, the shard it is placed on by hand.
     pub shard_of: &'a [Option<u8>],
     /// Numbers of the wires that must stay within a shard.
@@ -22,7 +34,18 @@ pub struct Hints<'a> {
     pub grid_of: &'a [[u32; 3]],
 }
 
-impl Hints<'_> {
+impl<'a> Hints<'a> {
+    /// What a design says, and what was measured of it.
+    #[must_use]
+    pub fn of(design: &'a Design, weights: Option<&'a Weights>) -> Self {
+        Self {
+            weights,
+            shard_of: &design.shard_of,
+            no_cut: &design.no_cut,
+            grid_of: &design.grid_of,
+        }
+    }
+
     /// Where an instance stands in its array, in units that make arrays of different size over
     /// each other; `None` where it stands in none.
     fn position(&self, number: usize, index: [u32; 3]) -> Option<[u32; 3]> {
@@ -138,14 +161,13 @@ impl Graph {
         let ties = tie(blueprint, hints.no_cut, placed)?;
         let (vertex_of, vertex_count) = number_vertices(&ties);
 
-        let periods = Periods::of(blueprint);
+        let costs = Costs::of(blueprint, catalogue, hints.weights);
         let mut weights = vec![0; vertex_count];
         let mut positions = vec![None; vertex_count];
         let mut placed_vertices = vec![None; vertex_count];
         for (number, instance) in blueprint.instances.iter().enumerate() {
             let vertex = vertex_of[number] as usize;
-            weights[vertex] +=
-                periods.instance_cost(instance.domain, catalogue.kind(instance.kind).cost_ns());
+            weights[vertex] += costs.instance_ps(number);
             if positions[vertex].is_none() {
                 positions[vertex] = hints.position(number, instance.index);
             }
@@ -162,7 +184,7 @@ impl Graph {
             neighbours: Vec::new(),
             edge_weights: Vec::new(),
         };
-        graph.connect(blueprint, &periods);
+        graph.connect(blueprint, &costs);
         Ok(graph)
     }
 
@@ -191,13 +213,13 @@ impl Graph {
         (&self.row_starts, &self.neighbours, &self.edge_weights)
     }
 
-    fn connect(&mut self, blueprint: &Blueprint, periods: &Periods) {
+    fn connect(&mut self, blueprint: &Blueprint, costs: &Costs<'_>) {
         let mut edges: Vec<(u32, u32, u64)> = Vec::with_capacity(2 * blueprint.wires.len());
-        for wire in &blueprint.wires {
+        for (number, wire) in blueprint.wires.iter().enumerate() {
             let from = self.vertex_of[wire.from.instance as usize];
             let to = self.vertex_of[wire.to.instance as usize];
             if from != to {
-                let weight = periods.cut_cost(blueprint, wire);
+                let weight = costs.cut_ps(number);
                 edges.push((from, to, weight));
                 edges.push((to, from, weight));
             }
@@ -325,39 +347,63 @@ fn wire_text(blueprint: &Blueprint, wire: &Wire) -> String {
     format!("{} -> {}", end(wire.from), end(wire.to))
 }
 
-/// Clock periods as ticks, for rates per cycle of the base clock.
-pub(super) struct Periods {
-    ticks: Vec<u64>,
+/// What instances and wires cost: measured where there are measurements, else by kind and wire.
+pub(super) struct Costs<'a> {
+    blueprint: &'a Blueprint,
+    catalogue: &'a Catalogue,
+    measured: Option<&'a Weights>,
+    /// Ticks of a cycle, per clock domain.
+    periods: Vec<u64>,
 }
 
-impl Periods {
-    pub(super) fn of(blueprint: &Blueprint) -> Self {
+impl<'a> Costs<'a> {
+    pub(super) fn of(
+        blueprint: &'a Blueprint,
+        catalogue: &'a Catalogue,
+        measured: Option<&'a Weights>,
+    ) -> Self {
         let timebase = tina_engine::Timebase::of(&blueprint.domains);
         Self {
-            ticks: timebase.map_or_else(
+            blueprint,
+            catalogue,
+            measured,
+            periods: timebase.map_or_else(
                 |_| vec![1; blueprint.domains.len().max(1)],
                 |base| base.period_ticks,
             ),
         }
     }
 
-    /// Ticks of one cycle of a domain.
-    pub(super) fn period(&self, domain: u8) -> u64 {
-        self.ticks[usize::from(domain)]
+    /// Ticks of one cycle of the base clock.
+    pub(super) fn base_period(&self) -> u64 {
+        self.periods[0]
     }
 
-    /// Host picoseconds per base cycle of an instance that is always busy.
-    pub(super) fn instance_cost(&self, domain: u8, cost_ns: f64) -> u64 {
+    fn period_of(&self, instance: u32) -> u64 {
+        self.periods[usize::from(self.blueprint.instances[instance as usize].domain)]
+    }
+
+    /// Host picoseconds per base cycle of an instance: as measured, or always busy.
+    pub(super) fn instance_ps(&self, number: usize) -> u64 {
+        if let Some(measured) = self.measured {
+            return measured.instance_ps[number].max(1);
+        }
+        let instance = &self.blueprint.instances[number];
+        let cost_ns = self.catalogue.kind(instance.kind).cost_ns();
         // At most a second per edge: a kind that claims more would starve every other weight.
         let cost_ps = (cost_ns.clamp(0.0, 1e9) * 1_000.0).round() as u64;
-        (cost_ps * self.period(0) / self.period(domain)).max(1)
+        (cost_ps * self.base_period() / self.period_of(number as u32)).max(1)
     }
 
-    /// The most items per thousand base cycles a wire can carry.
-    pub(super) fn milli_transfers(&self, blueprint: &Blueprint, wire: &Wire) -> u64 {
-        let producer = self.period(blueprint.instances[wire.from.instance as usize].domain);
-        let consumer = self.period(blueprint.instances[wire.to.instance as usize].domain);
-        let base = u128::from(self.period(0)) * 1_000;
+    /// Items per thousand base cycles on a wire: as measured, or the most it can carry.
+    pub(super) fn milli_transfers(&self, number: usize) -> u64 {
+        if let Some(measured) = self.measured {
+            return measured.milli_transfers[number];
+        }
+        let wire = &self.blueprint.wires[number];
+        let producer = self.period_of(wire.from.instance);
+        let consumer = self.period_of(wire.to.instance);
+        let base = u128::from(self.base_period()) * 1_000;
         let by_ports = base * u128::from(wire.lanes) / u128::from(producer.max(consumer));
         let round_trip = u128::from(wire.latency) * u128::from(consumer)
             + u128::from(wire.credit) * u128::from(producer);
@@ -366,16 +412,16 @@ impl Periods {
     }
 
     /// Time from push to pop, in ticks.
-    pub(super) fn latency_ticks(&self, blueprint: &Blueprint, wire: &Wire) -> u64 {
-        let consumer = blueprint.instances[wire.to.instance as usize].domain;
-        u64::from(wire.latency) * self.period(consumer)
+    pub(super) fn latency_ticks(&self, number: usize) -> u64 {
+        let wire = &self.blueprint.wires[number];
+        u64::from(wire.latency) * self.period_of(wire.to.instance)
     }
 
     /// Host picoseconds per base cycle that cutting a wire would cost: its items, and the
     /// handshakes its latency leaves to be done.
-    fn cut_cost(&self, blueprint: &Blueprint, wire: &Wire) -> u64 {
-        let items = self.milli_transfers(blueprint, wire) * CROSSING_PS / 1_000;
-        let latency_ticks = self.latency_ticks(blueprint, wire).max(1);
-        items + (HANDSHAKE_PS * self.period(0) / latency_ticks).min(HANDSHAKE_PS) + 1
+    fn cut_ps(&self, number: usize) -> u64 {
+        let items = self.milli_transfers(number) * CROSSING_PS / 1_000;
+        let latency_ticks = self.latency_ticks(number).max(1);
+        items + (HANDSHAKE_PS * self.base_period() / latency_ticks).min(HANDSHAKE_PS) + 1
     }
 }

@@ -98,28 +98,6 @@ pub(super) fn fill_empty_shards(graph: &Graph, shard_of: &mut [u8], shard_count:
     }
 }
 
-/// Renumbers the shards in use from 0 on, so that empty ones come last. Hand placement keeps its
-/// numbers.
-pub(super) fn number_from_zero(graph: &Graph, shard_of: &mut [u8], shard_count: usize) {
-    if graph.placed.iter().any(Option::is_some) {
-        return;
-    }
-    let mut used = vec![false; shard_count];
-    for &shard in &*shard_of {
-        used[usize::from(shard)] = true;
-    }
-    let mut next = 0;
-    let mut number = |used: bool| {
-        let number = next;
-        next += u8::from(used);
-        number
-    };
-    let numbers: Vec<u8> = used.into_iter().map(&mut number).collect();
-    for shard in shard_of {
-        *shard = numbers[usize::from(*shard)];
-    }
-}
-
 /// Moves vertices between shards while that lowers an overload or the cost of the cut.
 pub(super) fn improve(graph: &Graph, shard_of: &mut [u8], shard_count: usize) {
     let mut search = Search {

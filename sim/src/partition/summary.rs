@@ -1,9 +1,9 @@
 //! What `check` says of a placement: loads, cuts, balance.
 
-use super::graph::Periods;
+use super::graph::Costs;
 use std::collections::BTreeMap;
 use std::fmt;
-use tina_engine::{Blueprint, Catalogue};
+use tina_engine::Blueprint;
 
 /// How the placement was found.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -37,8 +37,10 @@ impl fmt::Display for Method {
 pub struct ShardLoad {
     /// Instances placed on it.
     pub instance_count: usize,
-    /// Host picoseconds per base cycle with every instance busy.
+    /// Host picoseconds per base cycle: as measured, or with every instance busy.
     pub load_ps: u64,
+    /// The part of it that stands at cut wires and is evaluated first.
+    pub boundary_ps: u64,
 }
 
 /// All wires cut between one ordered pair of shards.
@@ -72,21 +74,20 @@ pub struct Summary {
 impl Summary {
     pub(super) fn of(
         blueprint: &Blueprint,
-        catalogue: &Catalogue,
+        costs: &Costs<'_>,
         shard_of: &[u8],
         shard_count: usize,
         method: Method,
     ) -> Self {
-        let periods = Periods::of(blueprint);
         let mut shards = vec![ShardLoad::default(); shard_count];
-        for (instance, &shard) in blueprint.instances.iter().zip(shard_of) {
+        for (number, &shard) in shard_of.iter().enumerate() {
             let load = &mut shards[usize::from(shard)];
             load.instance_count += 1;
-            load.load_ps +=
-                periods.instance_cost(instance.domain, catalogue.kind(instance.kind).cost_ns());
+            load.load_ps += costs.instance_ps(number);
         }
         let mut links: BTreeMap<(u8, u8), LinkLoad> = BTreeMap::new();
-        for wire in &blueprint.wires {
+        let mut on_boundary = vec![false; shard_of.len()];
+        for (number, wire) in blueprint.wires.iter().enumerate() {
             let from = shard_of[wire.from.instance as usize];
             let to = shard_of[wire.to.instance as usize];
             if from != to {
@@ -99,17 +100,22 @@ impl Summary {
                 };
                 let link = links.entry((from, to)).or_insert(fresh);
                 link.wire_count += 1;
-                link.milli_transfers += periods.milli_transfers(blueprint, wire);
-                link.latency_ticks = link
-                    .latency_ticks
-                    .min(periods.latency_ticks(blueprint, wire));
+                link.milli_transfers += costs.milli_transfers(number);
+                link.latency_ticks = link.latency_ticks.min(costs.latency_ticks(number));
+                on_boundary[wire.from.instance as usize] = true;
+                on_boundary[wire.to.instance as usize] = true;
+            }
+        }
+        for (number, &shard) in shard_of.iter().enumerate() {
+            if on_boundary[number] {
+                shards[usize::from(shard)].boundary_ps += costs.instance_ps(number);
             }
         }
         Self {
             method,
             shards,
             links: links.into_values().collect(),
-            base_period_ticks: periods.period(0),
+            base_period_ticks: costs.base_period(),
         }
     }
 

@@ -187,6 +187,7 @@ fn try_place(
         })
         .collect();
     let hints = Hints {
+        weights: None,
         shard_of: &shard_of,
         no_cut: &wishes.no_cut,
         grid_of: &grid_of,

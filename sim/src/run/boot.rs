@@ -2,6 +2,7 @@
 
 use crate::design::Design;
 use crate::partition::{Hints, PartitionError, Summary, partition};
+use crate::profile::Profile;
 use std::fmt;
 use tina_engine::{BootError, Catalogue, HostOptions, Machine, Placement};
 
@@ -47,11 +48,22 @@ pub fn boot(
     shard_count: usize,
     host: &HostOptions,
 ) -> Result<Booted, RunError> {
-    let hints = Hints {
-        shard_of: &design.shard_of,
-        no_cut: &design.no_cut,
-        grid_of: &design.grid_of,
-    };
+    boot_by(design, catalogue, None, shard_count, host)
+}
+
+/// Places a design on shards, by a profile if there is one, and boots it.
+///
+/// # Errors
+/// As [`boot`].
+pub fn boot_by(
+    design: &Design,
+    catalogue: &Catalogue,
+    profile: Option<&Profile>,
+    shard_count: usize,
+    host: &HostOptions,
+) -> Result<Booted, RunError> {
+    let weights = profile.map(|profile| profile.weights(design, catalogue));
+    let hints = Hints::of(design, weights.as_ref());
     let placed =
         partition(&design.blueprint, catalogue, hints, shard_count).map_err(RunError::Partition)?;
     let placement = Placement {

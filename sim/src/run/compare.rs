@@ -3,18 +3,77 @@
 //! Runs alternate between the variants, so that a host that slows down slows all of them, and the
 //! median of each counts.
 
-use super::boot::{RunError, boot};
+use super::boot::RunError;
+use super::execute::{RunOptions, execute};
 use super::number::median;
-use super::stopwatch::Stopwatch;
 use super::variant::Variant;
 use crate::design::Design;
-use tina_engine::{Catalogue, Limits, Observer, Outcome};
+use crate::profile::Profile;
+use std::fmt;
+use tina_engine::{Catalogue, HostOptions, Limits, Observer, Outcome};
 
-/// How fast one variant is.
+/// What takes part in a comparison.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Contender {
+    /// So many shards and threads.
+    Fixed(Variant),
+    /// As many shards as the run is worth: what it takes to find out counts.
+    Auto {
+        /// The most.
+        shard_count_max: usize,
+    },
+}
+
+impl fmt::Display for Contender {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Fixed(variant) => variant.fmt(f),
+            Self::Auto { .. } => f.write_str("auto"),
+        }
+    }
+}
+
+impl Contender {
+    fn options(&self, terms: &Terms<'_>) -> RunOptions {
+        let (shard_count, auto, host) = match self {
+            Self::Fixed(variant) => (variant.shard_count, false, variant.host()),
+            Self::Auto { shard_count_max } => {
+                let host = HostOptions {
+                    pin: true,
+                    ..HostOptions::default()
+                };
+                (*shard_count_max, true, host)
+            }
+        };
+        RunOptions {
+            shard_count,
+            auto,
+            profile: terms.profile.cloned(),
+            measure: false,
+            host: HostOptions { join: true, ..host },
+            limits: terms.limits,
+        }
+    }
+}
+
+/// What is the same for all contenders.
+#[derive(Clone, Copy, Debug)]
+pub struct Terms<'a> {
+    /// When a run ends by itself.
+    pub limits: Limits,
+    /// What was measured of the design before, for its placement.
+    pub profile: Option<&'a Profile>,
+    /// Runs of each.
+    pub round_count: usize,
+}
+
+/// How fast one contender is.
 #[derive(Clone, Debug)]
 pub struct Comparison {
     /// What was run.
-    pub variant: Variant,
+    pub contender: Contender,
+    /// Shards of the last run, and threads.
+    pub shard_count: usize,
     /// Threads used.
     pub thread_count: usize,
     /// Base-clock cycles of a run.
@@ -33,40 +92,40 @@ impl Comparison {
     }
 }
 
-/// Runs every variant `round_count` times. Ends early, with what there is, when the observer asks
-/// to stop; then the flag is true.
+/// Runs every contender on these terms. Ends early, with what there is, when the observer asks to
+/// stop; then the flag is true.
 ///
 /// # Errors
-/// When a variant cannot be placed or booted.
+/// When a contender cannot be placed or booted.
 pub fn compare(
     design: &Design,
     catalogue: &Catalogue,
-    variants: &[Variant],
-    limits: &Limits,
-    round_count: usize,
+    contenders: &[Contender],
+    terms: &Terms<'_>,
     observer: &mut dyn Observer,
 ) -> Result<(Vec<Comparison>, bool), RunError> {
-    let mut comparisons: Vec<Comparison> = Vec::with_capacity(variants.len());
-    for round in 0..round_count {
-        for (index, variant) in variants.iter().enumerate() {
-            let mut machine =
-                boot(design, catalogue, variant.shard_count, &variant.host())?.machine;
-            let time = Stopwatch::start();
-            let report = machine.run(limits, observer);
-            let seconds = time.seconds();
+    let mut comparisons: Vec<Comparison> = Vec::with_capacity(contenders.len());
+    for round in 0..terms.round_count {
+        for (index, contender) in contenders.iter().enumerate() {
+            let options = contender.options(terms);
+            let report = execute(design, catalogue, &options, observer)?;
             if report.outcome == Outcome::Interrupted {
                 return Ok((comparisons, true));
             }
             if round == 0 {
                 comparisons.push(Comparison {
-                    variant: variant.clone(),
-                    thread_count: report.thread_count,
+                    contender: contender.clone(),
+                    shard_count: 0,
+                    thread_count: 0,
                     cycles: report.cycles,
                     digest: report.digest,
-                    wall_seconds: Vec::with_capacity(round_count),
+                    wall_seconds: Vec::with_capacity(terms.round_count),
                 });
             }
-            comparisons[index].wall_seconds.push(seconds);
+            let comparison = &mut comparisons[index];
+            comparison.shard_count = report.host.shard_count;
+            comparison.thread_count = report.host.thread_count;
+            comparison.wall_seconds.push(report.host.wall_seconds);
         }
     }
     Ok((comparisons, false))

@@ -1,16 +1,26 @@
 //! One run of a design from cycle 0 to its end.
 
-use super::boot::{Booted, RunError, boot};
+use super::auto::{Task, choose};
+use super::boot::{RunError, boot_by};
+use super::choice::Choice;
+use super::measure::measured;
 use super::report::{Hart, HostReport, RunReport};
 use super::stopwatch::Stopwatch;
 use crate::design::{Design, Total};
+use crate::profile::Profile;
 use tina_engine::{Catalogue, HostOptions, InstanceResults, Limits, Observer, ResultValue};
 
 /// How a design is run. Only `limits` can change a result.
 #[derive(Clone, Debug)]
 pub struct RunOptions {
-    /// Shards, 1 to 255.
+    /// Shards, 1 to 255; with `auto`, the most.
     pub shard_count: usize,
+    /// Measures at the start of the run how many shards it is worth.
+    pub auto: bool,
+    /// What was measured of the design before, for its placement.
+    pub profile: Option<Profile>,
+    /// Measures it throughout the run.
+    pub measure: bool,
     /// Threads, sleeping, pinning.
     pub host: HostOptions,
     /// When it ends by itself.
@@ -22,6 +32,9 @@ impl Default for RunOptions {
     fn default() -> Self {
         Self {
             shard_count: 1,
+            auto: false,
+            profile: None,
+            measure: false,
             host: HostOptions::default(),
             limits: Limits::default(),
         }
@@ -39,17 +52,46 @@ pub fn execute(
     observer: &mut dyn Observer,
 ) -> Result<RunReport, RunError> {
     let boot_time = Stopwatch::start();
-    let Booted {
-        mut machine,
-        placement,
-    } = boot(design, catalogue, options.shard_count, &options.host)?;
+    let shard_count = if options.auto { 1 } else { options.shard_count };
+    let profile = options.profile.as_ref();
+    let booted = boot_by(design, catalogue, profile, shard_count, &options.host)?;
     let boot_seconds = boot_time.seconds();
     // A total that nothing can be summed up for is found before the run, not after it.
-    totals(design, &machine.results())?;
+    totals(design, &booted.machine.results())?;
 
     let run_time = Stopwatch::start();
-    let report = machine.run(&options.limits, observer);
+    let limits = &options.limits;
+    let (mut machine, placement, choice, ended) = if options.auto {
+        let task = Task {
+            design,
+            catalogue,
+            host: &options.host,
+            limits,
+            shard_count_max: options.shard_count,
+        };
+        let chosen = choose(booted, &task, observer)?;
+        (
+            chosen.machine,
+            chosen.placement,
+            Some(chosen.choice),
+            chosen.report,
+        )
+    } else {
+        (booted.machine, booted.placement, None, None)
+    };
+    let measure = options.measure && choice.is_none();
+    if measure {
+        machine.start_sampling();
+    }
+    let report = ended.unwrap_or_else(|| machine.run(limits, observer));
     let wall_seconds = run_time.seconds();
+    let profile = if measure {
+        Some(measured(&mut machine, design, catalogue))
+    } else {
+        choice
+            .as_ref()
+            .map(|choice: &Choice| choice.profile.clone())
+    };
 
     let instances = machine.results();
     Ok(RunReport {
@@ -58,14 +100,18 @@ pub fn execute(
         digest: report.digest,
         totals: totals(design, &instances)?,
         harts: harts(design, &instances),
+        profile,
         instances,
         host: HostReport {
             shard_count: report.shard_count,
+            joined_count: report.joined_count,
             thread_count: report.thread_count,
             boot_seconds,
             wall_seconds,
             clock_count: report.clock_count,
             cut_wire_count: placement.cut_wire_count(),
+            threads: machine.thread_times(),
+            choice,
         },
     })
 }

@@ -1,17 +1,22 @@
 //! What is known after a run, as data, as text and as JSON.
 
+use super::choice::Choice;
 use super::number::{duration, hexadecimal, result, thousands};
 use super::outcome::{describe, exit_code, word};
 use crate::design::Design;
+use crate::profile::Profile;
 use serde_json::{Map, Value, json};
+use std::collections::BTreeMap;
 use std::fmt::Write;
-use tina_engine::{Catalogue, InstanceResults, Outcome, ResultValue};
+use tina_engine::{Catalogue, InstanceResults, Outcome, ResultValue, ThreadTimes};
 
 /// What the host did; everything else in a report is the same at every shard count.
 #[derive(Clone, Debug)]
 pub struct HostReport {
-    /// Shards of the machine.
+    /// Shards of the placement.
     pub shard_count: usize,
+    /// Shards that were run: those that shared a thread were joined.
+    pub joined_count: usize,
     /// Threads that hosted them.
     pub thread_count: usize,
     /// Seconds for placement and boot.
@@ -22,6 +27,10 @@ pub struct HostReport {
     pub clock_count: u64,
     /// Wires between shards.
     pub cut_wire_count: usize,
+    /// How each thread spent its time.
+    pub threads: Vec<ThreadTimes>,
+    /// How `--shards auto` came to its number.
+    pub choice: Option<Choice>,
 }
 
 /// An instance that reports both `instructions` and `cycles`.
@@ -58,6 +67,8 @@ pub struct RunReport {
     pub instances: Vec<InstanceResults>,
     /// Instances that execute instructions.
     pub harts: Vec<Hart>,
+    /// What was measured, where that was asked for.
+    pub profile: Option<Profile>,
     /// What the host did.
     pub host: HostReport,
 }
@@ -109,6 +120,9 @@ impl RunReport {
         }
         lines.push(("digest", hexadecimal(self.digest)));
         lines.push(("speed", self.speed_line()));
+        if let Some(choice) = &self.host.choice {
+            lines.push(("shards", choice.reason()));
+        }
         let mut text = String::new();
         let mut last = "";
         for (label, line) in lines {
@@ -152,8 +166,13 @@ impl RunReport {
         };
         let plural = |count: usize| if count == 1 { "" } else { "s" };
         let (shards, threads) = (self.host.shard_count, self.host.thread_count);
+        let joined = if self.host.joined_count < shards {
+            format!(", joined to {},", self.host.joined_count)
+        } else {
+            String::new()
+        };
         format!(
-            "{:.3} MHz simulated{mips}; {} on {shards} shard{} and {threads} thread{}",
+            "{:.3} MHz simulated{mips}; {} on {shards} shard{}{joined} and {threads} thread{}",
             self.megahertz(),
             duration(self.host.wall_seconds),
             plural(shards),
@@ -198,6 +217,7 @@ impl RunReport {
     fn host_json(&self) -> Value {
         json!({
             "shards": self.host.shard_count,
+            "joined_shards": self.host.joined_count,
             "threads": self.host.thread_count,
             "cut_wires": self.host.cut_wire_count,
             "boot_seconds": self.host.boot_seconds,
@@ -205,8 +225,36 @@ impl RunReport {
             "megahertz": self.megahertz(),
             "mips": self.mips(),
             "module_clocks": self.host.clock_count,
+            "auto": self.host.choice.as_ref().map(Choice::to_json),
+            "threads_spent": self.host.threads.iter().map(thread_json).collect::<Vec<_>>(),
         })
     }
+}
+
+/// How often each neighbour's frame was missing, for all shards of a thread.
+fn waits_for(thread: &ThreadTimes) -> BTreeMap<u8, u64> {
+    let mut waits = BTreeMap::new();
+    for &(_, peer, count) in &thread.missing {
+        *waits.entry(peer).or_insert(0) += count;
+    }
+    waits
+}
+
+fn thread_json(thread: &ThreadTimes) -> Value {
+    let wait = thread.wait.min(thread.total).as_secs_f64();
+    let waits = waits_for(thread);
+    let all = waits.values().sum::<u64>().max(1) as f64;
+    let by_neighbour: Map<String, Value> = waits
+        .into_iter()
+        .map(|(peer, count)| (peer.to_string(), json!(wait * count as f64 / all)))
+        .collect();
+    json!({
+        "first_shard": thread.first_shard,
+        "shards": thread.shard_count,
+        "busy_seconds": thread.total.as_secs_f64() - wait,
+        "wait_seconds": wait,
+        "wait_seconds_by_neighbour": by_neighbour,
+    })
 }
 
 fn ratio(numerator: f64, denominator: f64) -> f64 {

@@ -15,13 +15,16 @@ pub struct Variant {
 }
 
 impl Variant {
-    /// What the engine wants to know of it.
+    /// What the engine wants to know of it: the shards of a thread stay apart, so that whatever
+    /// travels between shards does travel.
     #[must_use]
     pub fn host(&self) -> HostOptions {
         HostOptions {
             thread_count: self.thread_count,
             no_sleep: self.no_sleep,
+            no_vectors: false,
             pin: true,
+            join: false,
         }
     }
 }

@@ -1,0 +1,173 @@
+//! How many shards a run is worth: measured on one, predicted, tried, and taken back if the trial
+//! disappoints.
+//!
+//! ```text
+//!   one shard:    |-- profile --|.............. waits ..............|-- goes on if the trial loses --
+//!   more shards:                | place, boot |-- the same cycles --|-- goes on if the trial wins ---
+//! ```
+//!
+//! Only host time decides, and it decides about host time only: whichever machine goes on, the
+//! results are the same. What the loser printed is never shown.
+
+use super::boot::{Booted, RunError, boot_by};
+use super::buffer::{Buffer, Kept};
+use super::choice::{Choice, Trial};
+use super::measure::{Mark, Stretch, stretch};
+use super::stopwatch::Stopwatch;
+use crate::design::Design;
+use crate::partition::Summary;
+use crate::scaling::{Prediction, predict};
+use tina_engine::{Catalogue, HostOptions, Limits, Machine, Observer, Report};
+
+/// Seconds of the profile.
+const PROFILE_SECONDS: f64 = 0.025;
+/// A speed-up below this is not worth a trial.
+const SPEED_UP_MIN: f64 = 1.25;
+/// A trial that is not faster than one shard by this loses.
+const TRIAL_MIN: f64 = 1.05;
+/// A trial may take this part of what the run is expected to last.
+const TRIAL_SHARE: f64 = 0.04;
+
+/// The machine that goes on, how it was placed, and why it is this one.
+pub(super) struct Chosen {
+    pub(super) machine: Machine,
+    pub(super) placement: Summary,
+    pub(super) choice: Choice,
+    /// Set if the run has ended already.
+    pub(super) report: Option<Report>,
+}
+
+/// What is run, and how.
+#[derive(Clone, Copy)]
+pub(super) struct Task<'a> {
+    pub(super) design: &'a Design,
+    pub(super) catalogue: &'a Catalogue,
+    pub(super) host: &'a HostOptions,
+    pub(super) limits: &'a Limits,
+    /// The most shards it may have.
+    pub(super) shard_count_max: usize,
+}
+
+/// Runs the first stretch of a run and decides on how many shards it goes on. `single` is the machine
+/// on one shard at cycle 0.
+pub(super) fn choose(
+    single: Booted,
+    task: &Task<'_>,
+    observer: &mut dyn Observer,
+) -> Result<Chosen, RunError> {
+    let time = Stopwatch::start();
+    let Booted {
+        mut machine,
+        placement,
+    } = single;
+    let mut buffer = Buffer::new(observer);
+    let first = stretch(
+        &mut machine,
+        task.design,
+        task.catalogue,
+        task.limits,
+        PROFILE_SECONDS,
+        &mut buffer,
+    );
+    let kept = buffer.into_kept();
+    let mut choice = Choice::new(&first, task.shard_count_max);
+    if first.report.is_none() && task.shard_count_max > 1 {
+        choice.predictions = predictions(task, &first);
+        let expected = expected_seconds(task.limits, first.end());
+        if let Some(best) = worth_a_trial(&choice.predictions, first.end(), expected) {
+            let tried = attempt(task, &first, best.shard_count, expected, observer)?;
+            choice.trial = Some(tried.trial);
+            if tried.trial.speed_up() >= TRIAL_MIN {
+                choice.shard_count = tried.trial.shard_count;
+                choice.seconds = time.seconds();
+                tried.kept.tell(observer);
+                return Ok(Chosen {
+                    machine: tried.booted.machine,
+                    placement: tried.booted.placement,
+                    choice,
+                    report: tried.report,
+                });
+            }
+        }
+    }
+    choice.seconds = time.seconds();
+    kept.tell(observer);
+    Ok(Chosen {
+        machine,
+        placement,
+        choice,
+        report: first.report,
+    })
+}
+
+/// Predictions for powers of two and the most, where the design can be placed on so many.
+fn predictions(task: &Task<'_>, first: &Stretch) -> Vec<Prediction> {
+    let most = task.shard_count_max;
+    let powers = (1..).map(|power| 1 << power);
+    let counts = powers.take_while(|&count| count < most).chain([most]);
+    counts
+        .filter_map(|count| predict(task.design, task.catalogue, &first.profile, count).ok())
+        .collect()
+}
+
+/// Seconds the whole run would take on one shard, if that can be known.
+fn expected_seconds(limits: &Limits, end: Mark) -> Option<f64> {
+    let goal = limits.cycles?;
+    Some(goal as f64 * end.seconds / end.cycle.max(1) as f64)
+}
+
+/// The best prediction, if following it saves time although the first stretch is run again.
+fn worth_a_trial(
+    predictions: &[Prediction],
+    end: Mark,
+    expected: Option<f64>,
+) -> Option<&Prediction> {
+    let best = predictions
+        .iter()
+        .max_by(|a, b| a.speed_up.total_cmp(&b.speed_up))?;
+    let saves = expected.is_none_or(|all| end.seconds + all / best.speed_up < 0.9 * all);
+    (best.speed_up >= SPEED_UP_MIN && saves).then_some(best)
+}
+
+/// How far a trial goes: not longer than the run can bear.
+fn trial_end(first: &Stretch, expected: Option<f64>) -> Mark {
+    let bearable = expected.map_or(f64::INFINITY, |all| all * TRIAL_SHARE);
+    let within = first.marks.iter().rfind(|mark| mark.seconds <= bearable);
+    *within.unwrap_or(&first.marks[0])
+}
+
+struct Tried {
+    booted: Booted,
+    trial: Trial,
+    kept: Kept,
+    report: Option<Report>,
+}
+
+/// Boots a machine on more shards and runs it over cycles that one shard has run.
+fn attempt(
+    task: &Task<'_>,
+    first: &Stretch,
+    shard_count: usize,
+    expected: Option<f64>,
+    observer: &mut dyn Observer,
+) -> Result<Tried, RunError> {
+    let profile = Some(&first.profile);
+    let mut booted = boot_by(task.design, task.catalogue, profile, shard_count, task.host)?;
+    let mark = trial_end(first, expected);
+    let mut buffer = Buffer::new(observer);
+    let time = Stopwatch::start();
+    let machine = &mut booted.machine;
+    let report = machine.run_part(task.limits, mark.cycle, &mut buffer);
+    let seconds = time.seconds();
+    Ok(Tried {
+        trial: Trial {
+            shard_count,
+            cycles: machine.cycle(),
+            one_ns: mark.seconds * 1e9 / mark.cycle.max(1) as f64,
+            cycle_ns: seconds * 1e9 / machine.cycle().max(1) as f64,
+        },
+        booted,
+        kept: buffer.into_kept(),
+        report,
+    })
+}
