@@ -13,6 +13,9 @@
 //! that is done within an edge can be seen in it. The ticks of the last transfers are written only
 //! where a FIFO falls idle; where it moves at every edge, *pushing* and *popping* say so.
 //!
+//! Every other FIFO begins with slot 1: in a chain whose items follow each other at every second edge,
+//! the words that are read at an edge then stand together, and so do those that are written.
+//!
 //! Only for wires of depth 2, one lane, latency and credit of one edge, with both ends here.
 
 use crate::arena::{Arena, ArenaRef, Zeroed};
@@ -50,6 +53,9 @@ pub(crate) struct Planes {
 }
 // SAFETY: cells of integers only.
 unsafe impl Zeroed for Planes {}
+
+/// The slots at which FIFOs begin.
+const FIRST_SLOTS: u64 = 0xAAAA_AAAA_AAAA_AAAA;
 
 /// When the edges are that a bank's planes speak of; each the tick after it, 0 for none.
 struct Edges {
@@ -90,7 +96,11 @@ impl Bank {
     /// A bank of empty FIFOs.
     pub(crate) fn carve(arena: &Arena, capacity: usize) -> Self {
         let edges = arena.carve_shared();
-        let planes = arena.carve_shared_slice(capacity.div_ceil(PLANE) + 2);
+        let planes: ArenaRef<[Planes]> = arena.carve_shared_slice(capacity.div_ceil(PLANE) + 2);
+        for planes in planes.iter() {
+            planes.head.set(FIRST_SLOTS);
+            planes.tail.set(FIRST_SLOTS);
+        }
         let row = || {
             let _padding = arena.carve_bytes(0, 64);
             arena.carve_shared_slice(row_words(capacity))
@@ -325,7 +335,8 @@ impl Store {
             Self::Slots(fifo) => fifo.index_of(fifo.record().head.get()),
             Self::Banked(fifo) => {
                 let planes = fifo.planes();
-                (fifo.bit(&planes.head) ^ fifo.bit(&planes.popped)) as u16
+                let first = FIRST_SLOTS >> (fifo.lane as usize % PLANE) & 1;
+                (fifo.bit(&planes.head) ^ fifo.bit(&planes.popped) ^ first) as u16
             }
         }
     }

@@ -164,6 +164,7 @@ fn run_epoch(shards: &mut [Shard], end: Tick, idle: &mut Idle<'_>, beds: &Beds) 
         }
         beds.wake_sleepers();
         if reached_all {
+            idle.reset();
             return;
         }
         if moved_any {

@@ -280,7 +280,9 @@ impl WordSignal for i64 {
 ///         [a + b]
 ///     }
 ///
-///     fn report(_state: &[u64; 0], _results: &mut Results) {}
+///     fn report(_state: &[u64; 0], firings: u64, results: &mut Results) {
+///         results.count("sums", firings);
+///     }
 /// }
 /// # let _ = tina_engine::Catalogue::new().with_element::<Adder, 2, 1, 0>();
 /// ```
@@ -314,9 +316,9 @@ pub trait Element<const INPUTS: usize, const OUTPUTS: usize, const WORDS: usize>
     /// there, and then thrown away: it must be total.
     fn fire<L: Lane>(state: &mut [L; WORDS], inputs: [L; INPUTS]) -> [L; OUTPUTS];
 
-    /// Named results, asked for after a run.
-    fn report(state: &[u64; WORDS], results: &mut Results) {
-        let _ = (state, results);
+    /// Named results, asked for after a run: `firings` is how often it fired.
+    fn report(state: &[u64; WORDS], firings: u64, results: &mut Results) {
+        let _ = (state, firings, results);
     }
 }
 
@@ -382,6 +384,7 @@ where
 {
     ports: Ports<E, I, O, W>,
     state: [u64; W],
+    firings: u64,
 }
 
 impl<E, const I: usize, const O: usize, const W: usize> Module for Alone<E, I, O, W>
@@ -397,6 +400,7 @@ where
         Ok(Self {
             state: E::state(&params, wiring.place())?,
             ports: Ports::take(wiring)?,
+            firings: 0,
         })
     }
 
@@ -407,6 +411,7 @@ where
         if ready {
             let inputs = inputs.each_mut().map(|port| port.pop().to_word());
             let words = fire_one::<E, I, O, W>(&mut self.state, inputs);
+            self.firings += 1;
             for (port, word) in outputs.iter_mut().zip(words) {
                 port.push(E::Signal::of_word(word));
             }
@@ -415,7 +420,7 @@ where
     }
 
     fn report(&self, results: &mut Results) {
-        E::report(&self.state, results);
+        E::report(&self.state, self.firings, results);
     }
 }
 

@@ -7,13 +7,13 @@ use std::time::Duration;
 
 /// Round trips of a batch, and batches; the median batch counts, so that a few that were interrupted
 /// do not.
-const ROUND_TRIPS: u32 = 100;
-const BATCHES: usize = 15;
+const ROUND_TRIPS: u32 = 40;
+const BATCHES: usize = 11;
 /// Looks at an empty ring before the core is offered to others.
 const PATIENCE: u32 = 100_000;
 
 /// The time of a frame from one core to another and until it is seen there; `None` on a host that
-/// gives this process a single core. Takes about a millisecond.
+/// gives this process a single core. Takes less than a millisecond.
 #[must_use]
 pub fn handshake_time() -> Option<Duration> {
     if platform::core_count() < 2 {

@@ -124,8 +124,8 @@ pub(crate) struct Idle<'a> {
     round: u32,
     /// Whether the wait at hand is long enough to sleep.
     late: bool,
-    /// When the wait at hand began, where it is timed.
-    since: Option<Instant>,
+    /// When the wait at hand began and when its last round ended, where it is timed.
+    timed: Option<(Instant, Instant)>,
     wait_count: u64,
     /// Time of the short waits that were timed.
     sampled: Duration,
@@ -141,7 +141,7 @@ impl<'a> Idle<'a> {
             own_core,
             round: 0,
             late: false,
-            since: None,
+            timed: None,
             wait_count: 0,
             sampled: Duration::ZERO,
             long: Duration::ZERO,
@@ -162,7 +162,7 @@ impl<'a> Idle<'a> {
         if self.round == 0 {
             self.wait_count += 1;
             if self.wait_count.is_multiple_of(SAMPLE) {
-                self.since = Some(now());
+                self.start_clock();
             }
         }
         self.round = self.round.saturating_add(1);
@@ -176,6 +176,10 @@ impl<'a> Idle<'a> {
         } else {
             thread::yield_now();
         }
+        // What follows the last round is work.
+        if let Some((_, until)) = &mut self.timed {
+            *until = now();
+        }
     }
 
     /// Time spent waiting so far; short waits are estimated from a sample.
@@ -183,8 +187,17 @@ impl<'a> Idle<'a> {
         self.long + self.sampled.saturating_mul(SAMPLE as u32)
     }
 
+    fn start_clock(&mut self) -> Instant {
+        let start = now();
+        self.timed = Some((start, start));
+        start
+    }
+
     fn look_at_clock(&mut self) {
-        let began = *self.since.get_or_insert_with(now);
+        let began = match self.timed {
+            Some((began, _)) => began,
+            None => self.start_clock(),
+        };
         self.late |= if self.own_core {
             began.elapsed() >= SPIN
         } else {
@@ -193,8 +206,8 @@ impl<'a> Idle<'a> {
     }
 
     fn end_wait(&mut self) {
-        if let Some(began) = self.since.take() {
-            let time = began.elapsed();
+        if let Some((began, until)) = self.timed.take() {
+            let time = until - began;
             // Few rounds that took long were interrupted: a stroke of bad luck stands for itself.
             let sum = if self.round < CLOCK_ROUNDS && time < SPIN {
                 &mut self.sampled

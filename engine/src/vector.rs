@@ -68,6 +68,8 @@ where
     /// Lanes that are stepped together, while they are alive.
     regular: Column<u64>,
     mixed: Vec<Mixed<E, I, O, W>>,
+    /// How often each lane fired: [`PLANE`] bits deep, a word of 64 lanes to each bit, lowest first.
+    firings: Column<u64>,
     /// Until the group is sealed: where each regular lane's outputs lead.
     ends: Vec<(usize, [Banked; O])>,
     routes: Box<[Route]>,
@@ -93,7 +95,7 @@ where
 /// Arena bytes for a group of `count` elements with so many inputs and words of state, flags apart.
 pub(crate) fn vector_bytes(count: usize, input_count: usize, word_count: usize) -> usize {
     let lanes = count.next_multiple_of(PLANE);
-    let columns = lanes * 8 * word_count + 64 + count * 4 + 8 + 2 * (lanes / PLANE * 8 + 8);
+    let columns = lanes * 8 * (word_count + 1) + 128 + count * 4 + 8 + 2 * (lanes / PLANE * 8 + 8);
     input_count * Bank::bytes(count) + columns
 }
 
@@ -122,11 +124,15 @@ where
         let capacity = berth.capacity;
         let banks = [(); I].map(|()| Bank::carve(arena, capacity));
         let state_row = capacity.next_multiple_of(PLANE);
-        let _padding = arena.carve_bytes(0, 64);
+        let line = || arena.carve_bytes(0, 64);
+        line();
+        let state = arena.carve(state_row * W);
+        line();
         self.seated = Some(Seated {
             banks,
-            state: arena.carve(state_row * W),
+            state,
             state_row,
+            firings: arena.carve(state_row),
             numbers: arena.carve(capacity),
             count: 0,
             alive: arena.carve(capacity.div_ceil(PLANE)),
@@ -279,7 +285,8 @@ where
     }
 
     fn report(&self, index: usize, results: &mut Results) {
-        E::report(&self.seated().state_of(index), results);
+        let seated = self.seated();
+        E::report(&seated.state_of(index), seated.firings_of(index), results);
     }
 
     fn clock_count(&self) -> u64 {
@@ -293,6 +300,13 @@ where
 {
     fn state_of(&self, lane: usize) -> [u64; W] {
         std::array::from_fn(|word| self.state[word * self.state_row + lane])
+    }
+
+    fn firings_of(&self, lane: usize) -> u64 {
+        let planes = &self.firings[lane / PLANE * PLANE..][..PLANE];
+        (0..PLANE).fold(0, |count, bit| {
+            count | (planes[bit] >> (lane % PLANE) & 1) << bit
+        })
     }
 
     fn set_state(&mut self, lane: usize, state: [u64; W]) {
@@ -323,7 +337,7 @@ where
         let outputs = fire_one::<E, I, O, W>(&mut state, mixed.pop());
         mixed.push(outputs, now);
         self.set_state(lane, state);
-        self.clock_count += 1;
+        self.count_firings(lane / PLANE, 1 << (lane % PLANE));
         true
     }
 

@@ -8,7 +8,7 @@ use tina_engine::*;
 
 /// Passes x · 5 + its number on.
 struct Scale;
-impl Element<1, 1, 2> for Scale {
+impl Element<1, 1, 1> for Scale {
     const KIND: &'static str = "test.scale";
     const SUMMARY: &'static str = "in; out";
     const INPUTS: [&'static str; 1] = ["in[0]"];
@@ -17,15 +17,14 @@ impl Element<1, 1, 2> for Scale {
     type Params = ();
     type Signal = u64;
 
-    fn state((): &(), place: Place<'_>) -> Result<[u64; 2], BuildError> {
-        Ok([u64::from(place.instance), 0])
+    fn state((): &(), place: Place<'_>) -> Result<[u64; 1], BuildError> {
+        Ok([u64::from(place.instance)])
     }
-    fn fire<L: Lane>([number, count]: &mut [L; 2], [item]: [L; 1]) -> [L; 1] {
-        *count = *count + L::splat(1);
+    fn fire<L: Lane>([number]: &mut [L; 1], [item]: [L; 1]) -> [L; 1] {
         [item * L::splat(5) + *number]
     }
-    fn report(&[_, count]: &[u64; 2], results: &mut Results) {
-        results.count("count", count);
+    fn report(_state: &[u64; 1], firings: u64, results: &mut Results) {
+        results.count("count", firings);
     }
 }
 
@@ -47,7 +46,7 @@ impl Element<2, 2, 1> for Order {
         let swap = b.below(a);
         [swap.select(b, a) ^ *sum, swap.select(a, b)]
     }
-    fn report(&[sum]: &[u64; 1], results: &mut Results) {
+    fn report(&[sum]: &[u64; 1], _firings: u64, results: &mut Results) {
         results.check("sum", sum);
     }
 }
@@ -89,7 +88,7 @@ impl Element<1, 0, 1> for Drain {
         *check = *check ^ item;
         []
     }
-    fn report(&[check]: &[u64; 1], results: &mut Results) {
+    fn report(&[check]: &[u64; 1], _firings: u64, results: &mut Results) {
         results.check("check", check);
     }
 }

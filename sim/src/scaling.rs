@@ -5,9 +5,10 @@
 //!   link:               |- handshake ->|                             boundary + frames + handshake
 //! ```
 //!
-//! In a cycle a shard clocks its modules and exchanges a frame with each neighbour; what it clocks
-//! while frames travel hides them. So a cycle takes as long as the slowest of two things: a shard's
-//! own work, and the way of a frame to a neighbour, once per latency of the wires between them.
+//! In a cycle a shard clocks its modules and exchanges a frame with each neighbour. A cycle takes as
+//! long as the slower of two things: a shard's own work, and the way of a frame to a neighbour, once
+//! per latency of the wires between them. What is clocked while frames travel hides their way, but
+//! not the fetching of a frame that has arrived: that takes as long once more.
 //! Nothing else is in the model: no memory bandwidth, no caches that a part fits better than the
 //! whole, no sockets. The constants are fitted to two shards on two cores; for more cores its
 //! figures are predictions and must be called so.
@@ -24,7 +25,7 @@ const FRAME_NS: f64 = 60.0;
 /// Host nanoseconds of an item and its credit at either end of a cut wire.
 const ITEM_NS: f64 = 8.0;
 /// What a shard's work varies from cycle to cycle, as a share of it: neighbours wait for the slower.
-const UNEVEN: f64 = 0.06;
+const UNEVEN: f64 = 0.05;
 /// A frame from core to core where it was not measured, in nanoseconds.
 const HANDSHAKE_NS: f64 = 120.0;
 
@@ -129,12 +130,16 @@ pub fn of_placement(summary: &Summary, profile: &Profile) -> Prediction {
         (before(low).max(before(high)) + handshake_ns) / pair.latency_cycles
     };
     let frame_way = pairs.iter().map(waits).fold(0.0, f64::max);
+    let fetches = pairs
+        .values()
+        .map(|pair| handshake_ns / pair.latency_cycles);
+    let fetch = fetches.fold(0.0, f64::max);
     let uneven = if pairs.is_empty() { 0.0 } else { UNEVEN };
     let mean_work = shards.iter().map(|it| it.work_ns).sum::<f64>() / shards.len() as f64;
-    let cycle_ns = busiest.max(frame_way) + uneven * mean_work;
+    let cycle_ns = busiest.max(frame_way) + fetch + uneven * mean_work;
     let most = |of: fn(&ShardCost) -> f64| shards.iter().map(of).fold(0.0, f64::max);
     let (most_work, most_frames) = (most(|it| it.work_ns), most(|it| it.frame_ns));
-    let bound = if frame_way > busiest {
+    let bound = if frame_way > busiest || fetch > most_work / 2.0 {
         Bound::Handshake
     } else if most_frames > most_work / 4.0 {
         Bound::Cut
@@ -184,4 +189,62 @@ fn pairs(summary: &Summary) -> BTreeMap<(usize, usize), Pair> {
         pair.latency_cycles = pair.latency_cycles.min(latency);
     }
     pairs
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::partition::{LinkLoad, Method, ShardLoad};
+
+    /// Two shards of so many nanoseconds each, tied by wires of a latency.
+    fn prediction(loads_ns: [u64; 2], latency: u64, handshake_ns: f64) -> Prediction {
+        let shard = |ns: u64| ShardLoad {
+            instance_count: 1,
+            load_ps: ns * 1_000,
+            boundary_ps: ns * 100,
+        };
+        let link = |from, to| LinkLoad {
+            from,
+            to,
+            wire_count: 4,
+            milli_transfers: 2_000,
+            latency_ticks: latency * 10,
+        };
+        let summary = Summary {
+            method: Method::Metis,
+            shards: loads_ns.map(shard).to_vec(),
+            links: vec![link(0, 1), link(1, 0)],
+            base_period_ticks: 10,
+        };
+        let profile = Profile {
+            cycles: 1_000,
+            cycle_ns: (loads_ns[0] + loads_ns[1]) as f64,
+            handshake_ns: Some(handshake_ns),
+            kinds: BTreeMap::new(),
+            clocks: Vec::new(),
+            transfers: Vec::new(),
+        };
+        of_placement(&summary, &profile)
+    }
+
+    #[test]
+    fn much_work_doubles_little_work_does_not() {
+        let much = prediction([100_000, 100_000], 1, 200.0);
+        assert!(much.speed_up > 1.85, "{much:?}");
+        assert_eq!(much.bound, Bound::Work);
+        let little = prediction([200, 200], 1, 200.0);
+        assert!(little.speed_up < 1.0, "{little:?}");
+        assert_eq!(little.bound, Bound::Handshake);
+        assert_eq!((much.cut_wire_count, much.cut_items), (8, 4.0));
+    }
+
+    #[test]
+    fn latency_hides_handshakes_and_imbalance_shows() {
+        let near = prediction([1_000, 1_000], 1, 400.0);
+        let far = prediction([1_000, 1_000], 8, 400.0);
+        assert!(far.speed_up > near.speed_up * 1.2, "{near:?} {far:?}");
+        let uneven = prediction([1_500, 500], 8, 100.0);
+        assert_eq!(uneven.bound, Bound::Balance);
+        assert!(uneven.shards[1].wait_ns > 900.0, "{uneven:?}");
+    }
 }

@@ -315,13 +315,13 @@ fn compare_prints_a_row_per_variant() {
 fn shard_counts_out_of_range_are_refused() {
     let folder = folder("shard_counts");
     insta::assert_snapshot!(all(&folder, "run small.ron --shards 0"), @r"
-    error: invalid value '0' for '--shards <N>': 0 is not in 1..=255
+    error: invalid value '0' for '--shards <N|auto>': 0 is not in 1..=255
 
     For more information, try '--help'.
     exit 2
     ");
     insta::assert_snapshot!(all(&folder, "run small.ron --shards 300"), @r"
-    error: invalid value '300' for '--shards <N>': 300 is not in 1..=255
+    error: invalid value '300' for '--shards <N|auto>': 300 is not in 1..=255
 
     For more information, try '--help'.
     exit 2
@@ -358,7 +358,7 @@ fn wrong_usage_is_explained() {
 
       tip: a similar argument exists: '--shards'
 
-    Usage: tina-hw run --shards <N> <NETLIST>
+    Usage: tina-hw run --shards <N|auto> <NETLIST>
 
     For more information, try '--help'.
     exit 2

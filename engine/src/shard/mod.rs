@@ -11,6 +11,7 @@ mod sample;
 
 pub(crate) use boot::{BootShardError, Rings};
 pub(crate) use sample::Sampler;
+use sample::Timed;
 
 use crate::arena::{Arena, ArenaRef};
 use crate::bank::Store;
@@ -278,6 +279,7 @@ impl Shard {
         } else {
             (&mut self.interior, self.boundary.len())
         };
+        let looking = self.sampler.as_ref().is_some_and(|it| it.looking);
         for (number, slot) in (first..).zip(slots) {
             if !slot.due {
                 continue;
@@ -290,7 +292,7 @@ impl Shard {
                 period: domain.period,
                 no_sleep: self.no_sleep,
             };
-            let timed = self.sampler.as_ref().and_then(|sampler| sampler.time(slot));
+            let timed = looking.then(|| Timed::begin(slot));
             slot.group.sweep(&edge, &mut self.faults);
             if let (Some(timed), Some(sampler)) = (timed, &mut self.sampler) {
                 sampler.timed(number, slot, &timed);
@@ -389,31 +391,6 @@ impl Shard {
                 print(entry.get() >> 8, *instance, entry.get() as u8);
             }
         }
-    }
-
-    /// Begins to profile.
-    pub(crate) fn start_sampling(&mut self) {
-        let counts: Vec<usize> = self
-            .groups()
-            .map(|group| group.instance_numbers().len())
-            .collect();
-        self.sampler = Some(Box::new(Sampler::new(&counts, self.fifos.len())));
-    }
-
-    /// Ends profiling: what was seen, groups in the order of [`groups`](Self::groups), FIFOs in that
-    /// of [`wires`](Self::wires).
-    pub(crate) fn stop_sampling(&mut self) -> Option<Box<Sampler>> {
-        self.sampler.take()
-    }
-
-    /// The wire of each FIFO.
-    pub(crate) fn wires(&self) -> impl Iterator<Item = u32> {
-        self.fifos.iter().map(|slot| slot.wire)
-    }
-
-    /// How often each neighbour's frame was missing, in the order of their numbers.
-    pub(crate) fn missing(&self) -> &[u64] {
-        &self.missing
     }
 
     pub(crate) fn used_bytes(&self) -> usize {

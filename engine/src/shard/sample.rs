@@ -4,7 +4,7 @@
 //! One instant in about sixty is looked at, at irregular distances, so that a rhythm of the machine
 //! is not mistaken for its average. Nothing here reaches a result.
 
-use super::{FifoSlot, GroupSlot};
+use super::{FifoSlot, GroupSlot, Shard};
 use crate::platform::now;
 use crate::time::Tick;
 use std::time::{Duration, Instant};
@@ -29,6 +29,44 @@ pub(super) struct Timed {
     clock_count: u64,
 }
 
+impl Timed {
+    /// The sweep of a group begins.
+    #[cold]
+    pub(super) fn begin(slot: &GroupSlot) -> Self {
+        Self {
+            clock_count: slot.group.clock_count(),
+            began: now(),
+        }
+    }
+}
+
+impl Shard {
+    /// Begins to profile.
+    pub(crate) fn start_sampling(&mut self) {
+        let counts: Vec<usize> = self
+            .groups()
+            .map(|group| group.instance_numbers().len())
+            .collect();
+        self.sampler = Some(Box::new(Sampler::new(&counts, self.fifos.len())));
+    }
+
+    /// Ends profiling: what was seen, groups in the order of [`groups`](Self::groups), FIFOs in that
+    /// of [`wires`](Self::wires).
+    pub(crate) fn stop_sampling(&mut self) -> Option<Box<Sampler>> {
+        self.sampler.take()
+    }
+
+    /// The wire of each FIFO.
+    pub(crate) fn wires(&self) -> impl Iterator<Item = u32> {
+        self.fifos.iter().map(|slot| slot.wire)
+    }
+
+    /// How often each neighbour's frame was missing, in the order of their numbers.
+    pub(crate) fn missing(&self) -> &[u64] {
+        &self.missing
+    }
+}
+
 /// What was seen so far.
 pub(crate) struct Sampler {
     /// Instants evaluated, and those looked at.
@@ -41,7 +79,7 @@ pub(crate) struct Sampler {
     /// Per FIFO: looks at which an item was pushed.
     pub(crate) push_counts: Vec<u32>,
     /// Whether the instant at hand is looked at.
-    looking: bool,
+    pub(super) looking: bool,
     next_look: u64,
     random: u64,
     /// What two looks at the clock cost.
@@ -75,7 +113,7 @@ impl Sampler {
         self.next_look += DISTANCE.0 + self.random % DISTANCE.1;
         self.look_count += 1;
         for (slot, counts) in slots.zip(&mut self.due_counts) {
-            if edges >> slot.domain & 1 == 0 {
+            if edges >> slot.domain & 1 == 0 || slot.every_edge {
                 continue;
             }
             for (index, count) in counts.iter_mut().enumerate() {
@@ -84,23 +122,20 @@ impl Sampler {
         }
     }
 
-    /// A sweep begins.
-    #[inline]
-    pub(super) fn time(&self, slot: &GroupSlot) -> Option<Timed> {
-        self.looking.then(|| Timed {
-            clock_count: slot.group.clock_count(),
-            began: now(),
-        })
-    }
-
     /// The sweep of group `number` ends.
     pub(super) fn timed(&mut self, number: usize, slot: &GroupSlot, timed: &Timed) {
         let time = timed.began.elapsed().saturating_sub(self.clock_cost);
+        let clocked = slot.group.clock_count() - timed.clock_count;
+        let counts = &mut self.due_counts[number];
+        // Elements fired together have no flags; what most of them do stands for all.
+        if slot.every_edge && clocked * 2 >= counts.len() as u64 {
+            counts.iter_mut().for_each(|count| *count += 1);
+        }
         let sweep = &mut self.sweeps[number];
         let usual = sweep.time / sweep.sweep_count.max(1);
         if sweep.sweep_count == 0 || time <= usual * STALL_RATIO + STALL {
             sweep.time += time;
-            sweep.clock_count += slot.group.clock_count() - timed.clock_count;
+            sweep.clock_count += clocked;
             sweep.sweep_count += 1;
         }
     }

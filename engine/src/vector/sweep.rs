@@ -160,7 +160,7 @@ where
                 bank.touch();
             }
             self.deliver(strip, fires, now);
-            self.clock_count += u64::from(fires.count_ones());
+            self.count_firings(strip, fires);
             fired |= fires != 0;
             self.progress = Progress {
                 strip: strip + 1,
@@ -168,6 +168,21 @@ where
             };
         }
         fired
+    }
+
+    /// Adds one to the counts of these lanes of a strip: the carry goes two planes far on average.
+    #[inline(always)]
+    pub(super) fn count_firings(&mut self, strip: usize, fires: u64) {
+        let mut carry = fires;
+        for plane in &mut self.firings[strip * PLANE..(strip + 1) * PLANE] {
+            if carry == 0 {
+                break;
+            }
+            let before = *plane;
+            *plane = before ^ carry;
+            carry &= before;
+        }
+        self.clock_count += u64::from(fires.count_ones());
     }
 
     /// The lanes of a strip that have an item at every input and room at every output.
@@ -227,15 +242,9 @@ where
                 let mut inputs = [Many::ZERO; I];
                 for input in 0..I {
                     let bank = &self.banks[input];
-                    let second = Many::mask_of((heads[input] >> (eight * LANES)) as u8);
+                    let second = (heads[input] >> (eight * LANES)) as u8;
                     // SAFETY: rows have room for whole strips, and only this thread reaches them.
-                    let slots = unsafe {
-                        (
-                            read(bank.slot(0, lane as isize)),
-                            read(bank.slot(1, lane as isize)),
-                        )
-                    };
-                    inputs[input] = second.select(slots.1, slots.0);
+                    inputs[input] = unsafe { first_eight(bank, lane as isize, second) };
                 }
                 self.scratch.words[eight] = self.fire_eight(lane, firing, inputs);
             }
@@ -254,9 +263,8 @@ where
         }
         let mut state = before;
         let outputs = E::fire(&mut state, inputs);
-        let firing = Many::mask_of(firing);
         for word in E::CONSTANT_WORDS..W {
-            let after = firing.select(state[word], before[word]);
+            let after = choose(firing, state[word], before[word]);
             // SAFETY: as above.
             unsafe { write(words.add(word * row + lane), after) };
         }
@@ -297,6 +305,36 @@ where
     }
 }
 
+/// `yes` in the lanes of `bits`, `no` elsewhere; mostly it is all of them.
+#[inline(always)]
+fn choose(bits: u8, yes: Many, no: Many) -> Many {
+    if bits == u8::MAX {
+        yes
+    } else {
+        Many::mask_of(bits).select(yes, no)
+    }
+}
+
+/// The words at the heads of the FIFOs from `lane` on; those of `second` stand in slot 1. Mostly all
+/// stand in the same slot, and the other is not looked at.
+///
+/// # Safety
+/// The rows of the bank must reach from `lane` for [`LANES`] words, for this thread alone.
+#[inline(always)]
+unsafe fn first_eight(bank: &crate::bank::Bank, lane: isize, second: u8) -> Many {
+    // SAFETY: the caller's.
+    unsafe {
+        match second {
+            0 => read(bank.slot(0, lane)),
+            u8::MAX => read(bank.slot(1, lane)),
+            _ => {
+                let slots = (read(bank.slot(0, lane)), read(bank.slot(1, lane)));
+                Many::mask_of(second).select(slots.1, slots.0)
+            }
+        }
+    }
+}
+
 /// Pushes the words of the lanes `pushing` into the FIFOs from `first` on; those of `second` fill
 /// slot 1.
 ///
@@ -314,17 +352,18 @@ unsafe fn push_eight(
     let digest = bank.digest(first);
     // SAFETY: the caller's.
     unsafe {
-        let filling = [pushing & !second, pushing & second];
         for number in 0..2 {
-            if filling[number] != 0 {
-                let slot = bank.slot(number, first);
-                let filled = Many::mask_of(filling[number]).select(words, read(slot));
-                write(slot, filled);
+            let filling = pushing & if number == 0 { !second } else { second };
+            let slot = bank.slot(number, first);
+            if filling == u8::MAX {
+                write(slot, words);
+            } else if filling != 0 {
+                write(slot, Many::mask_of(filling).select(words, read(slot)));
             }
         }
         let before = read(digest);
         let after = Many::splat(now) + (before.rotate_left(29) ^ words) * Many::splat(GOLDEN);
         debug_assert_eq!(after.0[0], digest_after(before.0[0], words.0[0], now));
-        write(digest, Many::mask_of(pushing).select(after, before));
+        write(digest, choose(pushing, after, before));
     }
 }

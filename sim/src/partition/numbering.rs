@@ -18,7 +18,7 @@ pub(super) fn number(graph: &Graph, shard_of: &mut [u8], shard_count: usize) {
     }
     let mut row: Vec<usize> = (0..shard_count).filter(|&shard| used[shard]).collect();
     let traffic = Traffic::of(graph, shard_of, shard_count);
-    arrange(&mut row, &traffic);
+    arrange(&mut row, (&[], &[]), &traffic);
     let mut numbers = vec![0; shard_count];
     for (number, &shard) in row.iter().enumerate() {
         numbers[shard] = number as u8;
@@ -57,9 +57,9 @@ impl Traffic {
     }
 }
 
-/// Orders a row of shards by bisection.
-fn arrange(row: &mut [usize], traffic: &Traffic) {
-    if row.len() <= 2 {
+/// Orders a row of shards that stands between two others by bisection.
+fn arrange(row: &mut [usize], (before, after): (&[usize], &[usize]), traffic: &Traffic) {
+    if row.len() < 2 {
         return;
     }
     let middle = row.len() / 2;
@@ -75,8 +75,14 @@ fn arrange(row: &mut [usize], traffic: &Traffic) {
     // As they were among themselves, so that what need not move does not.
     low.sort_unstable();
     high.sort_unstable();
-    arrange(low, traffic);
-    arrange(high, traffic);
+    // Each half stands beside those it is tied to.
+    let apart = traffic.cut(low, after) + traffic.cut(high, before);
+    let beside = traffic.cut(low, before) + traffic.cut(high, after);
+    if apart > beside && low.len() == high.len() {
+        low.swap_with_slice(high);
+    }
+    arrange(low, (before, high), traffic);
+    arrange(high, (low, after), traffic);
 }
 
 /// An order that starts in a corner and goes on with whoever is tied closest to those before.
@@ -145,7 +151,7 @@ mod tests {
     fn a_chain_is_put_in_a_row() {
         let traffic = chain(&[3, 0, 6, 1, 7, 2, 5, 4]);
         let mut row: Vec<usize> = (0..8).collect();
-        arrange(&mut row, &traffic);
+        arrange(&mut row, (&[], &[]), &traffic);
         assert_eq!(traffic.cut(&row[..4], &row[4..]), 10);
         assert_eq!(traffic.cut(&row[..2], &row[2..]), 10);
         assert_eq!(traffic.cut(&row[..6], &row[6..]), 10);
@@ -155,7 +161,7 @@ mod tests {
     fn what_is_in_order_stays() {
         let traffic = chain(&[0, 1, 2, 3, 4]);
         let mut row: Vec<usize> = (0..5).collect();
-        arrange(&mut row, &traffic);
+        arrange(&mut row, (&[], &[]), &traffic);
         assert_eq!(row, [0, 1, 2, 3, 4]);
     }
 }

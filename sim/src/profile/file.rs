@@ -49,10 +49,14 @@ impl fmt::Display for ProfileError {
                 "this profile has version {version}; this program reads version {VERSION}: \
                  measure again with --profile-out"
             ),
+            Self::Netlist(theirs, ours) if theirs == ours => write!(
+                f,
+                "this is a profile of a netlist `{theirs}` that has no instance in common with this \
+                 one: measure again with --profile-out"
+            ),
             Self::Netlist(theirs, ours) => write!(
                 f,
-                "this is a profile of the netlist `{theirs}`, which has no instance in common with \
-                 `{ours}`: measure `{ours}` with --profile-out"
+                "this is a profile of the netlist `{theirs}`: measure `{ours}` with --profile-out"
             ),
             Self::Number(which) => write!(
                 f,
@@ -111,13 +115,13 @@ impl Profile {
         let blueprint = &design.blueprint;
         let paths = blueprint.instances.iter().map(|it| it.path.clone());
         let (clocks, unknown) = look_up(&stored.instances, paths);
-        if unknown == clocks.len() && unknown > 0 {
+        let same = stored.structure == format!("{:#018x}", structure(blueprint, catalogue));
+        if !same && (stored.netlist != design.name || unknown == clocks.len()) {
             return Err(ProfileError::Netlist(stored.netlist, design.name.clone()));
         }
         let names = blueprint.wires.iter();
         let names = names.map(|wire| wire_name(blueprint, wire.from));
         let (transfers, _) = look_up(&stored.wires, names);
-        let same = stored.structure == format!("{:#018x}", structure(blueprint, catalogue));
         let note = (!same).then(|| {
             format!(
                 "the profile is of another form of the netlist: {} of {} instances are in it, the \

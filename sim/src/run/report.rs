@@ -123,14 +123,6 @@ impl RunReport {
         if let Some(choice) = &self.host.choice {
             lines.push(("shards", choice.reason()));
         }
-        if self.host.threads.len() > 1 {
-            lines.extend(
-                self.host
-                    .threads
-                    .iter()
-                    .map(|it| ("threads", thread_line(it))),
-            );
-        }
         let mut text = String::new();
         let mut last = "";
         for (label, line) in lines {
@@ -237,28 +229,6 @@ impl RunReport {
             "threads_spent": self.host.threads.iter().map(thread_json).collect::<Vec<_>>(),
         })
     }
-}
-
-/// What a thread waited, and for whom.
-fn thread_line(thread: &ThreadTimes) -> String {
-    let share = ratio(thread.wait.as_secs_f64(), thread.total.as_secs_f64()) * 100.0;
-    let shards = if thread.shard_count == 1 {
-        format!("shard {}", thread.first_shard)
-    } else {
-        let last = thread.first_shard + thread.shard_count - 1;
-        format!("shards {} to {last}", thread.first_shard)
-    };
-    let waits = waits_for(thread);
-    let most = waits
-        .iter()
-        .max_by_key(|&(peer, count)| (*count, u8::MAX - *peer));
-    let most = match most {
-        Some((peer, count)) if waits.len() > 1 && *count > 0 => {
-            format!(", mostly for shard {peer}")
-        }
-        _ => String::new(),
-    };
-    format!("{shards}: waited {share:.0} % of the time{most}")
 }
 
 /// How often each neighbour's frame was missing, for all shards of a thread.
