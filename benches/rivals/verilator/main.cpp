@@ -11,12 +11,17 @@
 #include <cstring>
 
 static uint64_t sums[3];
+static double rate;
 
 void collect(unsigned long long first, unsigned long long second, unsigned long long third) {
     sums[0] += first;
     sums[1] += second;
     sums[2] += third;
 }
+
+#ifdef RATE
+unsigned int packet_threshold() { return static_cast<unsigned int>(rate * 2147483648.0); }
+#endif
 
 static double parameter(int argc, char** argv, const char* name, double otherwise) {
     const size_t length = std::strlen(name);
@@ -39,14 +44,12 @@ int main(int argc, char** argv) {
     if (parameter(argc, argv, size_name, SIZE) != SIZE) return refuse("other size");
     if (parameter(argc, argv, "threads", THREADS) != THREADS) return refuse("other number of threads");
     const uint64_t cycles = static_cast<uint64_t>(parameter(argc, argv, "cycles", 20000));
+    rate = parameter(argc, argv, "rate", 0.25);
 
     VerilatedContext context;
     context.threads(THREADS);
     Vtop top{&context};
     top.clk = 0;
-#ifdef RATE
-    top.threshold = static_cast<uint32_t>(parameter(argc, argv, "rate", 0.25) * 2147483648.0);
-#endif
     top.eval();
 
     const auto start = std::chrono::steady_clock::now();

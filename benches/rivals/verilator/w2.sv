@@ -5,6 +5,8 @@ import "DPI-C" function void collect(
   input longint unsigned second,
   input longint unsigned third
 );
+// A draw below it makes a packet.
+import "DPI-C" function int unsigned packet_threshold();
 
 module generator #(
     parameter int SIZE,
@@ -163,10 +165,13 @@ endmodule
 module top #(
     parameter int SIZE = 16
 ) (
-    input logic        clk,
-    input logic [31:0] threshold
+    input logic clk
 );
   localparam int BITS = SIZE <= 16 ? 8 : 12;
+
+  // Not an input of the model: what depends on inputs is computed in every evaluation.
+  logic [31:0] threshold;
+  initial threshold = packet_threshold();
 
   logic [63:0] cycle = 0;
   always_ff @(posedge clk) cycle <= cycle + 1;

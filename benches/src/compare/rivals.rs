@@ -16,9 +16,9 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
 /// Seconds after which a build is given up.
-const BUILD_SECONDS_MAX: u32 = 240;
+const BUILD_SECONDS_MAX: u32 = 900;
 /// Seconds after which a run is given up.
-const RUN_SECONDS_MAX: u32 = 60;
+const RUN_SECONDS_MAX: u32 = 120;
 /// What `timeout` ends with when it ended the program.
 const TIMED_OUT: i32 = 124;
 

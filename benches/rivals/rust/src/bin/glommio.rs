@@ -127,24 +127,23 @@ fn share(count: usize, number: usize, part_count: usize) -> Range<usize> {
     count * number / part_count..count * (number + 1) / part_count
 }
 
-/// A channel between two executors, before its ends are connected there.
-type Border = (SharedSender<u64>, SharedReceiver<u64>);
+/// The ends of channels between executors, before they are connected there: for each part, those from
+/// the one before it and those to the one behind it.
+type Ends = Vec<(Vec<SharedReceiver<u64>>, Vec<SharedSender<u64>>)>;
 
-/// The channels into each part from the one before it, `width` to a border.
-fn borders(
-    part_count: usize,
-    width: usize,
-) -> (Vec<Vec<SharedReceiver<u64>>>, Vec<Vec<SharedSender<u64>>>) {
-    let mut inlets = vec![Vec::new()];
-    let mut outlets = Vec::new();
-    for _ in 1..part_count {
-        let border = (0..width).map(|_| -> Border { shared_channel::new_bounded(SLOTS) });
-        let (senders, receivers) = border.unzip();
-        outlets.push(senders);
-        inlets.push(receivers);
+/// Divides a design into parts, with `width` channels over each border.
+fn borders(part_count: usize, width: usize) -> Ends {
+    let mut ends: Ends = vec![Default::default()];
+    for after in 1..part_count {
+        let mut receivers = Vec::new();
+        for _ in 0..width {
+            let (sender, receiver) = shared_channel::new_bounded(SLOTS);
+            ends[after - 1].1.push(sender);
+            receivers.push(receiver);
+        }
+        ends.push((receivers, Vec::new()));
     }
-    outlets.push(Vec::new());
-    (inlets, outlets)
+    ends
 }
 
 /// Both ends wait for each other when they connect, so this is done for the whole border at once.
@@ -167,8 +166,7 @@ async fn connect_outlets(senders: Vec<SharedSender<u64>>) -> Vec<Outlet> {
 fn pipeline(stages: usize, arguments: Arguments) -> Run {
     let (threads, tokens) = (arguments.threads, arguments.tokens);
     let barrier = Arc::new(Barrier::new(threads + 1));
-    let (inlets, outlets) = borders(threads, 1);
-    let ends = inlets.into_iter().zip(outlets);
+    let ends = borders(threads, 1).into_iter();
     let executors = ends.enumerate().map(|(number, (inlets, outlets))| {
         let stage_count = share(stages, number, threads).len();
         executor(number, Arc::clone(&barrier), async move || {
@@ -229,8 +227,7 @@ async fn take(inlet: Inlet) -> Totals {
 fn systolic(side: usize, arguments: Arguments) -> Run {
     let (threads, tokens) = (arguments.threads, arguments.tokens);
     let barrier = Arc::new(Barrier::new(threads + 1));
-    let (inlets, outlets) = borders(threads, side);
-    let ends = inlets.into_iter().zip(outlets);
+    let ends = borders(threads, side).into_iter();
     let executors = ends.enumerate().map(|(number, (inlets, outlets))| {
         let rows = share(side, number, threads);
         executor(number, Arc::clone(&barrier), async move || {
