@@ -33,7 +33,7 @@ pub struct ButterflyParams {
 /// Sum and weighted difference.
 pub struct Butterfly;
 
-impl Element<2, 2, 3> for Butterfly {
+impl Element<2, 2, 2> for Butterfly {
     const KIND: &'static str = "transform.butterfly";
     const SUMMARY: &'static str = "two points of a stage of a transform, index [stage][number], result count: in[0..2]; out[0..2]";
     const COST_NS: f64 = 1.5;
@@ -44,7 +44,7 @@ impl Element<2, 2, 3> for Butterfly {
     type Params = ButterflyParams;
     type Signal = u64;
 
-    fn state(params: &ButterflyParams, place: Place<'_>) -> Result<[u64; 3], BuildError> {
+    fn state(params: &ButterflyParams, place: Place<'_>) -> Result<[u64; 2], BuildError> {
         let points = checked(params.points)?;
         let [stage, number, _] = place.index;
         let stages = points.ilog2();
@@ -57,20 +57,19 @@ impl Element<2, 2, 3> for Butterfly {
         let order_log2 = stages - stage;
         let exponent = number % (1 << (order_log2 - 1));
         let [factor, scaled] = field::prepared(field::power(field::root(order_log2), exponent));
-        Ok([factor, scaled, 0])
+        Ok([factor, scaled])
     }
 
     #[inline(always)]
-    fn fire<L: Lane>([factor, scaled, count]: &mut [L; 3], [a, b]: [L; 2]) -> [L; 2] {
-        *count = *count + L::splat(1);
+    fn fire<L: Lane>([factor, scaled]: &mut [L; 2], [a, b]: [L; 2]) -> [L; 2] {
         [
             field::add(a, b),
             field::subtract_and_multiply(a, b, [*factor, *scaled]),
         ]
     }
 
-    fn report(&[_, _, count]: &[u64; 3], results: &mut Results) {
-        results.count("count", count);
+    fn report(_state: &[u64; 2], firings: u64, results: &mut Results) {
+        results.count("count", firings);
     }
 }
 
