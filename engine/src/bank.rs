@@ -156,7 +156,11 @@ impl Bank {
             let planes = &self.planes[1..self.planes.len() - 1];
             for (number, planes) in planes.iter().enumerate() {
                 busy |= planes.count(|lane, popped| {
-                    let row = if popped { &self.popped_until } else { &self.pushed_until };
+                    let row = if popped {
+                        &self.popped_until
+                    } else {
+                        &self.pushed_until
+                    };
                     row[number * PLANE + lane + LANES].set(before);
                 });
             }
@@ -279,7 +283,12 @@ impl Banked {
         digest.set(digest_after(digest.get(), word, now));
     }
 
-    fn last(&self, now: &Cell<u64>, before: &Cell<u64>, row: &ArenaRef<[Cell<u64>]>) -> Option<Tick> {
+    fn last(
+        &self,
+        now: &Cell<u64>,
+        before: &Cell<u64>,
+        row: &ArenaRef<[Cell<u64>]>,
+    ) -> Option<Tick> {
         let until = if self.bit(now) == 1 {
             self.bank.edges.now.get()
         } else if self.bit(before) == 1 {

@@ -401,9 +401,11 @@ where
         let room = self.outputs.iter().zip(&self.ports.outputs);
         ready
             .map(|(bank, port)| bank.map_or_else(|| port.ready(), |fifo| fifo.ready()))
-            .chain(room.map(|(bank, port)| {
-                bank.map_or_else(|| port.has_room(), |fifo| fifo.has_room())
-            }))
+            .chain(
+                room.map(|(bank, port)| {
+                    bank.map_or_else(|| port.has_room(), |fifo| fifo.has_room())
+                }),
+            )
             .all(|yes| yes)
     }
 

@@ -165,14 +165,16 @@ fn sketch() -> impl Strategy<Value = Sketch> {
                 prop_oneof![Just(1u64), Just(7), Just(64)],
             )
         })
-        .prop_map(|(elements, shift, swaps, depths, every, epoch_cycles)| Sketch {
-            elements,
-            shift,
-            swaps,
-            depths,
-            every,
-            epoch_cycles,
-        })
+        .prop_map(
+            |(elements, shift, swaps, depths, every, epoch_cycles)| Sketch {
+                elements,
+                shift,
+                swaps,
+                depths,
+                every,
+                epoch_cycles,
+            },
+        )
 }
 
 fn board(sketch: &Sketch) -> Board {

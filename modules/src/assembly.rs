@@ -9,8 +9,8 @@
 use std::fmt;
 use std::sync::Arc;
 use tina_engine::{
-    Blueprint, Catalogue, DEPTH_MAX, Direction, Domain, Element, Instance, LANES_MAX, LATENCY_MAX, Module,
-    Params, Place, PortRef, Probe, Resources, Wire,
+    Blueprint, Catalogue, DEPTH_MAX, Direction, Domain, Element, Instance, LANES_MAX, LATENCY_MAX,
+    Module, Params, Place, PortRef, Probe, Resources, Wire,
 };
 
 /// A machine being put together.

@@ -31,9 +31,9 @@ pub fn catalogue() -> Catalogue {
         .with_element::<accel::SystolicSource, _, _, _>()
         .with_element::<accel::SystolicSink, _, _, _>()
         // transform
-        .with::<transform::Butterfly>()
-        .with::<transform::TransformSource>()
-        .with::<transform::TransformSink>()
+        .with_element::<transform::Butterfly, _, _, _>()
+        .with_element::<transform::TransformSource, _, _, _>()
+        .with_element::<transform::TransformSink, _, _, _>()
         // riscv: the core
         .with::<riscv::Fetch>()
         .with::<riscv::Decode>()

@@ -182,8 +182,15 @@ impl<'a> Loading<'a> {
             EPOCH_CYCLES_MAX,
         );
         let mut resources = self.options.resources.clone();
+        let before = self.found.kept_count();
         run.program = self.program(top, &mut resources);
-        let block = self.elaborate(top, &values, &domains, &timebase, &resources)?;
+        let kept = self.found.kept_count();
+        let block = self.elaborate(top, &values, &domains, &timebase, &resources);
+        if kept > before {
+            // Modules that miss the program are not to blame.
+            self.found.forget(Code::Refused, kept);
+        }
+        let block = block?;
         let mut blueprint = Blueprint {
             domains,
             instances: Vec::with_capacity(block.instances.len()),
@@ -213,6 +220,7 @@ impl<'a> Loading<'a> {
         }
         let name = netlist.name.text.clone();
         self.warn_of_unused_params();
+        self.warn_of_ignored_fields(top);
         Some(Design {
             name,
             blueprint: Arc::new(blueprint),
@@ -407,6 +415,34 @@ impl<'a> Loading<'a> {
                             .at(param.name.span, "unused"),
                     );
                 }
+            }
+        }
+    }
+
+    /// What concerns a whole run stands in the first netlist; in one that is included it says nothing.
+    fn warn_of_ignored_fields(&mut self, top: usize) {
+        for (number, file) in self.files.list.iter().enumerate() {
+            let netlist = &file.netlist;
+            let fields = [
+                ("`cycles`", netlist.cycles.is_some()),
+                ("`max_cycles`", netlist.max_cycles.is_some()),
+                ("`epoch`", netlist.epoch.is_some()),
+                ("`program`", netlist.program.is_some()),
+                ("`results`", !netlist.results.is_empty()),
+            ];
+            let given = fields.iter().filter(|(_, given)| *given);
+            let names: Vec<&str> = given.map(|(name, _)| *name).collect();
+            if number != top && !names.is_empty() {
+                let verb = if names.len() == 1 { "has" } else { "have" };
+                let message = format!(
+                    "{} of netlist `{}` {verb} no meaning where it is included",
+                    names.join(" and "),
+                    netlist.name.text
+                );
+                self.found.add(
+                    Diagnostic::warning(Code::IgnoredField, message)
+                        .at(netlist.name.span, "included"),
+                );
             }
         }
     }

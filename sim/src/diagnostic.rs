@@ -190,6 +190,8 @@ codes! {
     UnusedParam = "N0090",
     /// A wire whose depth is below its round trip.
     RateCap = "N0091",
+    /// A field that says nothing where its netlist is included.
+    IgnoredField = "N0092",
 }
 
 /// Whether a diagnostic stops the load.
@@ -375,6 +377,22 @@ impl Findings {
     #[must_use]
     pub fn is_full(&self) -> bool {
         self.count >= FINDINGS_MAX
+    }
+
+    /// Forgets what was found with this code since `count` things had been kept: the echo of
+    /// something else.
+    pub fn forget(&mut self, code: Code, count: usize) {
+        let mut number = 0;
+        self.list.retain(|diagnostic| {
+            number += 1;
+            number <= count || diagnostic.code != code
+        });
+    }
+
+    /// How many different things are kept.
+    #[must_use]
+    pub fn kept_count(&self) -> usize {
+        self.list.len()
     }
 
     /// Errors, and warnings, each in the order they were found.

@@ -206,7 +206,18 @@ fn json_is_one_object() {
     assert_eq!((answer.err.as_str(), answer.code), ("", 0));
     let object: serde_json::Value = serde_json::from_str(&answer.out).unwrap();
     let keys: Vec<&String> = object.as_object().unwrap().keys().collect();
-    assert_eq!(keys, ["outcome", "cycles", "digest", "results", "host"]);
+    assert_eq!(
+        keys,
+        [
+            "outcome",
+            "cycles",
+            "end_cycle",
+            "digest",
+            "results",
+            "host"
+        ]
+    );
+    assert_eq!(object["end_cycle"], 10);
     assert_eq!(object["outcome"], "finished");
     assert_eq!(object["cycles"], 1024);
     assert_eq!(object["results"]["count"], 10);

@@ -131,9 +131,7 @@ where
     }
 
     #[cfg(target_arch = "x86_64")]
-    #[target_feature(
-        enable = "avx2,bmi1,bmi2,lzcnt,popcnt,avx512f,avx512bw,avx512dq,avx512vl"
-    )]
+    #[target_feature(enable = "avx2,bmi1,bmi2,lzcnt,popcnt,avx512f,avx512bw,avx512dq,avx512vl")]
     fn strips_avx512(&mut self, now: Tick) -> bool {
         self.strips(now)
     }

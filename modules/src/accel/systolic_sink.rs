@@ -15,8 +15,7 @@ pub struct SystolicSink;
 
 impl Element<1, 0, 1> for SystolicSink {
     const KIND: &'static str = "accel.systolic_sink";
-    const SUMMARY: &'static str =
-        "takes operands that leave the array, results drained, check: in";
+    const SUMMARY: &'static str = "takes operands that leave the array, results drained, check: in";
     const INPUTS: [&'static str; 1] = ["in"];
     const OUTPUTS: [&'static str; 0] = [];
     type Params = ();

@@ -1,9 +1,9 @@
-//! HOT. `transform.butterfly`: two points of one stage of a number-theoretic transform.
+//! `transform.butterfly`: two points of one stage of a number-theoretic transform.
 //!
 //! | port | way | carries | wire |
 //! |---|---|---|---|
-//! | `in[0]`, `in[1]` | in | u32 below the prime | needed |
-//! | `out[0]`, `out[1]` | out | u32 below the prime | needed |
+//! | `in[0]`, `in[1]` | in | u64 below the prime | needed |
+//! | `out[0]`, `out[1]` | out | u64 below the prime | needed |
 //!
 //! When both inputs have a number and both outputs have room, it takes a and b and pushes a + b and
 //! (a − b) · w modulo the prime of [`field`](super::field): the butterfly of decimation in frequency
@@ -15,9 +15,9 @@
 //!
 //! Latency: none of its own. Throughput: one pair per cycle.
 
-use super::field::{self, Factor, add, subtract};
+use super::field;
 use serde::Deserialize;
-use tina_engine::{BuildError, Cycle, Effect, In, Module, Out, Results, Wiring};
+use tina_engine::{BuildError, Element, Lane, Place, Results};
 
 /// The most points of a transform.
 pub const POINTS_MAX: u32 = 1 << 16;
@@ -31,24 +31,22 @@ pub struct ButterflyParams {
 }
 
 /// Sum and weighted difference.
-pub struct Butterfly {
-    a: In<u32>,
-    b: In<u32>,
-    sum: Out<u32>,
-    difference: Out<u32>,
-    factor: Factor,
-    count: u64,
-}
+pub struct Butterfly;
 
-impl Module for Butterfly {
+impl Element<2, 2, 2> for Butterfly {
     const KIND: &'static str = "transform.butterfly";
     const SUMMARY: &'static str = "two points of a stage of a transform, index [stage][number], result count: in[0..2]; out[0..2]";
-    const COST_NS: f64 = 6.0;
+    const COST_NS: f64 = 1.5;
+    const INPUTS: [&'static str; 2] = ["in[0]", "in[1]"];
+    const OUTPUTS: [&'static str; 2] = ["out[0]", "out[1]"];
+    /// The factor.
+    const CONSTANT_WORDS: usize = 2;
     type Params = ButterflyParams;
+    type Signal = u64;
 
-    fn build(params: ButterflyParams, wiring: &mut Wiring<'_>) -> Result<Self, BuildError> {
+    fn state(params: &ButterflyParams, place: Place<'_>) -> Result<[u64; 2], BuildError> {
         let points = checked(params.points)?;
-        let [stage, number, _] = wiring.index();
+        let [stage, number, _] = place.index;
         let stages = points.ilog2();
         if stage >= stages || number >= points / 2 {
             return Err(BuildError::new(format!(
@@ -58,38 +56,25 @@ impl Module for Butterfly {
         }
         let order_log2 = stages - stage;
         let exponent = number % (1 << (order_log2 - 1));
-        Ok(Self {
-            a: wiring.input("in[0]")?,
-            b: wiring.input("in[1]")?,
-            sum: wiring.output("out[0]")?,
-            difference: wiring.output("out[1]")?,
-            factor: Factor::new(field::power(field::root(order_log2), exponent)),
-            count: 0,
-        })
+        let [factor, scaled] = field::prepared(field::power(field::root(order_log2), exponent));
+        Ok([factor, scaled])
     }
 
     #[inline(always)]
-    fn clock(&mut self, _now: Cycle) -> Effect {
-        if let Some(a) = self.a.item()
-            && let Some(b) = self.b.item()
-            && let Some(sum) = self.sum.room()
-            && let Some(difference) = self.difference.room()
-        {
-            let (a, b) = (a.take(), b.take());
-            sum.push(add(a, b));
-            difference.push(self.factor.times(subtract(a, b)));
-            self.count += 1;
-        }
-        Effect::Receive
+    fn fire<L: Lane>([factor, scaled]: &mut [L; 2], [a, b]: [L; 2]) -> [L; 2] {
+        [
+            field::add(a, b),
+            field::subtract_and_multiply(a, b, [*factor, *scaled]),
+        ]
     }
 
-    fn report(&self, results: &mut Results) {
-        results.count("count", self.count);
+    fn report(_state: &[u64; 2], firings: u64, results: &mut Results) {
+        results.count("count", firings);
     }
 }
 
 /// A number of points.
-pub(super) fn checked(points: u32) -> Result<u32, BuildError> {
+fn checked(points: u32) -> Result<u32, BuildError> {
     if points.is_power_of_two() && (2..=POINTS_MAX).contains(&points) {
         Ok(points)
     } else {

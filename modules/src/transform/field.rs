@@ -1,5 +1,8 @@
 //! Arithmetic modulo the prime 998,244,353 = 119 · 2²³ + 1, which has roots of unity of every order
-//! 2ᵏ up to 2²³. Every number is kept below the prime.
+//! 2ᵏ up to 2²³. Every number is kept below the prime. What butterflies compute is written for lanes,
+//! without a branch.
+
+use tina_engine::Lane;
 
 /// The prime.
 pub const PRIME: u32 = 998_244_353;
@@ -11,29 +14,6 @@ pub const GENERATOR: u32 = 3;
 pub const ORDER_LOG2_MAX: u32 = 23;
 
 const _: () = assert!(PRIME == 119 << ORDER_LOG2_MAX | 1);
-
-/// a + b.
-#[inline(always)]
-#[must_use]
-pub const fn add(a: u32, b: u32) -> u32 {
-    // Both are below 2³⁰, so the sum fits; the smaller of the two candidates is the one in range.
-    let sum = a + b;
-    let reduced = sum.wrapping_sub(PRIME);
-    if reduced < sum { reduced } else { sum }
-}
-
-/// a − b.
-#[inline(always)]
-#[must_use]
-pub const fn subtract(a: u32, b: u32) -> u32 {
-    let difference = a.wrapping_sub(b);
-    let raised = difference.wrapping_add(PRIME);
-    if raised < difference {
-        raised
-    } else {
-        difference
-    }
-}
 
 /// a · b.
 #[inline]
@@ -68,67 +48,48 @@ pub const fn root(order_log2: u32) -> u32 {
 
 /// A factor that is multiplied with often, and ⌊factor · 2³² / prime⌋: a product then costs no
 /// division (Shoup; Harvey, "Faster arithmetic for number-theoretic transforms", 2014, algorithm 2).
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Factor {
-    value: u32,
-    scaled: u32,
+///
+/// # Panics
+/// When the factor is not below the prime.
+#[must_use]
+pub const fn prepared(factor: u32) -> [u64; 2] {
+    assert!(factor < PRIME, "every number is kept below the prime");
+    let factor = factor as u64;
+    [factor, (factor << 32) / PRIME as u64]
 }
 
-impl Factor {
-    /// Prepares a factor.
-    #[must_use]
-    pub const fn new(value: u32) -> Self {
-        assert!(value < PRIME);
-        Self {
-            value,
-            scaled: (((value as u64) << 32) / PRIME as u64) as u32, // below 2³², as value < prime
-        }
-    }
+/// a + b.
+#[inline(always)]
+#[must_use]
+pub fn add<L: Lane>(a: L, b: L) -> L {
+    reduced(a + b)
+}
 
-    /// factor · a.
-    #[inline(always)]
-    #[must_use]
-    pub const fn times(self, a: u32) -> u32 {
-        let quotient = ((self.scaled as u64 * a as u64) >> 32) as u32;
-        // The quotient is right or one too small, so this lies below twice the prime.
-        let rest = self
-            .value
-            .wrapping_mul(a)
-            .wrapping_sub(quotient.wrapping_mul(PRIME));
-        let reduced = rest.wrapping_sub(PRIME);
-        if reduced < rest { reduced } else { rest }
-    }
+/// (a − b) · factor, the factor [`prepared`].
+#[inline(always)]
+#[must_use]
+pub fn subtract_and_multiply<L: Lane>(a: L, b: L, [factor, scaled]: [L; 2]) -> L {
+    // Said of every operand, that its upper half is 0: the product of halves is an instruction of its
+    // own. The difference need only be positive and below 2³².
+    let low = L::splat(u64::from(u32::MAX));
+    let difference = (a + L::splat(u64::from(PRIME)) - b) & low;
+    let quotient = ((scaled & low) * difference).shift_right(32);
+    // The quotient is right or one too small, so this lies below twice the prime.
+    reduced((factor & low) * difference - quotient * L::splat(u64::from(PRIME)))
+}
+
+/// A number below twice the prime, modulo the prime.
+#[inline(always)]
+fn reduced<L: Lane>(number: L) -> L {
+    let prime = L::splat(u64::from(PRIME));
+    let less = number - prime;
+    // All ones where that went below zero.
+    less + (less.shift_right_signed(63) & prime)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    const NUMBERS: [u32; 9] = [
-        0,
-        1,
-        2,
-        3,
-        0xffff,
-        PRIME / 2,
-        PRIME / 2 + 1,
-        PRIME - 2,
-        PRIME - 1,
-    ];
-
-    #[test]
-    fn sums_differences_and_products_are_right_at_the_edges() {
-        let prime = u64::from(PRIME);
-        for a in NUMBERS {
-            for b in NUMBERS {
-                let (wide_a, wide_b) = (u64::from(a), u64::from(b));
-                assert_eq!(u64::from(add(a, b)), (wide_a + wide_b) % prime);
-                assert_eq!(u64::from(subtract(a, b)), (wide_a + prime - wide_b) % prime);
-                assert_eq!(u64::from(multiply(a, b)), wide_a * wide_b % prime);
-                assert_eq!(Factor::new(a).times(b), multiply(a, b), "{a} {b}");
-            }
-        }
-    }
 
     #[test]
     fn roots_have_the_order_they_are_called_after() {

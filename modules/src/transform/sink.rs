@@ -1,8 +1,8 @@
-//! HOT. `transform.sink`: takes one lane of the transforms and keeps a checksum.
+//! `transform.sink`: takes one lane of the transforms and keeps a checksum.
 //!
 //! | port | way | carries | wire |
 //! |---|---|---|---|
-//! | `in` | in | u32 | needed |
+//! | `in` | in | u64 | needed |
 //!
 //! Pops number x whenever there is one: check := next(check xor x) of [`lcg`], beginning with the
 //! first state that the index of the instance in its array, plus `first`, picks. So it depends on
@@ -12,7 +12,7 @@
 
 use crate::math::lcg;
 use serde::Deserialize;
-use tina_engine::{BuildError, Cycle, Effect, In, Module, Results, Wiring};
+use tina_engine::{BuildError, Element, Lane, Place, Results};
 
 /// Parameters of [`TransformSink`].
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
@@ -23,38 +23,30 @@ pub struct TransformSinkParams {
 }
 
 /// The end of a lane.
-pub struct TransformSink {
-    input: In<u32>,
-    count: u64,
-    check: u64,
-}
+pub struct TransformSink;
 
-impl Module for TransformSink {
+impl Element<1, 0, 1> for TransformSink {
     const KIND: &'static str = "transform.sink";
     const SUMMARY: &'static str =
         "checksum of one lane, sequence number `first` + index, results count, check: in";
+    const INPUTS: [&'static str; 1] = ["in"];
+    const OUTPUTS: [&'static str; 0] = [];
     type Params = TransformSinkParams;
+    type Signal = u64;
 
-    fn build(params: TransformSinkParams, wiring: &mut Wiring<'_>) -> Result<Self, BuildError> {
-        let number = u64::from(params.first) + u64::from(wiring.index()[0]);
-        Ok(Self {
-            input: wiring.input("in")?,
-            count: 0,
-            check: lcg::first_state(number),
-        })
+    fn state(params: &TransformSinkParams, place: Place<'_>) -> Result<[u64; 1], BuildError> {
+        let number = u64::from(params.first) + u64::from(place.index[0]);
+        Ok([lcg::first_state(number)])
     }
 
     #[inline(always)]
-    fn clock(&mut self, _now: Cycle) -> Effect {
-        if let Some(item) = self.input.try_pop() {
-            self.count += 1;
-            self.check = lcg::next(self.check ^ u64::from(item));
-        }
-        Effect::Receive
+    fn fire<L: Lane>([check]: &mut [L; 1], [item]: [L; 1]) -> [L; 0] {
+        *check = (*check ^ item) * L::splat(lcg::MULTIPLIER) + L::splat(lcg::INCREMENT);
+        []
     }
 
-    fn report(&self, results: &mut Results) {
-        results.count("count", self.count);
-        results.check("check", self.check);
+    fn report(&[check]: &[u64; 1], firings: u64, results: &mut Results) {
+        results.count("count", firings);
+        results.check("check", check);
     }
 }

@@ -1,8 +1,8 @@
-//! HOT. `transform.source`: one coefficient of each of an endless row of polynomials.
+//! `transform.source`: one coefficient of each of an endless row of polynomials.
 //!
 //! | port | way | carries | wire |
 //! |---|---|---|---|
-//! | `out` | out | u32 below the prime | needed |
+//! | `out` | out | u64 below the prime | needed |
 //!
 //! Whenever there is room it steps its generator, s := next(s) of [`lcg`], and pushes
 //! ((s >> 32) · prime) >> 32. The index of the instance in its array, plus `first`, picks the first
@@ -13,7 +13,7 @@
 use super::field::PRIME;
 use crate::math::lcg;
 use serde::Deserialize;
-use tina_engine::{BuildError, Cycle, Effect, Module, Out, Wiring};
+use tina_engine::{BuildError, Element, Lane, Place};
 
 /// Parameters of [`TransformSource`].
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
@@ -24,32 +24,26 @@ pub struct TransformSourceParams {
 }
 
 /// A lane of polynomials.
-pub struct TransformSource {
-    out: Out<u32>,
-    state: u64,
-}
+pub struct TransformSource;
 
-impl Module for TransformSource {
+impl Element<0, 1, 1> for TransformSource {
     const KIND: &'static str = "transform.source";
     const SUMMARY: &'static str =
         "pseudo-random coefficients, sequence number `first` + index: out";
+    const INPUTS: [&'static str; 0] = [];
+    const OUTPUTS: [&'static str; 1] = ["out"];
     type Params = TransformSourceParams;
+    type Signal = u64;
 
-    fn build(params: TransformSourceParams, wiring: &mut Wiring<'_>) -> Result<Self, BuildError> {
-        let number = u64::from(params.first) + u64::from(wiring.index()[0]);
-        Ok(Self {
-            out: wiring.output("out")?,
-            state: lcg::first_state(number),
-        })
+    fn state(params: &TransformSourceParams, place: Place<'_>) -> Result<[u64; 1], BuildError> {
+        let number = u64::from(params.first) + u64::from(place.index[0]);
+        Ok([lcg::first_state(number)])
     }
 
     #[inline(always)]
-    fn clock(&mut self, _now: Cycle) -> Effect {
-        if let Some(room) = self.out.room() {
-            self.state = lcg::next(self.state);
-            // Below the prime, as the upper half of the state is below 2³².
-            room.push((((self.state >> 32) * u64::from(PRIME)) >> 32) as u32);
-        }
-        Effect::Receive
+    fn fire<L: Lane>([state]: &mut [L; 1], []: [L; 0]) -> [L; 1] {
+        *state = *state * L::splat(lcg::MULTIPLIER) + L::splat(lcg::INCREMENT);
+        // Below the prime, as the upper half of the state is below 2³².
+        [(state.shift_right(32) * L::splat(u64::from(PRIME))).shift_right(32)]
     }
 }

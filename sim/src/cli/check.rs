@@ -73,8 +73,11 @@ fn overview(design: &Design, catalogue: &Catalogue) -> String {
 }
 
 fn warnings(design: &Design) -> String {
-    if design.warnings.is_empty() {
-        return "\nno warnings\n".to_owned();
+    match (design.warnings.is_empty(), design.rate_caps.is_empty()) {
+        (true, true) => return "\nno warnings\n".to_owned(),
+        // What follows is one.
+        (true, false) => return String::new(),
+        (false, _) => {}
     }
     let rendered = design.warnings.render(io::stdout().is_terminal());
     format!("\n{}\n", rendered.trim_end())

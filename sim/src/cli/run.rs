@@ -11,7 +11,11 @@ use std::path::Path;
 use tina_engine::{Catalogue, HostOptions, Limits, Outcome};
 
 pub(super) fn run(arguments: &RunArguments, catalogue: &Catalogue) -> Result<u8, Failure> {
-    let design = input::design(&arguments.input, catalogue)?;
+    let design = if arguments.quiet {
+        input::design_in_silence(&arguments.input, catalogue)?
+    } else {
+        input::design(&arguments.input, catalogue)?
+    };
     let limits = arguments.limits.limits(&design);
     let profile = input::profile(arguments.profile_in.as_deref(), &design, catalogue)?;
     let shard_count = arguments.shards.most(arguments.threads);

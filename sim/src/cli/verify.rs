@@ -24,6 +24,10 @@ pub(super) fn verify(arguments: &VerifyArguments, catalogue: &Catalogue) -> Resu
             complain(&format!("error: {divergence}"));
             Ok(DIGESTS_DIFFER)
         }
+        None if variants.len() == 1 => {
+            print("1 run: there is nothing to compare it with\n")?;
+            Ok(0)
+        }
         None => {
             let epoch_count = verification.runs.first().map_or(0, |run| run.epoch_count);
             print(&format!(

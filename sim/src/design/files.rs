@@ -46,7 +46,8 @@ impl Files {
     pub(crate) fn add(&mut self, path: &Path, text: String, found: &mut Findings) -> Option<usize> {
         let identity = identity(path);
         let shown = path.display().to_string();
-        let text: std::sync::Arc<str> = text.into();
+        // Some editors start a file with a byte order mark, which is nothing to read.
+        let text: std::sync::Arc<str> = text.trim_start_matches('\u{feff}').into();
         let source = self.sources.add(shown.clone(), text.clone());
         let netlist = Netlist::read(&text, source, found);
         self.chain.push((identity.clone(), shown));

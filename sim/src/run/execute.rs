@@ -4,6 +4,7 @@ use super::auto::{Task, choose};
 use super::boot::{RunError, boot_by};
 use super::choice::Choice;
 use super::measure::measured;
+use super::outcome::end_cycle;
 use super::report::{Hart, HostReport, RunReport};
 use super::stopwatch::Stopwatch;
 use crate::design::{Design, Total};
@@ -95,6 +96,7 @@ pub fn execute(
 
     let instances = machine.results();
     Ok(RunReport {
+        end_cycle: end_cycle(&report.outcome, &design.blueprint),
         outcome: report.outcome,
         cycles: report.cycles,
         digest: report.digest,

@@ -20,6 +20,21 @@ pub const fn word(outcome: &Outcome) -> &'static str {
     }
 }
 
+/// The base-clock cycle of what ended a run, where something did before the end of its epoch.
+#[must_use]
+pub fn end_cycle(outcome: &Outcome, blueprint: &Blueprint) -> Option<u64> {
+    let period = Timebase::of(&blueprint.domains).map_or(1, |base| base.period_ticks[0]);
+    match outcome {
+        Outcome::Finished { tick, .. } => Some(tick / period),
+        Outcome::Drained { cycle } => Some(*cycle),
+        Outcome::Faulted(faults) => faults.iter().map(|fault| fault.tick / period).min(),
+        Outcome::CyclesDone
+        | Outcome::Deadlock(_)
+        | Outcome::LimitReached
+        | Outcome::Interrupted => None,
+    }
+}
+
 /// The exit code of the program.
 #[must_use]
 pub const fn exit_code(outcome: &Outcome) -> u8 {

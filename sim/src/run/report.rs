@@ -59,6 +59,8 @@ pub struct RunReport {
     pub outcome: Outcome,
     /// Base-clock cycles executed.
     pub cycles: u64,
+    /// The cycle of what ended the run, where something did.
+    pub end_cycle: Option<u64>,
     /// Digest of every transfer.
     pub digest: u64,
     /// The totals the netlist declares.
@@ -186,6 +188,7 @@ impl RunReport {
         json!({
             "outcome": word(&self.outcome),
             "cycles": self.cycles,
+            "end_cycle": self.end_cycle,
             "digest": hexadecimal(self.digest),
             "results": results_json(self.totals.iter().map(|(name, value)| (name.as_str(), *value))),
             "host": self.host_json(),
@@ -207,6 +210,7 @@ impl RunReport {
             "outcome": word(&self.outcome),
             "story": describe(&self.outcome, &design.blueprint, catalogue),
             "cycles": self.cycles,
+            "end_cycle": self.end_cycle,
             "digest": hexadecimal(self.digest),
             "results": results_json(self.totals.iter().map(|(name, value)| (name.as_str(), *value))),
             "instances": instances,
