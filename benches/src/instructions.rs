@@ -49,6 +49,8 @@ const fn case(subject: &'static str, from: u64, to: u64) -> Case {
 pub struct Counts {
     /// Version of the compiler.
     pub rustc: String,
+    /// Vector instructions the program could choose when it ran.
+    pub vectors: String,
     /// One entry for each case.
     pub cases: Vec<Count>,
 }
@@ -115,6 +117,17 @@ pub fn judge(count: &Count, committed: &Counts) -> (Judgement, f64) {
 pub fn compiler() -> String {
     let version = first_line(&["rustc", "--version"], Path::new("."));
     version.unwrap_or_else(|| "unknown".to_owned())
+}
+
+/// The vector instructions of this processor that callgrind knows: programs choose among them when
+/// they run.
+#[must_use]
+pub fn vectors() -> &'static str {
+    #[cfg(target_arch = "x86_64")]
+    if is_x86_feature_detected!("avx2") {
+        return "avx2";
+    }
+    "none beyond the architecture's own"
 }
 
 /// What the program does under callgrind: `cycles` of a workload on one shard.
@@ -230,6 +243,7 @@ mod tests {
         };
         let committed = Counts {
             rustc: String::new(),
+            vectors: String::new(),
             cases: vec![count(1_000)],
         };
         for (instructions, judgement) in [

@@ -9,7 +9,7 @@ use std::fs;
 use std::path::Path;
 use std::process::ExitCode;
 use tina_benches::instructions::{
-    CASES, COUNTS, Count, Counts, Judgement, child, compiler, count, judge,
+    CASES, COUNTS, Count, Counts, Judgement, child, compiler, count, judge, vectors,
 };
 use tina_sim::run::thousands;
 
@@ -59,19 +59,20 @@ fn guard(options: &Options) -> Result<ExitCode, String> {
         }
         Err(_) => None,
     };
-    let rustc = compiler();
+    let (rustc, vectors) = (compiler(), vectors().to_owned());
     if let Some(committed) = &committed
-        && committed.rustc != rustc
+        && (&committed.rustc, &committed.vectors) != (&rustc, &vectors)
         && !options.write
     {
         println!(
-            "not judged: the counts are of {}, this is {rustc}",
-            committed.rustc
+            "not judged: the counts are of {} with vectors {}, this is {rustc} with {vectors}",
+            committed.rustc, committed.vectors
         );
         return Ok(ExitCode::SUCCESS);
     }
     let committed = committed.unwrap_or_else(|| Counts {
         rustc: rustc.clone(),
+        vectors: vectors.clone(),
         cases: Vec::new(),
     });
     let mut failed = false;
@@ -109,8 +110,12 @@ fn guard(options: &Options) -> Result<ExitCode, String> {
             ExitCode::SUCCESS
         });
     }
-    let text = serde_json::to_string_pretty(&Counts { rustc, cases })
-        .map_err(|error| error.to_string())?;
+    let text = serde_json::to_string_pretty(&Counts {
+        rustc,
+        vectors,
+        cases,
+    })
+    .map_err(|error| error.to_string())?;
     if let Some(directory) = file.parent() {
         fs::create_dir_all(directory).map_err(|error| error.to_string())?;
     }

@@ -19,6 +19,10 @@ const README: &str = "README.md";
 const START: &str = "<!-- figures: written by `compare --readme`, do not edit -->\n";
 const END: &str = "<!-- figures: end -->\n";
 
+/// What the star means.
+const UNTIMED: &str = "\\* has no cycles: it works off as many items, in any order; its figure is that of \
+                       the cycles in which the others do as much.\n\n";
+
 /// The committed figures.
 ///
 /// # Errors
@@ -77,6 +81,10 @@ fn section(report: &Report) -> String {
             "Time relative to tina-hw on one shard (above 1: slower)",
             |figures| figures.of_one_shard,
         );
+        let mut forms = compared.iter().flat_map(|subject| &subject.forms);
+        if forms.any(|form| form.family == Family::Untimed && form.figures.is_some()) {
+            text.push_str(UNTIMED);
+        }
         verdicts(&mut text, &compared);
     }
     shards(&mut text, report);
@@ -170,12 +178,6 @@ fn matrix(
         );
     }
     text.push('\n');
-    if forms.iter().any(|form| form.family == Family::Untimed) {
-        text.push_str(
-            "\\* has no cycles: it works off as many items, in any order; its figure is that of the \
-             cycles in which the others do as much.\n\n",
-        );
-    }
 }
 
 const fn rank(family: Family) -> usize {

@@ -69,7 +69,7 @@ pub fn run(
     Ok(Report {
         schema: SCHEMA,
         date: options.date.clone(),
-        arguments: std::env::args().skip(1).collect(),
+        arguments: arguments(),
         rounds: options.rounds,
         host,
         tools: rivals
@@ -80,6 +80,20 @@ pub fn run(
             .collect(),
         subjects,
     })
+}
+
+/// The command line, without what is only noted.
+fn arguments() -> Vec<String> {
+    let mut arguments = Vec::new();
+    let mut given = std::env::args().skip(1);
+    while let Some(argument) = given.next() {
+        match argument.as_str() {
+            "--date" | "--remark" => _ = given.next(),
+            note if note.starts_with("--date=") || note.starts_with("--remark=") => {}
+            _ => arguments.push(argument),
+        }
+    }
+    arguments
 }
 
 /// What was asked for, with all its rivals built, so that nothing is built while anything is timed.

@@ -148,6 +148,15 @@ impl<const SIDE: usize> WithSimd for Edges<'_, SIDE> {
     }
 }
 
+/// At most AVX2: in wider vectors than these, what moves between neighbours costs more than is won.
+fn narrow() -> Arch {
+    #[cfg(target_arch = "x86_64")]
+    if let Some(v3) = pulp::x86::V3::try_new() {
+        return Arch::V3(v3);
+    }
+    Arch::new()
+}
+
 impl<const SIDE: usize> Default for TunedSystolic<SIDE> {
     fn default() -> Self {
         Self::new()
@@ -160,7 +169,7 @@ impl<const SIDE: usize> TunedSystolic<SIDE> {
     pub fn new() -> Self {
         let state = |number: usize| (number as u64 + 1).wrapping_mul(SEED_STEP);
         Self {
-            arch: Arch::new(),
+            arch: narrow(),
             rows: vec![Row::EMPTY; SIDE],
             below: Queues::EMPTY,
             row_states: std::array::from_fn(state),
