@@ -122,6 +122,7 @@ impl Module for Execute {
         })
     }
 
+    #[inline(always)]
     fn clock(&mut self, now: Cycle) -> Effect {
         if let Some(write) = self.write.try_pop() {
             self.take(write);
