@@ -1,10 +1,15 @@
-//! Yardsticks for the benchmarks: the three workloads as plain loops, and as machines.
+//! The workloads as plain loops, as tuned loops and as machines, and the comparison of all of them
+//! with each other and with other simulators.
 //!
-//! The binary `table` and the criterion bench `workloads` time the [`subjects`]: each workload as a
-//! plain loop, on one shard and on two, in turn. Every form gives the same exact results, which the
-//! tests check; nothing here is used by the simulator.
+//! The binary `compare` and the criterion bench `workloads` time the [`subjects`]; the binary
+//! `instructions` counts what a run executes. Every form gives the same exact results, which tests
+//! check, and the comparison again before it prints a figure. Nothing here is used by the
+//! simulator.
 #![forbid(unsafe_code)]
 
 pub mod plain;
+pub mod tuned;
 pub mod machines;
 pub mod subjects;
+pub mod compare;
+pub mod instructions;

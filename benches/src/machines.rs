@@ -38,7 +38,7 @@ pub fn pipeline(catalogue: &Catalogue, stage_count: u32) -> Result<Blueprint, As
             factor: lcg::MULTIPLIER,
             addend: 1,
         };
-        let next = assembly.add::<MultiplyAdd>(site, params)?;
+        let next = assembly.add_element::<MultiplyAdd, _, _, _>(site, params)?;
         assembly.wire((last, "out"), (next, "in"), WireShape::default())?;
         last = next;
     }
@@ -116,7 +116,7 @@ pub fn systolic(catalogue: &Catalogue, side: u32) -> Result<Blueprint, AssemblyE
             index: [i, j, 0],
             domain: 0,
         };
-        elements.push(assembly.add::<SystolicElement>(site, ())?);
+        elements.push(assembly.add_element::<SystolicElement, _, _, _>(site, ())?);
     }
     for line in 0..side {
         for row in [true, false] {
@@ -126,8 +126,10 @@ pub fn systolic(catalogue: &Catalogue, side: u32) -> Result<Blueprint, AssemblyE
                 ("column", "north", "south", side)
             };
             let params = SystolicSourceParams { first };
-            let source =
-                assembly.add::<SystolicSource>(site(&format!("{name}_source"), line), params)?;
+            let source = assembly.add_element::<SystolicSource, _, _, _>(
+                site(&format!("{name}_source"), line),
+                params,
+            )?;
             let mut last = (source, "out");
             for step in 0..side {
                 let number = if row {
@@ -139,7 +141,8 @@ pub fn systolic(catalogue: &Catalogue, side: u32) -> Result<Blueprint, AssemblyE
                 assembly.wire(last, (element, input), wire)?;
                 last = (element, output);
             }
-            let sink = assembly.add::<SystolicSink>(site(&format!("{name}_sink"), line), ())?;
+            let sink = assembly
+                .add_element::<SystolicSink, _, _, _>(site(&format!("{name}_sink"), line), ())?;
             assembly.wire(last, (sink, "in"), wire)?;
         }
     }

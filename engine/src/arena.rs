@@ -2,12 +2,11 @@
 //!
 //! ```text
 //!   guard | ShardHead | flags | kinds … | FIFOs … | memories … | guard
-//!         ^ base, a multiple of 64 GiB
+//!         ^ base, a multiple of a huge page
 //! ```
 //!
-//! The base is aligned to [`ARENA_ALIGN`] in virtual space, so any pointer into an arena finds
-//! its shard's head by masking: ports carry no pointer to their shard. Columns and memories are raw
-//! views into the mapping; the shard that owns the arena drops them first.
+//! Columns and memories are raw views into the mapping; the shard that owns the arena drops them
+//! first.
 //!
 //! Knows nothing of modules, wires or time.
 
@@ -18,8 +17,8 @@ use std::mem::{align_of, size_of};
 use std::ops::{Deref, DerefMut};
 use std::ptr::NonNull;
 
-/// Alignment of an arena in virtual space and the most bytes it may hold.
-pub(crate) const ARENA_ALIGN: usize = 1 << 36;
+/// The most bytes an arena may hold.
+const ARENA_BYTES_MAX: usize = 1 << 36;
 
 const PAGE: usize = 4096;
 const HUGE_PAGE: usize = 2 << 20;
@@ -65,13 +64,13 @@ impl Arena {
     /// Maps at least `bytes` of zeroed memory between two guard pages.
     pub(crate) fn map(bytes: usize) -> io::Result<Self> {
         let capacity = bytes.next_multiple_of(PAGE).max(PAGE);
-        if capacity > ARENA_ALIGN - 2 * PAGE {
+        if capacity > ARENA_BYTES_MAX {
             return Err(io::Error::new(
                 io::ErrorKind::OutOfMemory,
-                format!("a shard asks for {bytes} bytes; an arena holds at most {ARENA_ALIGN}"),
+                format!("a shard asks for {bytes} bytes; an arena holds at most {ARENA_BYTES_MAX}"),
             ));
         }
-        let reserve = ARENA_ALIGN + capacity + 2 * PAGE;
+        let reserve = HUGE_PAGE + capacity + 2 * PAGE;
         // SAFETY: an anonymous reservation at an address of the kernel's choice.
         let start = unsafe {
             libc::mmap(
@@ -87,7 +86,7 @@ impl Arena {
             return Err(io::Error::last_os_error());
         }
         let start = start.cast::<u8>();
-        let base_offset = (start.addr() + PAGE).next_multiple_of(ARENA_ALIGN) - start.addr();
+        let base_offset = (start.addr() + PAGE).next_multiple_of(HUGE_PAGE) - start.addr();
         // What lies outside the guards is given back; the guards stay reserved without access.
         let low = base_offset - PAGE;
         let high = base_offset + capacity + PAGE;
@@ -355,7 +354,7 @@ mod tests {
     #[test]
     fn carving_is_aligned_zeroed_and_bounded() {
         let arena = Arena::map(10_000).unwrap();
-        assert_eq!(arena.base.addr().get() % ARENA_ALIGN, 0);
+        assert_eq!(arena.base.addr().get() % HUGE_PAGE, 0);
         let bytes = arena.carve::<u8>(3);
         let mut words = arena.carve::<u64>(100);
         assert_eq!(&bytes[..], [0; 3]);

@@ -17,7 +17,7 @@
 //! Producer and consumer stand in the same shard, or one of them is a *link* that carries items or
 //! credits to another shard; a port cannot tell. Does not know ports, kinds, sweeps or threads.
 
-use crate::arena::{ARENA_ALIGN, Arena, Zeroed};
+use crate::arena::{Arena, ArenaRef, Zeroed};
 use crate::signal::Signal;
 use crate::time::Tick;
 use crate::wheel::{Waker, Wheel};
@@ -63,6 +63,8 @@ pub(crate) fn leave_time() {
 pub(crate) struct ShardHead {
     /// The instant being evaluated.
     pub(crate) now: Cell<Tick>,
+    /// The tick after the last transfer in any bank; 0 before the first.
+    pub(crate) banks_moved_until: Cell<Tick>,
     pub(crate) wheel: Cell<*const Wheel>,
 }
 // SAFETY: cells of integers and a pointer, for which null is a value.
@@ -142,6 +144,8 @@ unsafe impl Zeroed for Record {}
 /// Stands directly before the record.
 #[repr(C, align(32))]
 pub(crate) struct SlowPart {
+    /// The head of the shard it lies in; null where nobody is ever to be woken later.
+    head: Cell<*const ShardHead>,
     pub(crate) consumer_period: Cell<u64>,
     pub(crate) producer_period: Cell<u64>,
     /// The tick after the last push, if that end is slow; 0 before the first.
@@ -159,10 +163,21 @@ pub(crate) struct SlowPart {
     pub(crate) pushed: Cell<u8>,
     pub(crate) popped: Cell<u8>,
 }
-// SAFETY: cells of integers only.
+// SAFETY: cells of integers and a pointer, for which null is a value.
 unsafe impl Zeroed for SlowPart {}
 
 impl SlowPart {
+    /// Says which shard it lies in.
+    pub(crate) fn set_head(&self, head: ArenaRef<ShardHead>) {
+        self.head.set(&raw const *head);
+    }
+
+    /// The head of the shard it lies in.
+    pub(crate) fn head(&self) -> &ShardHead {
+        // SAFETY: set at boot to the head of the arena that this lies in, before any port exists.
+        unsafe { &*self.head.get() }
+    }
+
     /// The place of the slot after that at `offset`.
     pub(crate) fn after(&self, offset: Offset) -> Offset {
         let next = offset + u32::from(self.stride.get());
@@ -199,16 +214,6 @@ pub(crate) fn seen_at(now: Tick, period: u64, delay: u32) -> Tick {
         return now + u64::from(delay);
     }
     (now / period + u64::from(delay)) * period
-}
-
-/// The head of the shard in whose arena a record lies.
-pub(crate) fn shard_of<'a>(record: NonNull<Record>) -> &'a ShardHead {
-    let base = record
-        .as_ptr()
-        .map_addr(|address| address & !(ARENA_ALIGN - 1));
-    // SAFETY: every record lies in an arena whose base is a multiple of ARENA_ALIGN and holds
-    // the head; the pointer keeps the provenance of the whole mapping.
-    unsafe { &*base.cast::<ShardHead>() }
 }
 
 /// Untyped access to one FIFO in an arena, for links, digests and reports.
@@ -283,11 +288,6 @@ impl RawFifo {
         unsafe { &*self.record.as_ptr().cast::<SlowPart>().sub(1) }
     }
 
-    /// The head of the shard whose arena it lies in.
-    pub(crate) fn head(&self) -> &ShardHead {
-        shard_of(self.record)
-    }
-
     #[inline(always)]
     pub(crate) fn record(&self) -> &Record {
         // SAFETY: made by boot from a carved record, which lives as long as the shard.
@@ -348,6 +348,14 @@ impl RawFifo {
         (if offset == 0 { self.end() } else { offset }) - u32::from(self.stride)
     }
 
+    /// The item pushed last, as text; there must be one.
+    pub(crate) fn last_item(&self, show: Show) -> String {
+        let words = self.words(self.before(self.record().tail.get()));
+        let count = usize::from(self.stride) / 8 - 1;
+        // SAFETY: a slot holds that many payload words.
+        show(unsafe { std::slice::from_raw_parts(words, count) })
+    }
+
     /// Items in the FIFO, those in flight included.
     pub(crate) fn occupancy(&self) -> u32 {
         let full = |index| is_full(self.stamp(self.offset_of(index)).get());
@@ -355,18 +363,19 @@ impl RawFifo {
     }
 }
 
-/// Writes the item in a slot of a FIFO as text; the FIFO carries the type it was made for.
-pub(crate) type Show = fn(&RawFifo, Offset) -> String;
+/// Writes the payload words of an item as text; the caller has them from a wire of the type it was made
+/// for.
+pub(crate) type Show = fn(&[MaybeUninit<u64>]) -> String;
 
 /// [`Show`] for signals of type `T`.
-pub(crate) fn show<T: Signal>(fifo: &RawFifo, offset: Offset) -> String {
+pub(crate) fn show<T: Signal>(words: &[MaybeUninit<u64>]) -> String {
     assert_eq!(
-        usize::from(fifo.stride),
+        (words.len() + 1) * 8,
         slot_stride(size_of::<T>()),
-        "a FIFO of another type"
+        "words of another type"
     );
-    // SAFETY: the caller asks for a slot that has been written by a push of this type; values stay
-    // in their slots after a pop.
-    let value = unsafe { &*fifo.words(offset).cast::<T>() };
+    // SAFETY: the caller hands over the words of a slot that has been written by a push of this type;
+    // values stay in their slots after a pop.
+    let value = unsafe { &*words.as_ptr().cast::<T>() };
     format!("{value:?}")
 }

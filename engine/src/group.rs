@@ -5,6 +5,7 @@
 //! nobody woke costs eight loads.
 
 use crate::arena::{Arena, ArenaRef, Batch, Column};
+use crate::bank::Bank;
 use crate::effect::Effect;
 use crate::fifo::ShardHead;
 use crate::kind::{Params, typed};
@@ -65,6 +66,10 @@ pub(crate) struct Berth {
 /// A group whatever its kind: one indirect call per group and edge.
 pub(crate) trait Group {
     fn carve(&mut self, arena: &Arena, berth: Berth);
+    /// The FIFOs that the group keeps in front of its own inputs, by port.
+    fn banks(&self) -> &[Bank] {
+        &[]
+    }
     fn build(
         &mut self,
         params: &Params,
@@ -72,13 +77,19 @@ pub(crate) trait Group {
         resources: &Resources,
         bench: Bench<'_>,
     ) -> Result<(), BuildError>;
+    /// All of its modules are built.
+    fn seal(&mut self) {}
+    /// Whether [`take_due`](Self::take_due) is to be called at every edge, flags or not.
+    fn looks_at_every_edge(&self) -> bool {
+        false
+    }
     /// Takes the flags of who is due at this edge; true if anybody is.
-    fn take_due(&mut self) -> bool;
+    fn take_due(&mut self, now: Tick, head: &ShardHead) -> bool;
     /// Clocks who is due.
     fn sweep(&mut self, edge: &Edge<'_>, faults: &mut Vec<Fault>);
     fn instance_numbers(&self) -> &[u32];
     /// Whether no module that may still be clocked has its flag up.
-    fn silent(&self) -> bool;
+    fn silent(&self, head: &ShardHead) -> bool;
     /// Whether module `index` may still be clocked.
     fn alive(&self, index: usize) -> bool;
     fn report(&self, index: usize, results: &mut Results);
@@ -185,7 +196,7 @@ impl<M: Module> Group for TypedGroup<M> {
     }
 
     #[inline]
-    fn take_due(&mut self) -> bool {
+    fn take_due(&mut self, _now: Tick, _head: &ShardHead) -> bool {
         let seated = self.seated.as_mut().expect("carved before use");
         if let [word] = &*seated.berth.flags {
             // Few modules, as in a machine that is no array: no loop.
@@ -232,7 +243,7 @@ impl<M: Module> Group for TypedGroup<M> {
         &self.seated().numbers
     }
 
-    fn silent(&self) -> bool {
+    fn silent(&self, _head: &ShardHead) -> bool {
         let seated = self.seated();
         let mut alive = seated.alive.iter().enumerate();
         alive.all(|(chunk, alive)| flags(&seated.berth.flags, chunk) & alive == 0)

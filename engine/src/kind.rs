@@ -1,7 +1,9 @@
 //! Kinds of module behind one face: parameters of any deserializer in, a shape or a batch out.
 
+use crate::element::{Alone, Element};
 use crate::group::{Group, TypedGroup};
 use crate::module::Module;
+use crate::vector::VectorGroup;
 use crate::wiring::{BuildError, Place, Probe, Resources, Shape};
 use std::any::Any;
 use std::sync::Arc;
@@ -32,9 +34,25 @@ pub struct Kind {
     parse: Parse,
     probe: ProbeShape,
     pub(crate) group: fn() -> Box<dyn Group>,
+    pub(crate) vector: Option<VectorKind>,
+}
+
+/// What the kind of an element has besides.
+#[derive(Clone, Copy)]
+pub(crate) struct VectorKind {
+    pub(crate) group: fn() -> Box<dyn Group>,
+    /// Ports are inputs first, then outputs.
+    pub(crate) input_count: usize,
+    /// Words of state.
+    pub(crate) word_count: usize,
 }
 
 pub(crate) fn typed<M: Module>(params: &Params) -> &M::Params {
+    params_as(params)
+}
+
+/// The parameters as what the kind parsed them to.
+pub(crate) fn params_as<P: Any>(params: &Params) -> &P {
     params
         .0
         .downcast_ref()
@@ -60,6 +78,23 @@ impl Kind {
                 probe.shape_of(place, resources, |wiring| M::build(params, wiring))
             },
             group: || Box::new(TypedGroup::<M>::empty()),
+            vector: None,
+        }
+    }
+
+    /// The kind of element type `E`.
+    #[must_use]
+    pub fn of_element<E, const INPUTS: usize, const OUTPUTS: usize, const WORDS: usize>() -> Self
+    where
+        E: Element<INPUTS, OUTPUTS, WORDS>,
+    {
+        Self {
+            vector: Some(VectorKind {
+                group: || Box::new(VectorGroup::<E, INPUTS, OUTPUTS, WORDS>::empty()),
+                input_count: INPUTS,
+                word_count: WORDS,
+            }),
+            ..Self::of::<Alone<E, INPUTS, OUTPUTS, WORDS>>()
         }
     }
 
@@ -130,13 +165,31 @@ impl Catalogue {
     /// # Panics
     /// When its name is taken.
     #[must_use]
-    pub fn with<M: Module>(mut self) -> Self {
+    pub fn with<M: Module>(self) -> Self {
+        self.with_kind(Kind::of::<M>())
+    }
+
+    /// Adds the kind of element type `E`.
+    ///
+    /// # Panics
+    /// When its name is taken.
+    #[must_use]
+    pub fn with_element<E, const INPUTS: usize, const OUTPUTS: usize, const WORDS: usize>(
+        self,
+    ) -> Self
+    where
+        E: Element<INPUTS, OUTPUTS, WORDS>,
+    {
+        self.with_kind(Kind::of_element::<E, INPUTS, OUTPUTS, WORDS>())
+    }
+
+    fn with_kind(mut self, kind: Kind) -> Self {
         assert!(
-            self.find(M::KIND).is_none(),
+            self.find(kind.name).is_none(),
             "two kinds are called `{}`",
-            M::KIND
+            kind.name
         );
-        self.kinds.push(Kind::of::<M>());
+        self.kinds.push(kind);
         self
     }
 

@@ -79,11 +79,12 @@ impl Machine {
             .thread_count
             .unwrap_or(core_count)
             .clamp(1, placement.shard_count.max(1));
+        let vectors = !host.no_vectors;
         let plan = if host.join {
             let joined = placement.joined(blueprint, thread_count);
-            joined.and_then(|joined| Plan::new(blueprint, catalogue, &joined))
+            joined.and_then(|joined| Plan::new(blueprint, catalogue, &joined, vectors))
         } else {
-            Plan::new(blueprint, catalogue, placement)
+            Plan::new(blueprint, catalogue, placement, vectors)
         };
         let plan = Arc::new(plan.map_err(BootError::Plan)?);
         let shard_count = plan.shards.len();

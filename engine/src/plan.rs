@@ -1,16 +1,21 @@
 //! Who lives where, and what every shard's arena must hold: the boot specification, checked and
 //! summed up before anything is mapped.
 
-use crate::blueprint::{Blueprint, LANES_MAX, LATENCY_MAX, PortRef, SHARDS_MAX, Wire};
-use crate::fifo::{DEPTH_MAX, FIFO_ALIGN, Record, ShardHead, SlowPart, slot_stride, wraps_quickly};
+mod check;
+
+use crate::bank::BANK_DEPTH;
+use crate::blueprint::{Blueprint, PortRef, Wire};
+use crate::fifo::{FIFO_ALIGN, Record, ShardHead, SlowPart, slot_stride, wraps_quickly};
 use crate::group::{CHUNK, group_bytes};
 use crate::handle::{CONSOLE_BYTES, Verdict};
 use crate::kind::Catalogue;
 use crate::link::{frame_words_max, ring_lines};
 use crate::ring::ring_bytes;
 use crate::time::{Tick, Timebase, TimebaseError};
+use crate::vector::vector_bytes;
 use crate::wheel::Wheel;
-use crate::wiring::{Direction, Unconnected};
+use crate::wiring::Unconnected;
+use check::{check_instances, check_placement, check_wires};
 use std::collections::BTreeMap;
 use std::fmt;
 
@@ -125,6 +130,8 @@ pub(crate) enum Role {
 pub(crate) struct FifoPlan {
     pub(crate) wire: u32,
     pub(crate) role: Role,
+    /// Whether it stands in a bank of its consumer's group.
+    pub(crate) banked: bool,
 }
 
 /// Modules of one kind and domain that are swept together.
@@ -132,6 +139,8 @@ pub(crate) struct FifoPlan {
 pub(crate) struct GroupPlan {
     pub(crate) kind: u32,
     pub(crate) domain: u8,
+    /// Whether its modules are elements that are fired together.
+    pub(crate) vector: bool,
     /// Whether its modules touch cut wires, so that they are swept before the frame is sent.
     pub(crate) boundary: bool,
     pub(crate) instances: Vec<u32>,
@@ -200,7 +209,8 @@ impl Plan {
             .collect()
     }
 
-    /// Checks a blueprint and a placement and lays out every shard.
+    /// Checks a blueprint and a placement and lays out every shard; with `vectors`, elements are
+    /// fired many at a time.
     ///
     /// # Errors
     /// The first thing that cannot be built; whoever wrote the blueprint reports all of them.
@@ -208,6 +218,7 @@ impl Plan {
         blueprint: &Blueprint,
         catalogue: &Catalogue,
         placement: &Placement,
+        vectors: bool,
     ) -> Result<Self, PlanError> {
         let timebase = Timebase::of(&blueprint.domains).map_err(PlanError::Timebase)?;
         check_placement(blueprint, placement)?;
@@ -219,6 +230,9 @@ impl Plan {
         let mut shards = vec![ShardPlan::default(); placement.shard_count];
         let boundary = place_wires(blueprint, placement, &mut shards);
         place_instances(blueprint, placement, &boundary, &mut shards);
+        if vectors {
+            place_elements(blueprint, catalogue, &mut shards);
+        }
         let mut rank = vec![0; blueprint.instances.len()];
         for shard in &mut shards {
             order_fifos(blueprint, shard, &mut rank);
@@ -261,127 +275,6 @@ impl fmt::Display for Plan {
     }
 }
 
-fn check_placement(blueprint: &Blueprint, placement: &Placement) -> Result<(), PlanError> {
-    let count = placement.shard_count;
-    if count == 0 || count > SHARDS_MAX {
-        return Err(PlanError::Placement(format!(
-            "{count} shards; 1 to {SHARDS_MAX} are possible"
-        )));
-    }
-    if placement.shard_of.len() != blueprint.instances.len() {
-        return Err(PlanError::Placement(format!(
-            "a placement of {} instances for a machine of {}",
-            placement.shard_of.len(),
-            blueprint.instances.len()
-        )));
-    }
-    match placement
-        .shard_of
-        .iter()
-        .position(|&shard| usize::from(shard) >= count)
-    {
-        Some(instance) => Err(PlanError::Placement(format!(
-            "instance {instance} is placed in shard {} of {count}",
-            placement.shard_of[instance]
-        ))),
-        None => Ok(()),
-    }
-}
-
-fn check_instances(blueprint: &Blueprint, catalogue: &Catalogue) -> Result<(), PlanError> {
-    let (kinds, domains) = (catalogue.kinds().len(), blueprint.domains.len());
-    for (number, instance) in blueprint.instances.iter().enumerate() {
-        let fail = |message: String| {
-            Err(PlanError::Instance {
-                instance: number,
-                message,
-            })
-        };
-        if instance.kind as usize >= kinds {
-            return fail(format!("kind {} of {kinds}", instance.kind));
-        }
-        if usize::from(instance.domain) >= domains {
-            return fail(format!("clock domain {} of {domains}", instance.domain));
-        }
-    }
-    Ok(())
-}
-
-fn check_wires(blueprint: &Blueprint) -> Result<(), PlanError> {
-    let mut taken: Vec<Vec<bool>> = blueprint
-        .instances
-        .iter()
-        .map(|instance| vec![false; instance.shape.ports.len()])
-        .collect();
-    for (number, wire) in blueprint.wires.iter().enumerate() {
-        let fail = |message: String| {
-            Err(PlanError::Wire {
-                wire: number,
-                message,
-            })
-        };
-        let limits = [
-            ("depth", wire.depth, DEPTH_MAX),
-            ("latency", wire.latency, LATENCY_MAX),
-            ("credit", wire.credit, LATENCY_MAX),
-            ("lanes", u32::from(wire.lanes), u32::from(LANES_MAX)),
-        ];
-        for (name, value, limit) in limits {
-            if value == 0 || value > limit {
-                return fail(format!("{name} {value}; 1 to {limit} is possible"));
-            }
-        }
-        let mut signals = Vec::with_capacity(2);
-        for (end, direction) in [(wire.from, Direction::Out), (wire.to, Direction::In)] {
-            let shape = blueprint
-                .instances
-                .get(end.instance as usize)
-                .map(|instance| &instance.shape);
-            let Some(port) = shape.and_then(|shape| shape.ports.get(usize::from(end.port))) else {
-                return fail(format!("no port {} of instance {}", end.port, end.instance));
-            };
-            if port.direction != direction {
-                return fail(format!("port `{}` is not an {direction:?} port", port.name));
-            }
-            if wire.lanes > port.lanes {
-                return fail(format!(
-                    "{} lanes at port `{}` of {}",
-                    wire.lanes, port.name, port.lanes
-                ));
-            }
-            if std::mem::replace(
-                &mut taken[end.instance as usize][usize::from(end.port)],
-                true,
-            ) {
-                return fail(format!("port `{}` has two wires", port.name));
-            }
-            signals.push((port.signal_id, port.signal));
-        }
-        if signals[0].0 != signals[1].0 {
-            return fail(format!(
-                "a {} port feeds a {} port",
-                signals[0].1, signals[1].1
-            ));
-        }
-    }
-    for (number, (instance, taken)) in blueprint.instances.iter().zip(&taken).enumerate() {
-        let open = instance
-            .shape
-            .ports
-            .iter()
-            .zip(taken)
-            .find(|(port, taken)| !**taken && !port.optional);
-        if let Some((port, _)) = open {
-            let message = format!("port `{}` is not connected", port.name);
-            return Err(PlanError::Instance {
-                instance: number,
-                message,
-            });
-        }
-    }
-    Ok(())
-}
-
 /// Distributes wires over shards and links; which instances touch a cut wire.
 fn place_wires(
     blueprint: &Blueprint,
@@ -397,6 +290,7 @@ fn place_wires(
             shards[usize::from(from)].fifos.push(FifoPlan {
                 wire: number,
                 role: Role::Local,
+                banked: false,
             });
             continue;
         }
@@ -406,12 +300,14 @@ fn place_wires(
         producer.fifos.push(FifoPlan {
             wire: number,
             role: Role::Egress(to),
+            banked: false,
         });
         producer.links.entry(to).or_default().outgoing.push(number);
         let consumer = &mut shards[usize::from(to)];
         consumer.fifos.push(FifoPlan {
             wire: number,
             role: Role::Ingress(from),
+            banked: false,
         });
         consumer
             .links
@@ -437,6 +333,7 @@ fn place_instances(
             .or_insert_with(|| GroupPlan {
                 kind: instance.kind,
                 domain: instance.domain,
+                vector: false,
                 boundary: !interior,
                 instances: Vec::new(),
             })
@@ -445,6 +342,34 @@ fn place_instances(
     }
     for (shard, groups) in shards.iter_mut().zip(groups) {
         shard.groups = groups.into_values().collect();
+    }
+}
+
+/// Decides which groups are fired together, and which wires between them stand in banks: those of two
+/// slots and one edge that stay in the clock domain.
+fn place_elements(blueprint: &Blueprint, catalogue: &Catalogue, shards: &mut [ShardPlan]) {
+    let is_element = |instance: u32| {
+        let kind = blueprint.instances[instance as usize].kind;
+        catalogue.kind(kind).vector.is_some()
+    };
+    let domain = |end: PortRef| blueprint.instances[end.instance as usize].domain;
+    for shard in shards {
+        for group in &mut shard.groups {
+            group.vector = catalogue.kind(group.kind).vector.is_some();
+        }
+        for fifo in shard
+            .fifos
+            .iter_mut()
+            .filter(|fifo| fifo.role == Role::Local)
+        {
+            let wire = &blueprint.wires[fifo.wire as usize];
+            let plain =
+                (wire.depth, wire.latency, wire.credit, wire.lanes) == (BANK_DEPTH, 1, 1, 1);
+            fifo.banked = plain
+                && domain(wire.from) == domain(wire.to)
+                && is_element(wire.from.instance)
+                && is_element(wire.to.instance);
+        }
     }
 }
 
@@ -505,6 +430,9 @@ impl FifoPlan {
 
     /// Arena bytes, alignment included.
     fn bytes(&self, wire: &Wire, signal_bytes: usize) -> usize {
+        if self.banked {
+            return 0;
+        }
         let stride = slot_stride(signal_bytes);
         let slow = if self.has_slow_part(wire, stride) {
             size_of::<SlowPart>()
@@ -549,7 +477,12 @@ impl ShardPlan {
             region(
                 format!("modules {}", kind.name()),
                 count,
-                group_bytes(count, kind.layout()),
+                match kind.vector {
+                    Some(vector) if group.vector => {
+                        vector_bytes(count, vector.input_count, vector.word_count)
+                    }
+                    _ => group_bytes(count, kind.layout()),
+                },
             );
             for &number in &group.instances {
                 let shape = &blueprint.instances[number as usize].shape;

@@ -8,7 +8,7 @@
 //! Does not know kinds, sweeps or threads.
 
 use crate::fifo::{
-    NEVER, Offset, Record, Slot, SlowPart, free_from, next_tick, seen_at, shard_of, slot_stride,
+    NEVER, Offset, Record, Slot, SlowPart, free_from, next_tick, seen_at, slot_stride,
 };
 use crate::signal::{SIGNAL_BYTES_MAX, Signal};
 use crate::time::Tick;
@@ -456,7 +456,7 @@ fn wake_at(port: &PortBinding, slow: &SlowPart, offset: Offset, delay: u32, tick
     if delay == 1 {
         port.wake_other();
     } else {
-        let head = shard_of(port.record);
+        let head = slow.head();
         let index = offset / u32::from(slow.stride.get());
         let node = NodeId(slow.first_node.get() + index);
         head.wheel().arm(node, tick, head.waker(port.other));

@@ -17,6 +17,8 @@ pub struct HostOptions {
     pub thread_count: Option<usize>,
     /// Clocks every module at every edge.
     pub no_sleep: bool,
+    /// Clocks elements one by one instead of many at a time.
+    pub no_vectors: bool,
     /// Pins each thread to a core of its own, where there are several threads and cores enough.
     pub pin: bool,
     /// Joins the shards that a thread would host into one: one arena, one loop, and nothing is sent

@@ -5,6 +5,7 @@
 //! any arena is mapped; then the real build on the thread of its shard binds them.
 
 use crate::arena::{Arena, ArenaRef, Memory, Word};
+use crate::bank::Banked;
 use crate::fifo::{FIFO_ALIGN, RawFifo, Record, ShardHead, Show, free_from, show, slot_stride};
 use crate::handle::{CONSOLE_BYTES, CONSOLE_BYTES_PER_EPOCH, Console, ConsoleRef, Finish, Verdict};
 use crate::hash;
@@ -149,6 +150,8 @@ pub(crate) struct Bench<'a> {
     pub(crate) shape: &'a Shape,
     /// Per declared port, in order; `None` for an optional port without a wire.
     pub(crate) bindings: &'a [Option<PortBinding>],
+    /// Per declared port: the FIFO of a bank that it leads to, if it does.
+    pub(crate) banked: &'a [Option<Banked>],
     pub(crate) unconnected: Unconnected,
     /// The flag of the module being built.
     pub(crate) own: Waker,
@@ -167,12 +170,12 @@ impl Unconnected {
     /// Arena bytes they take, alignment included.
     pub(crate) const BYTES: usize = 3 * 2 * FIFO_ALIGN;
 
-    pub(crate) fn carve(arena: &Arena) -> Self {
+    pub(crate) fn carve(arena: &Arena, head: ArenaRef<ShardHead>) -> Self {
         let binding = |stamp: u64| {
             let fifo = RawFifo::carve(arena, false, 1, slot_stride(SIGNAL_BYTES_MAX) as u16);
             fifo.stamp(0).set(stamp);
             // Nothing is ever transferred, so nobody is ever woken.
-            let nobody = fifo.head().flag(Waker(0));
+            let nobody = head.flag(Waker(0));
             PortBinding {
                 record: fifo.record,
                 other: nobody,
@@ -209,7 +212,7 @@ impl Probe {
         let arena = Arena::map(bytes)?;
         let head = arena.carve_shared();
         let verdict = arena.carve_shared();
-        let unconnected = Unconnected::carve(&arena);
+        let unconnected = Unconnected::carve(&arena, head);
         Ok(Self {
             memories: Vec::new(),
             head,
@@ -420,6 +423,11 @@ impl<'a> Wiring<'a> {
     #[must_use]
     pub fn random(&self, stream: u64) -> Random {
         Random::keyed(self.place.seed, hash::of_text(self.place.path), stream)
+    }
+
+    /// Where this instance stands.
+    pub(crate) fn place(&self) -> Place<'a> {
+        self.place
     }
 
     /// Index of this instance in its arrays, outermost first; 0 where there is none.

@@ -98,6 +98,7 @@ fn deadlock_of(board: &Board) -> String {
         let host = HostOptions {
             thread_count: Some(2),
             no_sleep,
+            no_vectors: false,
             pin: false,
             join: false,
         };

@@ -85,6 +85,7 @@ fn fault_of(trick: u64, no_sleep: bool) -> Fault {
         let host = HostOptions {
             thread_count: Some(2),
             no_sleep,
+            no_vectors: false,
             pin: false,
             join: false,
         };

@@ -21,6 +21,7 @@ fn two_thousand_cycles_of_w1_are_exact_everywhere() {
         let host = HostOptions {
             thread_count: Some(thread_count),
             no_sleep,
+            no_vectors: false,
             pin: false,
             join,
         };

@@ -94,6 +94,7 @@ fn run(
     let host = HostOptions {
         thread_count: Some(thread_count),
         no_sleep,
+        no_vectors: false,
         pin: false,
         join: false,
     };

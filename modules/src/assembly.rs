@@ -9,8 +9,8 @@
 use std::fmt;
 use std::sync::Arc;
 use tina_engine::{
-    Blueprint, Catalogue, DEPTH_MAX, Direction, Domain, Instance, LANES_MAX, LATENCY_MAX, Module,
-    Params, Place, PortRef, Probe, Resources, Wire,
+    Blueprint, Catalogue, DEPTH_MAX, Direction, Domain, Element, Instance, LANES_MAX, LATENCY_MAX,
+    Module, Params, Place, PortRef, Probe, Resources, Wire,
 };
 
 /// A machine being put together.
@@ -156,24 +156,47 @@ impl<'a> Assembly<'a> {
         site: impl Into<Site>,
         params: M::Params,
     ) -> Result<InstanceId, AssemblyError> {
+        self.add_kind(M::KIND, site.into(), Params::new(params))
+    }
+
+    /// Adds an instance of element type `E`.
+    ///
+    /// # Errors
+    /// When the catalogue does not have its kind, or the element refuses its parameters.
+    pub fn add_element<E, const INPUTS: usize, const OUTPUTS: usize, const WORDS: usize>(
+        &mut self,
+        site: impl Into<Site>,
+        params: E::Params,
+    ) -> Result<InstanceId, AssemblyError>
+    where
+        E: Element<INPUTS, OUTPUTS, WORDS>,
+    {
+        self.add_kind(E::KIND, site.into(), Params::new(params))
+    }
+
+    fn add_kind(
+        &mut self,
+        kind: &str,
+        site: Site,
+        params: Params,
+    ) -> Result<InstanceId, AssemblyError> {
         let Site {
             path,
             index,
             domain,
-        } = site.into();
+        } = site;
         let error = |message: String| AssemblyError {
             path: path.clone(),
             message,
         };
         let number = self
             .catalogue
-            .find(M::KIND)
-            .ok_or_else(|| error(format!("the catalogue has no kind `{}`", M::KIND)))?;
+            .find(kind)
+            .ok_or_else(|| error(format!("the catalogue has no kind `{kind}`")))?;
         if usize::from(domain) >= self.blueprint.domains.len() {
             return Err(error(format!("there is no clock domain {domain}")));
         }
         let instance = self.blueprint.instances.len() as u32;
-        let params = Params::new(params);
         let place = Place {
             path: &path,
             index,
@@ -359,7 +382,7 @@ mod tests {
         });
         check("a: `out` carries u64, `in` takes i64", |assembly| {
             let a = assembly.add::<Source>("a", source)?;
-            let b = assembly.add::<accel::SystolicSink>("b", ())?;
+            let b = assembly.add_element::<accel::SystolicSink, _, _, _>("b", ())?;
             assembly.wire((a, "out"), (b, "in"), shape)
         });
         check(

@@ -1,6 +1,6 @@
 //! All kinds of this crate, one line each, family by family.
 
-use crate::{accel, flow, math, memory, noc, riscv};
+use crate::{accel, flow, math, memory, noc, riscv, transform};
 use tina_engine::Catalogue;
 
 /// Every kind of this crate. Add your own with [`Catalogue::with`].
@@ -16,8 +16,8 @@ pub fn catalogue() -> Catalogue {
         .with::<flow::Arbiter>()
         .with::<flow::Delay>()
         // math
-        .with::<math::Adder>()
-        .with::<math::MultiplyAdd>()
+        .with_element::<math::Adder, _, _, _>()
+        .with_element::<math::MultiplyAdd, _, _, _>()
         .with::<math::Map>()
         .with::<math::Accumulate>()
         // noc
@@ -27,9 +27,13 @@ pub fn catalogue() -> Catalogue {
         // memory
         .with::<memory::Ram>()
         // accel
-        .with::<accel::SystolicElement>()
-        .with::<accel::SystolicSource>()
-        .with::<accel::SystolicSink>()
+        .with_element::<accel::SystolicElement, _, _, _>()
+        .with_element::<accel::SystolicSource, _, _, _>()
+        .with_element::<accel::SystolicSink, _, _, _>()
+        // transform
+        .with_element::<transform::Butterfly, _, _, _>()
+        .with_element::<transform::TransformSource, _, _, _>()
+        .with_element::<transform::TransformSink, _, _, _>()
         // riscv: the core
         .with::<riscv::Fetch>()
         .with::<riscv::Decode>()
@@ -37,6 +41,7 @@ pub fn catalogue() -> Catalogue {
         .with::<riscv::Multiply>()
         .with::<riscv::LoadStore>()
         .with::<riscv::WriteBack>()
+        .with::<riscv::local_memory::LocalMemory>()
         // riscv: caches, banks, their networks and devices
         .with::<riscv::instruction_cache::InstructionCache>()
         .with::<riscv::data_cache::DataCache>()

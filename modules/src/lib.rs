@@ -11,6 +11,7 @@ pub mod flow;
 pub mod noc;
 pub mod memory;
 pub mod accel;
+pub mod transform;
 pub mod riscv;
 mod catalogue;
 mod assembly;

@@ -12,8 +12,15 @@ machine="-march=rv32ima -misa-spec=2.2 -mabi=ilp32"
 compile="$machine -std=c11 -O2 -ffreestanding -fno-tree-loop-distribute-patterns -Wall -Wextra -Werror -I."
 link="-nostdlib -static -T link.ld -Wl,--fatal-warnings,--build-id=none,-z,max-page-size=64"
 
-for source in hello mix parallel atomics; do
+for source in hello mix parallel atomics parallel_sort; do
     "${prefix}gcc" $compile $link -o "$source.elf" start.S runtime.c "$source.c"
+    "${prefix}strip" --strip-debug "$source.elf"
+    chmod -x "$source.elf"
+done
+
+# For harts with memories of their own: another start, and nothing that they would share.
+for source in quicksort; do
+    "${prefix}gcc" $compile $link -o "$source.elf" local.S "$source.c"
     "${prefix}strip" --strip-debug "$source.elf"
     chmod -x "$source.elf"
 done

@@ -18,13 +18,15 @@ const COLUMNS_MAX: usize = 120;
 
 /// Files that may hold unsafe code; each block says why it is sound.
 const UNSAFE_FILES: &[&str] = &[
-    "engine/src/arena.rs",  // the mapping, typed views of it
-    "engine/src/fifo.rs",   // slots of the arena, read and written by index
-    "engine/src/port.rs",   // the two ends of those slots
-    "engine/src/ring.rs",   // the ring between two shards
-    "engine/src/link.rs",   // frames on that ring
-    "engine/src/wheel.rs",  // marks a node as valid when zeroed
-    "engine/src/handle.rs", // marks a record as valid when zeroed
+    "engine/src/arena.rs",        // the mapping, typed views of it
+    "engine/src/fifo.rs",         // slots of the arena, read and written by index
+    "engine/src/port.rs",         // the two ends of those slots
+    "engine/src/ring.rs",         // the ring between two shards
+    "engine/src/link.rs",         // frames on that ring
+    "engine/src/bank.rs",         // words of many FIFOs, side by side
+    "engine/src/vector/sweep.rs", // reads and writes eight of them at a time
+    "engine/src/wheel.rs",        // marks a node as valid when zeroed
+    "engine/src/handle.rs",       // marks a record as valid when zeroed
 ];
 
 /// Names what it forbids.
@@ -32,8 +34,8 @@ const THIS_FILE: &str = "sim/tests/tidy.rs";
 
 /// Files that may ask the host for the time of day.
 const HOST_FILES: &[&str] = &[
-    "sim/src/run/stopwatch.rs", // speed of a run, for people
-    "benches/src/bin/table.rs", // what it is for
+    "sim/src/run/stopwatch.rs",          // speed of a run, for people
+    "benches/rivals/rust/src/report.rs", // times a rival, in a workspace of its own
 ];
 
 /// Functions of hot files that run while a machine is built or printed.
@@ -45,6 +47,7 @@ const COLD_FUNCTIONS: &[(&str, &str)] = &[
 /// Modules that use one below them, and why neither can stand above the other.
 const MUTUAL: &[(&str, &str)] = &[
     ("engine/src/group.rs", "kind"), // a kind makes groups, a group reads its parameters
+    ("engine/src/vector.rs", "kind"), // the same
     ("sim/src/design/block.rs", "items"), // a netlist stands in a netlist: they recurse
     ("sim/src/design/block.rs", "connect"),
 ];

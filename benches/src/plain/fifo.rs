@@ -27,6 +27,11 @@ impl<const DEPTH: usize> Fifo<DEPTH> {
         pushed_before: 0,
     };
 
+    /// Pushes so far, modulo 2³².
+    pub(super) fn push_count(&self) -> u64 {
+        u64::from(self.pushed)
+    }
+
     #[inline(always)]
     pub(super) fn ready(&self) -> bool {
         self.pushed_before != self.popped

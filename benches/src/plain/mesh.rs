@@ -48,6 +48,18 @@ pub struct MeshResults {
     pub check: u64,
 }
 
+impl MeshResults {
+    /// The results under the names of the netlist.
+    #[must_use]
+    pub fn totals(&self) -> [(&'static str, u64); 3] {
+        [
+            ("delivered", self.delivered),
+            ("latency_sum", self.latency_sum),
+            ("check", self.check),
+        ]
+    }
+}
+
 impl Mesh {
     /// A mesh of `side`² nodes, each making packets with probability `rate`.
     #[must_use]
@@ -86,6 +98,16 @@ impl Mesh {
             self.cycle += 1;
         }
         self.results
+    }
+
+    /// Packets pushed into FIFOs so far; each FIFO counts modulo 2³².
+    #[must_use]
+    pub fn transfers(&self) -> u64 {
+        let of = |node: &Node| {
+            let inputs: u64 = node.inputs.iter().map(Fifo::push_count).sum();
+            inputs + node.outlet.push_count()
+        };
+        self.nodes.iter().map(of).sum()
     }
 
     #[inline(always)]

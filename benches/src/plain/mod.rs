@@ -26,12 +26,12 @@ pub use pipeline::{Pipeline, PipelineResults};
 pub use systolic::{Systolic, SystolicResults};
 
 /// Multiplier of the linear congruential generator that all workloads draw from.
-const FACTOR: u64 = 6_364_136_223_846_793_005;
+pub(crate) const FACTOR: u64 = 6_364_136_223_846_793_005;
 /// Its addend.
 const ADDEND: u64 = 1_442_695_040_888_963_407;
 /// Distance between the first states of two generators.
-const SEED_STEP: u64 = 0x9E37_79B9_7F4A_7C15;
+pub(crate) const SEED_STEP: u64 = 0x9E37_79B9_7F4A_7C15;
 
-fn step(state: u64) -> u64 {
+pub(crate) fn step(state: u64) -> u64 {
     state.wrapping_mul(FACTOR).wrapping_add(ADDEND)
 }

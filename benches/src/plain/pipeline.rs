@@ -20,6 +20,14 @@ pub struct PipelineResults {
     pub check: u64,
 }
 
+impl PipelineResults {
+    /// The results under the names of the netlist.
+    #[must_use]
+    pub fn totals(&self) -> [(&'static str, u64); 2] {
+        [("count", self.count), ("check", self.check)]
+    }
+}
+
 impl Pipeline {
     /// A pipeline of `stage_count` stages.
     #[must_use]
@@ -38,6 +46,12 @@ impl Pipeline {
             self.clock();
         }
         self.results
+    }
+
+    /// Items pushed into FIFOs so far; each FIFO counts modulo 2³².
+    #[must_use]
+    pub fn transfers(&self) -> u64 {
+        self.fifos.iter().map(Fifo::push_count).sum()
     }
 
     fn clock(&mut self) {

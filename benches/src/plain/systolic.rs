@@ -32,6 +32,18 @@ pub struct SystolicResults {
     pub drained: u64,
 }
 
+impl SystolicResults {
+    /// The results under the names of the netlist.
+    #[must_use]
+    pub fn totals(&self) -> [(&'static str, u64); 3] {
+        [
+            ("sum", self.sum),
+            ("firings", self.firings),
+            ("drained", self.drained),
+        ]
+    }
+}
+
 impl Systolic {
     /// An array of `side`² elements.
     #[must_use]
@@ -70,6 +82,13 @@ impl Systolic {
             firings: self.firings,
             drained: self.drained,
         }
+    }
+
+    /// Items pushed into FIFOs so far; each FIFO counts modulo 2³².
+    #[must_use]
+    pub fn transfers(&self) -> u64 {
+        let fifos = self.rows.iter().chain(&self.columns);
+        fifos.map(Fifo::push_count).sum()
     }
 
     fn feed(&mut self) {

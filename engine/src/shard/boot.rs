@@ -2,9 +2,10 @@
 
 use super::{DomainClock, FifoSlot, GroupSlot, Shard};
 use crate::arena::{Arena, ArenaRef};
-use crate::blueprint::{Blueprint, Wire};
+use crate::bank::{Banked, Store};
+use crate::blueprint::{Blueprint, PortRef, Wire};
 use crate::fifo::{RawFifo, ShardHead, slot_stride};
-use crate::group::Berth;
+use crate::group::{Berth, Group};
 use crate::kind::Catalogue;
 use crate::link::{CutWire, Inbound, Outbound};
 use crate::plan::{FifoPlan, Plan, Role, ShardPlan, flag_bytes};
@@ -16,6 +17,7 @@ use crate::wiring::{Bench, BuildError, Place, Unconnected};
 use std::cell::Cell;
 use std::collections::BTreeMap;
 use std::io;
+use std::ops::Range;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 /// Why a shard could not be built.
@@ -84,15 +86,14 @@ impl Shard {
         let mut links = builder.carve_link_flags();
         let wheel = Box::new(Wheel::carve(&arena, shard.node_count));
         head.wheel.set(&raw const *wheel);
-        let (fifos, bindings) = builder.carve_fifos(&mut links);
-        let unconnected = Unconnected::carve(&arena);
+        let carved = builder.carve_groups(catalogue, flags);
+        let (fifos, bindings) = builder.carve_fifos(&carved, &mut links);
+        let unconnected = Unconnected::carve(&arena, head);
         let mut consoles = Vec::new();
         let mut groups = Vec::new();
-        for (index, group) in shard.groups.iter().enumerate() {
-            let mut built = (catalogue.kind(group.kind).group)();
+        for (index, (group, mut built)) in shard.groups.iter().zip(carved).enumerate() {
             let berth = builder.berth(index, flags);
             let own_flags = berth.flags.part(0, group.instances.len().div_ceil(8));
-            built.carve(&arena, berth);
             for &instance in &group.instances {
                 let spec = &blueprint.instances[instance as usize];
                 let place = Place {
@@ -111,7 +112,8 @@ impl Shard {
                         .epoch_cycles
                         .saturating_mul(plan.timebase.period_ticks[0]),
                     shape: &spec.shape,
-                    bindings: bindings.of(instance),
+                    bindings: &bindings.ports[bindings.range(instance)],
+                    banked: &bindings.banked[bindings.range(instance)],
                     unconnected,
                     own: builder.waker(instance),
                 };
@@ -119,7 +121,9 @@ impl Shard {
                 contained(build).map_err(|error| BootShardError::Module(instance, error))?;
                 consoles.extend(opened.into_iter().map(|console| (instance, console)));
             }
+            built.seal();
             let slot = GroupSlot {
+                every_edge: built.looks_at_every_edge(),
                 group: built,
                 domain: group.domain,
                 flags: own_flags,
@@ -185,6 +189,7 @@ struct Bindings {
     /// First port of each local instance, by instance number.
     first: Vec<(u32, usize)>,
     ports: Vec<Option<PortBinding>>,
+    banked: Vec<Option<Banked>>,
 }
 
 impl Bindings {
@@ -194,18 +199,27 @@ impl Bindings {
             .expect("only local instances are bound")
     }
 
-    fn of(&self, instance: u32) -> &[Option<PortBinding>] {
+    fn range(&self, instance: u32) -> Range<usize> {
         let index = self.index(instance);
         let end = self
             .first
             .get(index + 1)
             .map_or(self.ports.len(), |entry| entry.1);
-        &self.ports[self.first[index].1..end]
+        self.first[index].1..end
     }
 
-    fn bind(&mut self, instance: u32, port: u16, binding: PortBinding) {
-        let first = self.first[self.index(instance)].1;
-        self.ports[first + usize::from(port)] = Some(binding);
+    fn place(&self, end: PortRef) -> usize {
+        self.first[self.index(end.instance)].1 + usize::from(end.port)
+    }
+
+    fn bind(&mut self, end: PortRef, binding: PortBinding) {
+        let place = self.place(end);
+        self.ports[place] = Some(binding);
+    }
+
+    fn bind_banked(&mut self, end: PortRef, fifo: Banked) {
+        let place = self.place(end);
+        self.banked[place] = Some(fifo);
     }
 }
 
@@ -299,10 +313,44 @@ impl Builder<'_> {
             .collect()
     }
 
-    fn carve_fifos(&self, links: &mut BTreeMap<u8, LinkParts>) -> (Vec<FifoSlot>, Bindings) {
+    fn carve_groups(
+        &self,
+        catalogue: &Catalogue,
+        flags: ArenaRef<[Cell<u64>]>,
+    ) -> Vec<Box<dyn Group>> {
+        let groups = self.shard.groups.iter().enumerate();
+        groups
+            .map(|(index, plan)| {
+                let kind = catalogue.kind(plan.kind);
+                let mut group = match kind.vector {
+                    Some(vector) if plan.vector => (vector.group)(),
+                    _ => (kind.group)(),
+                };
+                group.carve(self.arena, self.berth(index, flags));
+                group
+            })
+            .collect()
+    }
+
+    /// The FIFO in the bank before the port at the consumer's end of a wire.
+    fn banked(&self, groups: &[Box<dyn Group>], end: PortRef) -> Banked {
+        let waker = self.waker(end.instance);
+        let group = self.first_flags.partition_point(|&first| first <= waker.0) - 1;
+        Banked {
+            bank: groups[group].banks()[usize::from(end.port)],
+            lane: waker.0 - self.first_flags[group],
+        }
+    }
+
+    fn carve_fifos(
+        &self,
+        groups: &[Box<dyn Group>],
+        links: &mut BTreeMap<u8, LinkParts>,
+    ) -> (Vec<FifoSlot>, Bindings) {
         let mut bindings = Bindings {
             first: Vec::new(),
             ports: Vec::new(),
+            banked: Vec::new(),
         };
         for &(instance, _) in &self.wakers {
             bindings.first.push((instance, bindings.ports.len()));
@@ -312,16 +360,25 @@ impl Builder<'_> {
                 .len();
             bindings.ports.extend(std::iter::repeat_n(None, count));
         }
+        bindings.banked.resize(bindings.ports.len(), None);
         let mut node = 1 + self.wakers.len() as u32;
         let mut cut: BTreeMap<u32, CutWire> = BTreeMap::new();
         let mut slots = Vec::with_capacity(self.shard.fifos.len());
         for plan in &self.shard.fifos {
             let wire = &self.blueprint.wires[plan.wire as usize];
-            let fifo = self.carve_fifo(plan, wire, node);
-            self.bind_fifo(plan, wire, fifo, node, links, &mut bindings, &mut cut);
-            node += plan.node_count(wire) as u32;
+            let store = if plan.banked {
+                let fifo = self.banked(groups, wire.to);
+                bindings.bind_banked(wire.to, fifo);
+                bindings.bind_banked(wire.from, fifo);
+                Store::Banked(fifo)
+            } else {
+                let fifo = self.carve_fifo(plan, wire, node);
+                self.bind_fifo(plan, wire, fifo, node, links, &mut bindings, &mut cut);
+                node += plan.node_count(wire) as u32;
+                Store::Slots(fifo)
+            };
             slots.push(FifoSlot {
-                fifo,
+                store,
                 wire: plan.wire,
                 producer: !matches!(plan.role, Role::Ingress(_)),
                 consumer: !matches!(plan.role, Role::Egress(_)),
@@ -345,6 +402,7 @@ impl Builder<'_> {
         if slow {
             let local = plan.role == Role::Local;
             let slow = fifo.slow_part();
+            slow.set_head(self.head);
             slow.lanes.set(wire.lanes);
             slow.latency.set(if local { wire.latency } else { 1 });
             slow.credit.set(if local { wire.credit } else { 1 });
@@ -405,19 +463,19 @@ impl Builder<'_> {
         match plan.role {
             Role::Local => {
                 let out = binding(wire.from.instance, self.waker(wire.to.instance));
-                bindings.bind(wire.from.instance, wire.from.port, out);
+                bindings.bind(wire.from, out);
                 let input = binding(wire.to.instance, self.waker(wire.from.instance));
-                bindings.bind(wire.to.instance, wire.to.port, input);
+                bindings.bind(wire.to, input);
             }
             Role::Egress(peer) => {
                 let out = binding(wire.from.instance, link_waker(peer, true));
-                bindings.bind(wire.from.instance, wire.from.port, out);
+                bindings.bind(wire.from, out);
                 cut.insert(plan.wire, arrival(wire.from.instance, wire.credit));
             }
             Role::Ingress(peer) => {
                 // Slow: every pop is told to the link, not only those that make room.
                 let input = binding(wire.to.instance, link_waker(peer, false));
-                bindings.bind(wire.to.instance, wire.to.port, input);
+                bindings.bind(wire.to, input);
                 cut.insert(plan.wire, arrival(wire.to.instance, wire.latency));
             }
         }

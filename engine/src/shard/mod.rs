@@ -14,7 +14,8 @@ pub(crate) use sample::Sampler;
 use sample::Timed;
 
 use crate::arena::{Arena, ArenaRef};
-use crate::fifo::{RawFifo, ShardHead, Show};
+use crate::bank::Store;
+use crate::fifo::{ShardHead, Show};
 use crate::group::{Edge, Fault, Group};
 use crate::handle::{ConsoleRef, Verdict};
 use crate::hash::{GOLDEN, absorb, mix};
@@ -59,13 +60,15 @@ struct GroupSlot {
     domain: u8,
     /// The words of its flags that stand for modules: a look at them spares the call.
     flags: ArenaRef<[Cell<u64>]>,
+    /// Whether it looks at every edge, flags or not.
+    every_edge: bool,
     /// Whether any of its modules is due at the instant being evaluated.
     due: bool,
 }
 
 /// A FIFO with what reports and digests need to know of it.
 struct FifoSlot {
-    fifo: RawFifo,
+    store: Store,
     wire: u32,
     /// Whether the producer's end is here, so that pushes are digested here.
     producer: bool,
@@ -246,9 +249,10 @@ impl Shard {
         let mut due = false;
         for slot in self.boundary.iter_mut().chain(&mut self.interior) {
             let edge = edges >> slot.domain & 1 == 1;
-            let asked = edge && (self.no_sleep || slot.flags.iter().any(|word| word.get() != 0));
+            let always = self.no_sleep || slot.every_edge;
+            let asked = edge && (always || slot.flags.iter().any(|word| word.get() != 0));
             // Also where nobody sleeps the sweep must know who was woken at this edge, and who not.
-            slot.due = asked && (slot.group.take_due() || self.no_sleep);
+            slot.due = asked && (slot.group.take_due(now, head) || self.no_sleep);
             due |= slot.due;
         }
         if due {
@@ -298,7 +302,7 @@ impl Shard {
 
     /// Whether nothing here can ever happen again by itself.
     pub(crate) fn quiescent(&self) -> bool {
-        let silent = |slot: &GroupSlot| slot.group.silent();
+        let silent = |slot: &GroupSlot| slot.group.silent(&self.head);
         self.wheel.is_empty()
             && self.boundary.iter().all(silent)
             && self.interior.iter().all(silent)
@@ -308,7 +312,7 @@ impl Shard {
     pub(crate) fn holds_items(&self) -> bool {
         self.fifos
             .iter()
-            .any(|slot| slot.consumer && slot.fifo.occupancy() > 0)
+            .any(|slot| slot.consumer && slot.store.occupancy() > 0)
     }
 
     /// The last instant at which anything was transferred on a wire of this shard.
@@ -316,7 +320,7 @@ impl Shard {
         let ticks = self
             .fifos
             .iter()
-            .flat_map(|slot| [slot.fifo.last_push(), slot.fifo.last_pop()]);
+            .flat_map(|slot| [slot.store.last_push(), slot.store.last_pop()]);
         ticks.flatten().max()
     }
 
@@ -343,9 +347,9 @@ impl Shard {
     }
 
     /// Visits the consumer's end of every wire that ends here.
-    pub(crate) fn visit_wires(&self, mut visit: impl FnMut(u32, RawFifo)) {
+    pub(crate) fn visit_wires(&self, mut visit: impl FnMut(u32, Store)) {
         for slot in self.fifos.iter().filter(|slot| slot.consumer) {
-            visit(slot.wire, slot.fifo);
+            visit(slot.wire, slot.store);
         }
     }
 
@@ -355,9 +359,8 @@ impl Shard {
             .fifos
             .iter()
             .find(|slot| slot.wire == wire && slot.producer)?;
-        let tick = slot.fifo.last_push()?;
-        let before = slot.fifo.before(slot.fifo.record().tail.get());
-        Some((tick, show(&slot.fifo, before)))
+        let tick = slot.store.last_push()?;
+        Some((tick, slot.store.last_item(show)))
     }
 
     /// Every group here with its modules.
@@ -402,16 +405,15 @@ struct TakenIn {
 
 impl FifoSlot {
     fn digest(&self) -> u64 {
-        let record = self.fifo.record();
         let key = mix(u64::from(self.wire).wrapping_add(1).wrapping_mul(GOLDEN));
         let pushes = if self.producer {
-            mix(record.digest.get() ^ key)
+            mix(self.store.digest() ^ key)
         } else {
             0
         };
         let pops = if self.consumer {
-            let last_pop = self.fifo.last_pop().unwrap_or(Tick::MAX);
-            let history = absorb(last_pop, u64::from(self.fifo.index_of(record.head.get())));
+            let last_pop = self.store.last_pop().unwrap_or(Tick::MAX);
+            let history = absorb(last_pop, u64::from(self.store.head_index()));
             mix(history.wrapping_add(key))
         } else {
             0

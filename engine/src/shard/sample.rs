@@ -113,7 +113,7 @@ impl Sampler {
         self.next_look += DISTANCE.0 + self.random % DISTANCE.1;
         self.look_count += 1;
         for (slot, counts) in slots.zip(&mut self.due_counts) {
-            if edges >> slot.domain & 1 == 0 {
+            if edges >> slot.domain & 1 == 0 || slot.every_edge {
                 continue;
             }
             for (index, count) in counts.iter_mut().enumerate() {
@@ -125,11 +125,17 @@ impl Sampler {
     /// The sweep of group `number` ends.
     pub(super) fn timed(&mut self, number: usize, slot: &GroupSlot, timed: &Timed) {
         let time = timed.began.elapsed().saturating_sub(self.clock_cost);
+        let clocked = slot.group.clock_count() - timed.clock_count;
+        let counts = &mut self.due_counts[number];
+        // Elements fired together have no flags; what most of them do stands for all.
+        if slot.every_edge && clocked * 2 >= counts.len() as u64 {
+            counts.iter_mut().for_each(|count| *count += 1);
+        }
         let sweep = &mut self.sweeps[number];
         let usual = sweep.time / sweep.sweep_count.max(1);
         if sweep.sweep_count == 0 || time <= usual * STALL_RATIO + STALL {
             sweep.time += time;
-            sweep.clock_count += slot.group.clock_count() - timed.clock_count;
+            sweep.clock_count += clocked;
             sweep.sweep_count += 1;
         }
     }
@@ -140,7 +146,7 @@ impl Sampler {
             return;
         }
         for (slot, count) in fifos.iter().zip(&mut self.push_counts) {
-            *count += u32::from(slot.producer && slot.fifo.last_push() == Some(now));
+            *count += u32::from(slot.producer && slot.store.last_push() == Some(now));
         }
     }
 }

@@ -11,54 +11,32 @@
 //!
 //! Latency: none of its own. Throughput: one firing per cycle.
 
-use tina_engine::{BuildError, Cycle, Effect, In, Module, Out, Results, Wiring};
+use tina_engine::{BuildError, Element, Lane, Place, Results};
 
 /// Multiplies, accumulates, passes on.
-pub struct SystolicElement {
-    west: In<i64>,
-    north: In<i64>,
-    east: Out<i64>,
-    south: Out<i64>,
-    sum: i64,
-    firings: u64,
-}
+pub struct SystolicElement;
 
-impl Module for SystolicElement {
+impl Element<2, 2, 1> for SystolicElement {
     const KIND: &'static str = "accel.systolic_element";
     const SUMMARY: &'static str =
         "multiplies and accumulates, results sum, firings: west, north; east, south";
-    const COST_NS: f64 = 6.0;
+    const INPUTS: [&'static str; 2] = ["west", "north"];
+    const OUTPUTS: [&'static str; 2] = ["east", "south"];
     type Params = ();
+    type Signal = i64;
 
-    fn build((): (), wiring: &mut Wiring<'_>) -> Result<Self, BuildError> {
-        Ok(Self {
-            west: wiring.input("west")?,
-            north: wiring.input("north")?,
-            east: wiring.output("east")?,
-            south: wiring.output("south")?,
-            sum: 0,
-            firings: 0,
-        })
+    fn state((): &(), _place: Place<'_>) -> Result<[u64; 1], BuildError> {
+        Ok([0])
     }
 
     #[inline(always)]
-    fn clock(&mut self, _now: Cycle) -> Effect {
-        if let Some(a) = self.west.item()
-            && let Some(b) = self.north.item()
-            && let Some(east) = self.east.room()
-            && let Some(south) = self.south.room()
-        {
-            let (a, b) = (a.take(), b.take());
-            self.sum = self.sum.wrapping_add(a.wrapping_mul(b));
-            self.firings += 1;
-            east.push(a);
-            south.push(b);
-        }
-        Effect::Receive
+    fn fire<L: Lane>([sum]: &mut [L; 1], [a, b]: [L; 2]) -> [L; 2] {
+        *sum = *sum + a * b;
+        [a, b]
     }
 
-    fn report(&self, results: &mut Results) {
-        results.check("sum", self.sum as u64);
-        results.count("firings", self.firings);
+    fn report(&[sum]: &[u64; 1], firings: u64, results: &mut Results) {
+        results.check("sum", sum);
+        results.count("firings", firings);
     }
 }

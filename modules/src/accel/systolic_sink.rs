@@ -8,39 +8,31 @@
 //!
 //! Latency: none. Throughput: one item per cycle.
 
-use tina_engine::{BuildError, Cycle, Effect, In, Module, Results, Wiring};
+use tina_engine::{BuildError, Element, Lane, Place, Results};
 
 /// The end of a row or a column.
-pub struct SystolicSink {
-    input: In<i64>,
-    drained: u64,
-    check: i64,
-}
+pub struct SystolicSink;
 
-impl Module for SystolicSink {
+impl Element<1, 0, 1> for SystolicSink {
     const KIND: &'static str = "accel.systolic_sink";
     const SUMMARY: &'static str = "takes operands that leave the array, results drained, check: in";
+    const INPUTS: [&'static str; 1] = ["in"];
+    const OUTPUTS: [&'static str; 0] = [];
     type Params = ();
+    type Signal = i64;
 
-    fn build((): (), wiring: &mut Wiring<'_>) -> Result<Self, BuildError> {
-        Ok(Self {
-            input: wiring.input("in")?,
-            drained: 0,
-            check: 0,
-        })
+    fn state((): &(), _place: Place<'_>) -> Result<[u64; 1], BuildError> {
+        Ok([0])
     }
 
     #[inline(always)]
-    fn clock(&mut self, _now: Cycle) -> Effect {
-        if let Some(item) = self.input.try_pop() {
-            self.drained += 1;
-            self.check ^= item;
-        }
-        Effect::Receive
+    fn fire<L: Lane>([check]: &mut [L; 1], [item]: [L; 1]) -> [L; 0] {
+        *check = *check ^ item;
+        []
     }
 
-    fn report(&self, results: &mut Results) {
-        results.count("drained", self.drained);
-        results.check("check", self.check as u64);
+    fn report(&[check]: &[u64; 1], firings: u64, results: &mut Results) {
+        results.count("drained", firings);
+        results.check("check", check);
     }
 }

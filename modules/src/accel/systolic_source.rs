@@ -12,7 +12,7 @@
 
 use crate::math::lcg;
 use serde::Deserialize;
-use tina_engine::{BuildError, Cycle, Effect, Module, Out, Wiring};
+use tina_engine::{BuildError, Element, Lane, Place};
 
 /// Parameters of [`SystolicSource`].
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
@@ -23,30 +23,24 @@ pub struct SystolicSourceParams {
 }
 
 /// A stream of operands.
-pub struct SystolicSource {
-    out: Out<i64>,
-    state: u64,
-}
+pub struct SystolicSource;
 
-impl Module for SystolicSource {
+impl Element<0, 1, 1> for SystolicSource {
     const KIND: &'static str = "accel.systolic_source";
     const SUMMARY: &'static str = "pseudo-random operands, sequence number `first` + index: out";
+    const INPUTS: [&'static str; 0] = [];
+    const OUTPUTS: [&'static str; 1] = ["out"];
     type Params = SystolicSourceParams;
+    type Signal = i64;
 
-    fn build(params: SystolicSourceParams, wiring: &mut Wiring<'_>) -> Result<Self, BuildError> {
-        let number = u64::from(params.first) + u64::from(wiring.index()[0]);
-        Ok(Self {
-            out: wiring.output("out")?,
-            state: lcg::first_state(number),
-        })
+    fn state(params: &SystolicSourceParams, place: Place<'_>) -> Result<[u64; 1], BuildError> {
+        let number = u64::from(params.first) + u64::from(place.index[0]);
+        Ok([lcg::first_state(number)])
     }
 
     #[inline(always)]
-    fn clock(&mut self, _now: Cycle) -> Effect {
-        if let Some(room) = self.out.room() {
-            self.state = lcg::next(self.state);
-            room.push(self.state as i64 >> 32);
-        }
-        Effect::Receive
+    fn fire<L: Lane>([state]: &mut [L; 1], []: [L; 0]) -> [L; 1] {
+        *state = *state * L::splat(lcg::MULTIPLIER) + L::splat(lcg::INCREMENT);
+        [state.shift_right_signed(32)]
     }
 }

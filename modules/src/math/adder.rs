@@ -9,36 +9,25 @@
 //!
 //! Latency: none of its own. Throughput: one result per cycle.
 
-use tina_engine::{BuildError, Cycle, Effect, In, Module, Out, Wiring};
+use tina_engine::{BuildError, Element, Lane, Place};
 
 /// An adder.
-pub struct Adder {
-    a: In<u64>,
-    b: In<u64>,
-    sum: Out<u64>,
-}
+pub struct Adder;
 
-impl Module for Adder {
+impl Element<2, 1, 0> for Adder {
     const KIND: &'static str = "math.adder";
     const SUMMARY: &'static str = "adds two streams: a, b; sum";
+    const INPUTS: [&'static str; 2] = ["a", "b"];
+    const OUTPUTS: [&'static str; 1] = ["sum"];
     type Params = ();
+    type Signal = u64;
 
-    fn build((): (), wiring: &mut Wiring<'_>) -> Result<Self, BuildError> {
-        Ok(Self {
-            a: wiring.input("a")?,
-            b: wiring.input("b")?,
-            sum: wiring.output("sum")?,
-        })
+    fn state((): &(), _place: Place<'_>) -> Result<[u64; 0], BuildError> {
+        Ok([])
     }
 
     #[inline(always)]
-    fn clock(&mut self, _now: Cycle) -> Effect {
-        if let Some(a) = self.a.item()
-            && let Some(b) = self.b.item()
-            && let Some(sum) = self.sum.room()
-        {
-            sum.push(a.take().wrapping_add(b.take()));
-        }
-        Effect::Receive
+    fn fire<L: Lane>(_state: &mut [L; 0], [a, b]: [L; 2]) -> [L; 1] {
+        [a + b]
     }
 }

@@ -10,7 +10,7 @@
 //! Latency: none of its own. Throughput: one item per cycle.
 
 use serde::Deserialize;
-use tina_engine::{BuildError, Cycle, Effect, In, Module, Out, Wiring};
+use tina_engine::{BuildError, Element, Lane, Place};
 
 /// Parameters of [`MultiplyAdd`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
@@ -24,38 +24,23 @@ pub struct MultiplyAddParams {
 }
 
 /// A stage that multiplies and adds.
-pub struct MultiplyAdd {
-    input: In<u64>,
-    out: Out<u64>,
-    factor: u64,
-    addend: u64,
-}
+pub struct MultiplyAdd;
 
-impl Module for MultiplyAdd {
+impl Element<1, 1, 2> for MultiplyAdd {
     const KIND: &'static str = "math.multiply_add";
     const SUMMARY: &'static str = "multiplies by `factor`, adds `addend`: in; out";
+    const INPUTS: [&'static str; 1] = ["in"];
+    const OUTPUTS: [&'static str; 1] = ["out"];
+    const CONSTANT_WORDS: usize = 2;
     type Params = MultiplyAddParams;
+    type Signal = u64;
 
-    fn build(params: MultiplyAddParams, wiring: &mut Wiring<'_>) -> Result<Self, BuildError> {
-        Ok(Self {
-            input: wiring.input("in")?,
-            out: wiring.output("out")?,
-            factor: params.factor,
-            addend: params.addend,
-        })
+    fn state(params: &MultiplyAddParams, _place: Place<'_>) -> Result<[u64; 2], BuildError> {
+        Ok([params.factor, params.addend])
     }
 
     #[inline(always)]
-    fn clock(&mut self, _now: Cycle) -> Effect {
-        if let Some(item) = self.input.item()
-            && let Some(room) = self.out.room()
-        {
-            room.push(
-                item.take()
-                    .wrapping_mul(self.factor)
-                    .wrapping_add(self.addend),
-            );
-        }
-        Effect::Receive
+    fn fire<L: Lane>([factor, addend]: &mut [L; 2], [item]: [L; 1]) -> [L; 1] {
+        [item * *factor + *addend]
     }
 }

@@ -16,6 +16,7 @@ pub mod write_back;
 pub mod execute;
 pub mod coherence;
 pub mod ram_map;
+pub mod local_memory;
 pub mod cache_array;
 pub mod data_cache;
 pub mod instruction_cache;

@@ -4,3 +4,4 @@ mod rig;
 mod flow;
 mod math;
 mod noc;
+mod transform;

@@ -10,7 +10,7 @@ fn an_adder_waits_for_both_and_wraps() {
     let ran = run(64, |assembly| {
         let a = script(assembly, "a", [1, u64::MAX, 5])?;
         let b = script(assembly, "b", [10, 2])?;
-        let adder = assembly.add::<Adder>("adder", ())?;
+        let adder = assembly.add_element::<Adder, _, _, _>("adder", ())?;
         wire(assembly, (a, "out"), (adder, "a"))?;
         wire(assembly, (b, "out"), (adder, "b"))?;
         record(assembly, (adder, "sum"), "end", ALWAYS)
@@ -26,7 +26,7 @@ fn multiply_add_keeps_order_under_back_pressure() {
             factor: 3,
             addend: 1,
         };
-        let stage = assembly.add::<MultiplyAdd>("stage", params)?;
+        let stage = assembly.add_element::<MultiplyAdd, _, _, _>("stage", params)?;
         wire(assembly, (source, "out"), (stage, "in"))?;
         record(assembly, (stage, "out"), "end", Pace { from: 0, every: 3 })
     });

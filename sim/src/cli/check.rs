@@ -111,6 +111,7 @@ fn placement(
             shard_count,
             shard_of,
         },
+        true,
     )
     .map_err(Failure::input)?;
     let mut text = format!("\n{}", cut(&summary));

@@ -26,6 +26,7 @@ pub(super) fn run(arguments: &RunArguments, catalogue: &Catalogue) -> Result<u8,
     let host = HostOptions {
         thread_count: arguments.threads,
         no_sleep: arguments.no_sleep,
+        no_vectors: false,
         pin: true,
         join: true,
     };

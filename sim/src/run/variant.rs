@@ -22,6 +22,7 @@ impl Variant {
         HostOptions {
             thread_count: self.thread_count,
             no_sleep: self.no_sleep,
+            no_vectors: false,
             pin: true,
             join: false,
         }

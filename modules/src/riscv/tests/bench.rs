@@ -181,7 +181,9 @@ pub fn run_image(image: &Image, setup: &Setup) -> Ran {
     let host = HostOptions {
         thread_count: Some(1),
         no_sleep: setup.no_sleep,
+        no_vectors: false,
         pin: false,
+        ..HostOptions::default()
     };
     let placement = Placement::single(blueprint.instances.len());
     let mut machine = Machine::boot(&blueprint, &catalogue, &placement, &host).unwrap();

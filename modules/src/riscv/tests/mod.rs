@@ -5,3 +5,4 @@ mod memory;
 mod bench;
 mod programs;
 mod random;
+mod local;

@@ -1,0 +1,304 @@
+//! Elements fired many at a time do what each does as a module of its own: the same digests, results,
+//! outcomes and faults, on every placement.
+
+mod common;
+use common::{Board, Digests};
+use proptest::prelude::*;
+use tina_engine::*;
+
+/// Passes x · 5 + its number on.
+struct Scale;
+impl Element<1, 1, 1> for Scale {
+    const KIND: &'static str = "test.scale";
+    const SUMMARY: &'static str = "in; out";
+    const INPUTS: [&'static str; 1] = ["in[0]"];
+    const OUTPUTS: [&'static str; 1] = ["out[0]"];
+    const CONSTANT_WORDS: usize = 1;
+    type Params = ();
+    type Signal = u64;
+
+    fn state((): &(), place: Place<'_>) -> Result<[u64; 1], BuildError> {
+        Ok([u64::from(place.instance)])
+    }
+    fn fire<L: Lane>([number]: &mut [L; 1], [item]: [L; 1]) -> [L; 1] {
+        [item * L::splat(5) + *number]
+    }
+    fn report(_state: &[u64; 1], firings: u64, results: &mut Results) {
+        results.count("count", firings);
+    }
+}
+
+/// Orders two items and keeps their sum.
+struct Order;
+impl Element<2, 2, 1> for Order {
+    const KIND: &'static str = "test.order";
+    const SUMMARY: &'static str = "in; out";
+    const INPUTS: [&'static str; 2] = ["in[0]", "in[1]"];
+    const OUTPUTS: [&'static str; 2] = ["out[0]", "out[1]"];
+    type Params = ();
+    type Signal = u64;
+
+    fn state((): &(), _place: Place<'_>) -> Result<[u64; 1], BuildError> {
+        Ok([0])
+    }
+    fn fire<L: Lane>([sum]: &mut [L; 1], [a, b]: [L; 2]) -> [L; 2] {
+        *sum = sum.rotate_left(3) + a - b;
+        let swap = b.below(a);
+        [swap.select(b, a) ^ *sum, swap.select(a, b)]
+    }
+    fn report(&[sum]: &[u64; 1], _firings: u64, results: &mut Results) {
+        results.check("sum", sum);
+    }
+}
+
+/// Pushes 0, 1, 2, …
+struct Spring;
+impl Element<0, 1, 1> for Spring {
+    const KIND: &'static str = "test.spring";
+    const SUMMARY: &'static str = "; out";
+    const INPUTS: [&'static str; 0] = [];
+    const OUTPUTS: [&'static str; 1] = ["out[0]"];
+    type Params = ();
+    type Signal = u64;
+
+    fn state((): &(), _place: Place<'_>) -> Result<[u64; 1], BuildError> {
+        Ok([0])
+    }
+    fn fire<L: Lane>([next]: &mut [L; 1], []: [L; 0]) -> [L; 1] {
+        let now = *next;
+        *next = now + L::splat(1);
+        [now]
+    }
+}
+
+/// Xors what it pops.
+struct Drain;
+impl Element<1, 0, 1> for Drain {
+    const KIND: &'static str = "test.drain";
+    const SUMMARY: &'static str = "in;";
+    const INPUTS: [&'static str; 1] = ["in[0]"];
+    const OUTPUTS: [&'static str; 0] = [];
+    type Params = ();
+    type Signal = u64;
+
+    fn state((): &(), _place: Place<'_>) -> Result<[u64; 1], BuildError> {
+        Ok([0])
+    }
+    fn fire<L: Lane>([check]: &mut [L; 1], [item]: [L; 1]) -> [L; 0] {
+        *check = *check ^ item;
+        []
+    }
+    fn report(&[check]: &[u64; 1], _firings: u64, results: &mut Results) {
+        results.check("check", check);
+    }
+}
+
+/// Panics at the first item that is `bad`, as a lane of its own can tell.
+struct Picky;
+impl Element<1, 1, 1> for Picky {
+    const KIND: &'static str = "test.picky";
+    const SUMMARY: &'static str = "in; out";
+    const INPUTS: [&'static str; 1] = ["in[0]"];
+    const OUTPUTS: [&'static str; 1] = ["out[0]"];
+    const CONSTANT_WORDS: usize = 1;
+    type Params = u64;
+    type Signal = u64;
+
+    fn state(&bad: &u64, _place: Place<'_>) -> Result<[u64; 1], BuildError> {
+        Ok([bad])
+    }
+    fn fire<L: Lane>([bad]: &mut [L; 1], [item]: [L; 1]) -> [L; 1] {
+        // The one question on a lane that leads to a branch: is the mask anywhere set?
+        let text = format!("{:?}", Shown(item.equals(*bad)).bits());
+        assert!(!text.contains('1'), "a bad item");
+        [item]
+    }
+}
+
+/// Reads a lane's mask without knowing what it is, by its size.
+struct Shown<L>(L);
+impl<L: Lane> Shown<L> {
+    fn bits(&self) -> Vec<u8> {
+        let words = size_of::<L>() / 8;
+        // SAFETY: a lane is so many words.
+        let words = unsafe { std::slice::from_raw_parts((&raw const self.0).cast::<u64>(), words) };
+        words.iter().map(|&word| u8::from(word != 0)).collect()
+    }
+}
+
+fn elements() -> Catalogue {
+    common::catalogue()
+        .with_element::<Scale, _, _, _>()
+        .with_element::<Order, _, _, _>()
+        .with_element::<Spring, _, _, _>()
+        .with_element::<Drain, _, _, _>()
+        .with_element::<Picky, _, _, _>()
+}
+
+#[derive(Clone, Debug)]
+struct Sketch {
+    /// Per element: whether it is an `Order`, and whether it is in the other clock domain.
+    elements: Vec<(bool, bool)>,
+    /// How far the rows of outputs and inputs are shifted against each other.
+    shift: usize,
+    /// Pairs of inputs that change places.
+    swaps: Vec<(usize, usize)>,
+    /// Depths other than 2: (number of the wire, depth).
+    depths: Vec<(usize, u32)>,
+    /// Of the inputs left over, every so many is fed by a module that is no element.
+    every: usize,
+    epoch_cycles: u64,
+}
+
+fn sketch() -> impl Strategy<Value = Sketch> {
+    let domain = prop_oneof![9 => Just(false), 1 => Just(true)];
+    let element = (prop::bool::weighted(0.3), domain);
+    let count = prop_oneof![1..12usize, 60..70usize, 100..150usize];
+    count
+        .prop_flat_map(move |count| {
+            (
+                prop::collection::vec(element.clone(), count),
+                0..2 * count,
+                prop::collection::vec((0..2 * count, 0..2 * count), 0..6),
+                prop::collection::vec((0..2 * count, 1..4u32), 0..6),
+                1..4usize,
+                prop_oneof![Just(1u64), Just(7), Just(64)],
+            )
+        })
+        .prop_map(
+            |(elements, shift, swaps, depths, every, epoch_cycles)| Sketch {
+                elements,
+                shift,
+                swaps,
+                depths,
+                every,
+                epoch_cycles,
+            },
+        )
+}
+
+fn board(sketch: &Sketch) -> Board {
+    let mut board = Board::new(elements());
+    board.blueprint.epoch_cycles = sketch.epoch_cycles;
+    let mut outputs = Vec::new();
+    let mut inputs = Vec::new();
+    for &(order, other) in &sketch.elements {
+        let kind = if order { "test.order" } else { "test.scale" };
+        let number = board.add(kind, u8::from(other), ());
+        for port in 0..=usize::from(order) {
+            outputs.push((number, port));
+            inputs.push((number, port));
+        }
+    }
+    let count = inputs.len();
+    for &(a, b) in &sketch.swaps {
+        inputs.swap(a % count, b % count);
+    }
+    let shift = sketch.shift % count;
+    let depth_of = |wire: usize| {
+        let odd = sketch.depths.iter().find(|entry| entry.0 == wire);
+        odd.map_or(2, |entry| entry.1)
+    };
+    for (number, &(to, port)) in inputs.iter().enumerate() {
+        let input = format!("in[{port}]");
+        match number.checked_sub(shift) {
+            Some(from) => {
+                let (from, port) = outputs[from];
+                let out = format!("out[{port}]");
+                board.wire((from, &out), (to, &input), depth_of(number), 1, 1);
+            }
+            None if number % sketch.every == 0 => {
+                let counter = board.add("test.counter", 0, 30 + number as u64);
+                board.wire((counter, "out"), (to, &input), 2, 1, 1);
+            }
+            None => {
+                let spring = board.add("test.spring", 0, ());
+                board.wire((spring, "out[0]"), (to, &input), depth_of(number), 1, 1);
+            }
+        }
+    }
+    for &(from, port) in &outputs[count - shift..] {
+        let drain = board.add("test.drain", 0, ());
+        let out = format!("out[{port}]");
+        board.wire((from, &out), (drain, "in[0]"), 2, 1, 1);
+    }
+    board
+}
+
+type Seen = (Outcome, Vec<EpochRecord>, Vec<InstanceResults>, Vec<u64>);
+
+fn run(board: &Board, placement: &Placement, no_sleep: bool, no_vectors: bool) -> Seen {
+    let host = HostOptions {
+        thread_count: Some(placement.shard_count.min(2)),
+        no_sleep,
+        no_vectors,
+        pin: false,
+        ..HostOptions::default()
+    };
+    let mut machine = board.boot(placement, &host);
+    let mut digests = Digests::default();
+    let limits = Limits {
+        cycles: None,
+        max_cycles: Some(300),
+    };
+    let report = machine.run(&limits, &mut digests);
+    let wires = machine.wire_digests();
+    (report.outcome, digests.0, machine.results(), wires)
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 64, ..ProptestConfig::default() })]
+
+    #[test]
+    fn many_at_a_time_is_one_by_one(
+        sketch in sketch(),
+        places in prop::collection::vec(0..4u8, 1000),
+        shard_count in 1..4usize,
+    ) {
+        let board = board(&sketch);
+        let count = board.blueprint.instances.len();
+        let single = Placement::single(count);
+        let expected = run(&board, &single, false, true);
+        prop_assert_eq!(&expected, &run(&board, &single, false, false));
+        prop_assert_eq!(&expected, &run(&board, &single, true, false));
+        // Runs of instances stay together, as they do where a cut is good.
+        let shard_of = (0..count).map(|n| places[n / 10] % shard_count as u8).collect();
+        let placement = Placement { shard_count, shard_of };
+        prop_assert_eq!(&expected, &run(&board, &placement, false, false));
+        prop_assert_eq!(&expected, &run(&board, &placement, true, false));
+    }
+
+    #[test]
+    fn the_element_that_panics_is_the_one_that_is_named(
+        bad in prop::collection::vec(0..200u64, 1..100),
+        no_vectors: bool,
+    ) {
+        let mut board = Board::new(elements());
+        for &bad in &bad {
+            let spring = board.add("test.spring", 0, ());
+            let picky = board.add("test.picky", 0, bad);
+            let drain = board.add("test.drain", 0, ());
+            board.wire((spring, "out[0]"), (picky, "in[0]"), 2, 1, 1);
+            board.wire((picky, "out[0]"), (drain, "in[0]"), 2, 1, 1);
+        }
+        let single = Placement::single(board.blueprint.instances.len());
+        let (outcome, ..) = run(&board, &single, false, no_vectors);
+        // Item n is popped at edge n + 1, and all that happens within an epoch of 64 is reported.
+        let end = (bad.iter().min().unwrap() + 1) / 64 * 64 + 64;
+        let mut expected: Vec<(u64, u32)> = bad
+            .iter()
+            .enumerate()
+            .filter(|&(_, &bad)| bad + 1 < end)
+            .map(|(number, &bad)| (bad + 1, 3 * number as u32 + 1))
+            .collect();
+        expected.sort_unstable();
+        let Outcome::Faulted(faults) = outcome else {
+            panic!("{outcome:?}")
+        };
+        let seen: Vec<_> = faults.iter().map(|it| (it.cycle, it.instance)).collect();
+        prop_assert_eq!(seen, expected);
+        for fault in &faults {
+            prop_assert!(matches!(&fault.cause, FaultCause::Panic(text) if text.contains("a bad item")));
+        }
+    }
+}
