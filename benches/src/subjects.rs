@@ -36,6 +36,8 @@ pub struct Subject {
     pub variants: &'static [Variant],
     /// Harts that execute instructions, 0 if it is not about them.
     pub hart_count: u64,
+    /// Whether its modules are elements, fired many at a time.
+    pub has_elements: bool,
     /// Whether it is there to tell about tina-hw alone, and runs only if witnesses are asked for.
     pub is_witness: bool,
 }
@@ -96,6 +98,7 @@ const USUAL: Subject = Subject {
     expected: &[],
     variants: &[],
     hart_count: 0,
+    has_elements: false,
     is_witness: false,
 };
 
@@ -103,6 +106,7 @@ const USUAL: Subject = Subject {
 pub const SUBJECTS: &[Subject] = &[
     Subject {
         name: "w1",
+        has_elements: true,
         title: "W1 pipeline",
         netlist: "w1_pipeline.ron",
         model: Some(Model::Pipeline(1024)),
@@ -162,6 +166,7 @@ pub const SUBJECTS: &[Subject] = &[
     },
     Subject {
         name: "w3",
+        has_elements: true,
         title: "W3 systolic 32×32",
         netlist: "w3_systolic.ron",
         model: Some(Model::Systolic(32)),
@@ -174,6 +179,7 @@ pub const SUBJECTS: &[Subject] = &[
     },
     Subject {
         name: "w4",
+        has_elements: true,
         title: "W4 systolic 256×256",
         netlist: "w4_systolic.ron",
         cycles: Some(2_000),
@@ -213,6 +219,7 @@ pub const SUBJECTS: &[Subject] = &[
     },
     Subject {
         name: "w7",
+        has_elements: true,
         title: "W7 transform, 2048 points",
         netlist: "w7_ntt.ron",
         cycles: Some(2_000),
@@ -327,7 +334,28 @@ pub fn machine(
     shard_count: usize,
     cycles: Option<u64>,
 ) -> Result<Ready<'_>, String> {
-    let mut machine = boot(design, &catalogue(), shard_count, &host())
+    machine_on(design, shard_count, cycles, &host())
+}
+
+/// The same on one shard with elements clocked one by one.
+///
+/// # Errors
+/// When the host refuses memory or threads.
+pub fn scalar_machine(design: &Design, cycles: Option<u64>) -> Result<Ready<'_>, String> {
+    let host = HostOptions {
+        no_vectors: true,
+        ..host()
+    };
+    machine_on(design, 1, cycles, &host)
+}
+
+fn machine_on<'a>(
+    design: &'a Design,
+    shard_count: usize,
+    cycles: Option<u64>,
+    host: &HostOptions,
+) -> Result<Ready<'a>, String> {
+    let mut machine = boot(design, &catalogue(), shard_count, host)
         .map_err(|error| error.to_string())?
         .machine;
     Ok(Box::new(move || {

@@ -6,7 +6,9 @@ use super::options::Options;
 use super::report::Family;
 use super::rivals::{Rival, Rivals};
 use super::tokens::{TokenStream, stream};
-use crate::subjects::{Model, Run, Subject, Totals, Variant, automatic, design, machine};
+use crate::subjects::{
+    Model, Run, Subject, Totals, Variant, automatic, design, machine, scalar_machine,
+};
 use std::sync::Barrier;
 use std::sync::atomic::{AtomicBool, Ordering};
 use tina_sim::design::Design;
@@ -34,6 +36,8 @@ enum Way {
         design: usize,
         shard_count: usize,
     },
+    /// One shard, elements clocked one by one.
+    Scalar,
     /// As many shards as the program finds worth it.
     Auto,
     /// Two shards while another thread keeps a core busy.
@@ -127,6 +131,7 @@ impl<'a> Bench<'a> {
                 design,
                 shard_count,
             } => machine(&self.designs[*design], *shard_count, target.cycles)?()?,
+            Way::Scalar => scalar_machine(&self.designs[0], target.cycles)?()?,
             Way::Auto => automatic(&self.designs[0], target.cycles)?,
             Way::Busy => {
                 let run = machine(&self.designs[0], 2, target.cycles)?;
@@ -196,6 +201,15 @@ pub fn forms(subject: &Subject, rivals: &[Rival], options: &Options) -> Vec<Form
     shard_counts.dedup();
     for &shard_count in &shard_counts {
         forms.push(Form::machine("shards", "tina-hw", 0, shard_count));
+    }
+    if subject.has_elements {
+        forms.push(Form {
+            name: "scalar-1".to_owned(),
+            label: "tina-hw, 1 shard, elements one by one".to_owned(),
+            family: Family::Tina,
+            threads: 1,
+            way: Way::Scalar,
+        });
     }
     for (number, variant) in (1..).zip(subject.variants) {
         forms.extend(variant_forms(variant, number, &shard_counts, options));
