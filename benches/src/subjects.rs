@@ -34,6 +34,8 @@ pub struct Subject {
     pub expected: &'static [(&'static str, u64)],
     /// Other netlists that are measured beside it.
     pub variants: &'static [Variant],
+    /// Whether its kinds can be clocked many at a time, so that it is measured without that, too.
+    pub has_elements: bool,
     /// Harts that execute instructions, 0 if it is not about them.
     pub hart_count: u64,
     /// Whether it is there to tell about tina-hw alone, and runs only if witnesses are asked for.
@@ -95,6 +97,7 @@ const USUAL: Subject = Subject {
     model: None,
     expected: &[],
     variants: &[],
+    has_elements: false,
     hart_count: 0,
     is_witness: false,
 };
@@ -107,6 +110,7 @@ pub const SUBJECTS: &[Subject] = &[
         netlist: "w1_pipeline.ron",
         model: Some(Model::Pipeline(1024)),
         expected: &[("count", 18_975), ("check", 0xbfea_c04d_7a70_661f)],
+        has_elements: true,
         ..USUAL
     },
     Subject {
@@ -170,6 +174,7 @@ pub const SUBJECTS: &[Subject] = &[
             ("firings", 20_447_232),
             ("drained", 1_276_896),
         ],
+        has_elements: true,
         ..USUAL
     },
     Subject {
@@ -183,6 +188,7 @@ pub const SUBJECTS: &[Subject] = &[
             ("firings", 114_294_784),
             ("drained", 827_136),
         ],
+        has_elements: true,
         ..USUAL
     },
     Subject {
@@ -217,6 +223,7 @@ pub const SUBJECTS: &[Subject] = &[
         netlist: "w7_ntt.ron",
         cycles: Some(2_000),
         expected: &[("check", 0xf2cf_ea14_5436_c1e6)],
+        has_elements: true,
         ..USUAL
     },
     Subject {
@@ -318,16 +325,21 @@ impl Run {
 }
 
 /// A machine of a design, placed by the partitioner and booted with a thread for each shard (but no
-/// more than cores), ready to run `cycles` or to its end.
+/// more than cores), ready to run `cycles` or to its end; without `vectors`, element by element.
 ///
 /// # Errors
 /// When it cannot be placed or booted.
 pub fn machine(
     design: &Design,
     shard_count: usize,
+    vectors: bool,
     cycles: Option<u64>,
 ) -> Result<Ready<'_>, String> {
-    let mut machine = boot(design, &catalogue(), shard_count, &host())
+    let host = HostOptions {
+        no_vectors: !vectors,
+        ..host()
+    };
+    let mut machine = boot(design, &catalogue(), shard_count, &host)
         .map_err(|error| error.to_string())?
         .machine;
     Ok(Box::new(move || {

@@ -36,6 +36,8 @@ enum Way {
     },
     /// As many shards as the program finds worth it.
     Auto,
+    /// One shard, element by element.
+    Scalar,
     /// Two shards while another thread keeps a core busy.
     Busy,
     Rival {
@@ -126,10 +128,11 @@ impl<'a> Bench<'a> {
             Way::Machine {
                 design,
                 shard_count,
-            } => machine(&self.designs[*design], *shard_count, target.cycles)?()?,
+            } => machine(&self.designs[*design], *shard_count, true, target.cycles)?()?,
+            Way::Scalar => machine(&self.designs[0], 1, false, target.cycles)?()?,
             Way::Auto => automatic(&self.designs[0], target.cycles)?,
             Way::Busy => {
-                let run = machine(&self.designs[0], 2, target.cycles)?;
+                let run = machine(&self.designs[0], 2, true, target.cycles)?;
                 busy(run)?
             }
             Way::Rival { rival, model } => {
@@ -196,6 +199,15 @@ pub fn forms(subject: &Subject, rivals: &[Rival], options: &Options) -> Vec<Form
     shard_counts.dedup();
     for &shard_count in &shard_counts {
         forms.push(Form::machine("shards", "tina-hw", 0, shard_count));
+    }
+    if subject.has_elements {
+        forms.push(Form {
+            name: "scalar-1".to_owned(),
+            label: "tina-hw without vectors, 1 shard".to_owned(),
+            family: Family::Tina,
+            threads: 1,
+            way: Way::Scalar,
+        });
     }
     for (number, variant) in (1..).zip(subject.variants) {
         forms.extend(variant_forms(variant, number, &shard_counts, options));
