@@ -24,7 +24,7 @@ fn workloads(criterion: &mut Criterion) {
         for shard_count in [1, 2] {
             group.bench_function(format!("{shard_count} shards"), |bencher| {
                 time(bencher, || {
-                    machine(&design, shard_count, true, Some(cycles)).expect("the host has memory")
+                    machine(&design, shard_count, Some(cycles)).expect("the host has memory")
                 });
             });
         }

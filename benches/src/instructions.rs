@@ -140,7 +140,7 @@ pub fn child(subject: &str, cycles: u64) -> Result<(), String> {
         .find(|other| other.name == subject)
         .ok_or_else(|| format!("no workload is called `{subject}`"))?;
     let design = design(subject.netlist, subject.set)?;
-    machine(&design, 1, true, Some(cycles))?().map(|_| ())
+    machine(&design, 1, Some(cycles))?().map(|_| ())
 }
 
 /// Counts a case.

@@ -34,10 +34,10 @@ pub struct Subject {
     pub expected: &'static [(&'static str, u64)],
     /// Other netlists that are measured beside it.
     pub variants: &'static [Variant],
-    /// Whether its kinds can be clocked many at a time, so that it is measured without that, too.
-    pub has_elements: bool,
     /// Harts that execute instructions, 0 if it is not about them.
     pub hart_count: u64,
+    /// Whether its modules are elements, fired many at a time.
+    pub has_elements: bool,
     /// Whether it is there to tell about tina-hw alone, and runs only if witnesses are asked for.
     pub is_witness: bool,
 }
@@ -97,8 +97,8 @@ const USUAL: Subject = Subject {
     model: None,
     expected: &[],
     variants: &[],
-    has_elements: false,
     hart_count: 0,
+    has_elements: false,
     is_witness: false,
 };
 
@@ -106,11 +106,11 @@ const USUAL: Subject = Subject {
 pub const SUBJECTS: &[Subject] = &[
     Subject {
         name: "w1",
+        has_elements: true,
         title: "W1 pipeline",
         netlist: "w1_pipeline.ron",
         model: Some(Model::Pipeline(1024)),
         expected: &[("count", 18_975), ("check", 0xbfea_c04d_7a70_661f)],
-        has_elements: true,
         ..USUAL
     },
     Subject {
@@ -166,6 +166,7 @@ pub const SUBJECTS: &[Subject] = &[
     },
     Subject {
         name: "w3",
+        has_elements: true,
         title: "W3 systolic 32×32",
         netlist: "w3_systolic.ron",
         model: Some(Model::Systolic(32)),
@@ -174,11 +175,11 @@ pub const SUBJECTS: &[Subject] = &[
             ("firings", 20_447_232),
             ("drained", 1_276_896),
         ],
-        has_elements: true,
         ..USUAL
     },
     Subject {
         name: "w4",
+        has_elements: true,
         title: "W4 systolic 256×256",
         netlist: "w4_systolic.ron",
         cycles: Some(2_000),
@@ -188,7 +189,6 @@ pub const SUBJECTS: &[Subject] = &[
             ("firings", 114_294_784),
             ("drained", 827_136),
         ],
-        has_elements: true,
         ..USUAL
     },
     Subject {
@@ -219,11 +219,11 @@ pub const SUBJECTS: &[Subject] = &[
     },
     Subject {
         name: "w7",
+        has_elements: true,
         title: "W7 transform, 2048 points",
         netlist: "w7_ntt.ron",
         cycles: Some(2_000),
         expected: &[("check", 0xf2cf_ea14_5436_c1e6)],
-        has_elements: true,
         ..USUAL
     },
     Subject {
@@ -325,21 +325,37 @@ impl Run {
 }
 
 /// A machine of a design, placed by the partitioner and booted with a thread for each shard (but no
-/// more than cores), ready to run `cycles` or to its end; without `vectors`, element by element.
+/// more than cores), ready to run `cycles` or to its end.
 ///
 /// # Errors
 /// When it cannot be placed or booted.
 pub fn machine(
     design: &Design,
     shard_count: usize,
-    vectors: bool,
     cycles: Option<u64>,
 ) -> Result<Ready<'_>, String> {
+    machine_on(design, shard_count, cycles, &host())
+}
+
+/// The same on one shard with elements clocked one by one.
+///
+/// # Errors
+/// When the host refuses memory or threads.
+pub fn scalar_machine(design: &Design, cycles: Option<u64>) -> Result<Ready<'_>, String> {
     let host = HostOptions {
-        no_vectors: !vectors,
+        no_vectors: true,
         ..host()
     };
-    let mut machine = boot(design, &catalogue(), shard_count, &host)
+    machine_on(design, 1, cycles, &host)
+}
+
+fn machine_on<'a>(
+    design: &'a Design,
+    shard_count: usize,
+    cycles: Option<u64>,
+    host: &HostOptions,
+) -> Result<Ready<'a>, String> {
+    let mut machine = boot(design, &catalogue(), shard_count, host)
         .map_err(|error| error.to_string())?
         .machine;
     Ok(Box::new(move || {

@@ -9,6 +9,7 @@ mod number;
 mod boot;
 mod outcome;
 mod measure;
+mod threads;
 mod choice;
 mod report;
 mod buffer;

@@ -28,6 +28,11 @@ fn check(name: &str, set: &[(&str, &str)], cycles: u64) {
         shard_count,
         thread_count: Some(thread_count),
         no_sleep,
+        no_vectors: false,
+    };
+    let without_vectors = |shard_count| Variant {
+        no_vectors: true,
+        ..variant(shard_count, 1, false)
     };
     let variants = [
         variant(1, 1, false),
@@ -36,6 +41,8 @@ fn check(name: &str, set: &[(&str, &str)], cycles: u64) {
         variant(5, 2, true),
         variant(8, 2, false),
         variant(1, 1, true),
+        without_vectors(1),
+        without_vectors(3),
     ];
     let limits = Limits {
         cycles: Some(cycles),

@@ -6,7 +6,9 @@ use super::options::Options;
 use super::report::Family;
 use super::rivals::{Rival, Rivals};
 use super::tokens::{TokenStream, stream};
-use crate::subjects::{Model, Run, Subject, Totals, Variant, automatic, design, machine};
+use crate::subjects::{
+    Model, Run, Subject, Totals, Variant, automatic, design, machine, scalar_machine,
+};
 use std::sync::Barrier;
 use std::sync::atomic::{AtomicBool, Ordering};
 use tina_sim::design::Design;
@@ -34,10 +36,10 @@ enum Way {
         design: usize,
         shard_count: usize,
     },
+    /// One shard, elements clocked one by one.
+    Scalar,
     /// As many shards as the program finds worth it.
     Auto,
-    /// One shard, element by element.
-    Scalar,
     /// Two shards while another thread keeps a core busy.
     Busy,
     Rival {
@@ -128,11 +130,11 @@ impl<'a> Bench<'a> {
             Way::Machine {
                 design,
                 shard_count,
-            } => machine(&self.designs[*design], *shard_count, true, target.cycles)?()?,
-            Way::Scalar => machine(&self.designs[0], 1, false, target.cycles)?()?,
+            } => machine(&self.designs[*design], *shard_count, target.cycles)?()?,
+            Way::Scalar => scalar_machine(&self.designs[0], target.cycles)?()?,
             Way::Auto => automatic(&self.designs[0], target.cycles)?,
             Way::Busy => {
-                let run = machine(&self.designs[0], 2, true, target.cycles)?;
+                let run = machine(&self.designs[0], 2, target.cycles)?;
                 busy(run)?
             }
             Way::Rival { rival, model } => {
@@ -203,7 +205,7 @@ pub fn forms(subject: &Subject, rivals: &[Rival], options: &Options) -> Vec<Form
     if subject.has_elements {
         forms.push(Form {
             name: "scalar-1".to_owned(),
-            label: "tina-hw without vectors, 1 shard".to_owned(),
+            label: "tina-hw, 1 shard, elements one by one".to_owned(),
             family: Family::Tina,
             threads: 1,
             way: Way::Scalar,

@@ -47,7 +47,7 @@ pub const WAYS_MAX: u32 = 8;
 pub const CACHE_BYTES_MAX: u32 = 16 << 20;
 
 /// Index of a line's place in a cache.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct SlotIndex(u32);
 
 impl SlotIndex {

@@ -36,6 +36,7 @@ impl Module for Decode {
         })
     }
 
+    #[inline(always)]
     fn clock(&mut self, _now: Cycle) -> Effect {
         if let Some(room) = self.decoded.room()
             && let Some(fetched) = self.fetched.try_pop()

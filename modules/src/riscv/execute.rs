@@ -29,13 +29,13 @@ mod system;
 
 use super::access::{Access, AccessError};
 use super::csr::{Cause, CsrFile};
-use super::instruction::{MulDiv, Operation, alu, branch_taken};
+use super::instruction::{Instruction, MulDiv, Operation, alu, branch_taken};
 use super::platform::RAM_BYTES_DEFAULT;
 use super::signals::{
     DecodedInstruction, Jump, MemoryRequest, MultiplyRequest, RegisterWrite, Resolution,
 };
 use serde::Deserialize;
-use tina_engine::{BuildError, Cycle, Effect, In, Module, Out, Results, Wiring};
+use tina_engine::{BuildError, Cycle, Effect, In, Item, Module, Out, Results, Room, Wiring};
 
 /// Parameters of [`Execute`].
 #[derive(Clone, Debug, Deserialize)]
@@ -68,8 +68,19 @@ enum Progress {
 /// The third stage of the core.
 pub struct Execute {
     decoded: In<DecodedInstruction>,
-    write: In<RegisterWrite>,
     resolved: Out<Resolution>,
+    core: Core,
+}
+
+/// The instruction at the head of the pipeline, and room to tell fetch of it: what ends it takes both.
+struct Head<'a> {
+    decoded: Item<'a, DecodedInstruction>,
+    resolved: Room<'a, Resolution>,
+}
+
+/// All of it but the two ends of the loop of fetch, decode and execute.
+struct Core {
+    write: In<RegisterWrite>,
     access: Out<MemoryRequest>,
     operands: Out<MultiplyRequest>,
     registers: [u32; 32],
@@ -102,52 +113,58 @@ impl Module for Execute {
         registers[REGISTER_A0] = params.hart;
         Ok(Self {
             decoded: wiring.input("decoded")?,
-            write: wiring.input("write")?,
-            invalidated: wiring.input("invalidated")?,
             resolved: wiring.output("resolved")?,
-            access: wiring.output("access")?,
-            operands: wiring.output("operands")?,
-            invalidate: wiring.output("invalidate")?,
-            registers,
-            scoreboard: 0,
-            epoch: false,
-            progress: Progress::New,
-            ram_bytes: params.ram_bytes,
-            csrs: CsrFile::new(params.hart),
-            instruction_count: 0,
-            branch_count: 0,
-            mispredict_count: 0,
-            trap_count: 0,
-            cycle_count: 0,
+            core: Core {
+                write: wiring.input("write")?,
+                invalidated: wiring.input("invalidated")?,
+                access: wiring.output("access")?,
+                operands: wiring.output("operands")?,
+                invalidate: wiring.output("invalidate")?,
+                registers,
+                scoreboard: 0,
+                epoch: false,
+                progress: Progress::New,
+                ram_bytes: params.ram_bytes,
+                csrs: CsrFile::new(params.hart),
+                instruction_count: 0,
+                branch_count: 0,
+                mispredict_count: 0,
+                trap_count: 0,
+                cycle_count: 0,
+            },
         })
     }
 
+    #[inline(always)]
     fn clock(&mut self, now: Cycle) -> Effect {
-        if let Some(write) = self.write.try_pop() {
-            self.take(write);
+        let core = &mut self.core;
+        if let Some(write) = core.write.try_pop() {
+            core.take(write);
         }
-        if let Some(&decoded) = self.decoded.peek() {
-            if decoded.epoch != self.epoch {
-                self.decoded.pop();
-            } else if self.may_start(&decoded) {
-                self.perform(&decoded, now);
+        if let Some(decoded) = self.decoded.item() {
+            if decoded.epoch != core.epoch {
+                decoded.take();
+            } else if core.has_registers(decoded.instruction)
+                && let Some(resolved) = self.resolved.room()
+            {
+                core.perform(Head { decoded, resolved }, now);
             }
         }
         Effect::Receive
     }
 
     fn report(&self, results: &mut Results) {
-        results.count("instructions", self.instruction_count);
-        results.count("cycles", self.cycle_count);
-        results.count("branches", self.branch_count);
-        results.count("mispredicts", self.mispredict_count);
-        results.count("traps", self.trap_count);
+        results.count("instructions", self.core.instruction_count);
+        results.count("cycles", self.core.cycle_count);
+        results.count("branches", self.core.branch_count);
+        results.count("mispredicts", self.core.mispredict_count);
+        results.count("traps", self.core.trap_count);
     }
 }
 
 const REGISTER_A0: usize = 10;
 
-impl Execute {
+impl Core {
     #[inline(always)]
     fn take(&mut self, write: RegisterWrite) {
         if write.register == 0 {
@@ -160,14 +177,13 @@ impl Execute {
         }
     }
 
-    /// Whether the registers of an instruction have their values, and fetch can be told of it.
+    /// Whether no register of an instruction waits for its value.
     #[inline(always)]
-    fn may_start(&self, decoded: &DecodedInstruction) -> bool {
-        let instruction = decoded.instruction;
+    fn has_registers(&self, instruction: Instruction) -> bool {
         let used = 1 << (instruction.rd() & 31)
             | 1 << (instruction.rs1() & 31)
             | 1 << (instruction.rs2() & 31);
-        self.scoreboard & used == 0 && self.resolved.has_room()
+        self.scoreboard & used == 0
     }
 
     #[inline(always)]
@@ -184,51 +200,47 @@ impl Execute {
     /// Performs the instruction at the head of the pipeline, or leaves everything as it is if
     /// something has no room.
     #[inline(always)]
-    fn perform(&mut self, decoded: &DecodedInstruction, now: Cycle) {
-        let address = decoded.address;
-        let instruction = decoded.instruction;
-        if decoded.fault {
-            return self.trap(decoded, Cause::InstructionAccess, address);
+    fn perform(&mut self, head: Head<'_>, now: Cycle) {
+        let DecodedInstruction {
+            address,
+            instruction,
+            fault,
+            ..
+        } = *head.decoded;
+        if fault {
+            return self.trap(head, Cause::InstructionAccess, address);
         }
         let a = self.register(instruction.rs1());
         let b = self.register(instruction.rs2());
         let immediate = instruction.immediate();
-        match instruction.operation() {
-            Operation::Alu(operation) => self.complete(decoded, alu(operation, a, b), now),
-            Operation::AluImmediate(operation) => {
-                self.complete(decoded, alu(operation, a, immediate), now);
-            }
-            Operation::Lui => self.complete(decoded, immediate, now),
-            Operation::Auipc => self.complete(decoded, address.wrapping_add(immediate), now),
+        let value = match instruction.operation() {
+            Operation::Alu(operation) => alu(operation, a, b),
+            Operation::AluImmediate(operation) => alu(operation, a, immediate),
+            Operation::Lui => immediate,
+            Operation::Auipc => address.wrapping_add(immediate),
             Operation::Branch(condition) => {
-                self.branch(decoded, branch_taken(condition, a, b), now);
+                return self.branch(head, branch_taken(condition, a, b), now);
             }
-            Operation::Jal => self.jump(decoded, address.wrapping_add(immediate), now),
-            Operation::Jalr => self.jump(decoded, a.wrapping_add(immediate) & !1, now),
+            Operation::Jal => return self.jump(head, address.wrapping_add(immediate), now),
+            Operation::Jalr => return self.jump(head, a.wrapping_add(immediate) & !1, now),
             Operation::Load(load) => {
-                self.start_access(
-                    decoded,
-                    Access::Load(load),
-                    a.wrapping_add(immediate),
-                    0,
-                    now,
-                );
+                let place = (a.wrapping_add(immediate), 0);
+                return self.start_access(head, Access::Load(load), place, now);
             }
             Operation::Store(store) => {
-                self.start_access(
-                    decoded,
-                    Access::Store(store),
-                    a.wrapping_add(immediate),
-                    b,
-                    now,
-                );
+                let place = (a.wrapping_add(immediate), b);
+                return self.start_access(head, Access::Store(store), place, now);
             }
-            Operation::LoadReserved => self.start_access(decoded, Access::LoadReserved, a, 0, now),
+            Operation::LoadReserved => {
+                return self.start_atomic(head, Access::LoadReserved, (a, 0), now);
+            }
             Operation::StoreConditional => {
-                self.start_access(decoded, Access::StoreConditional, a, b, now);
+                return self.start_atomic(head, Access::StoreConditional, (a, b), now);
             }
-            Operation::Amo(amo) => self.start_access(decoded, Access::Amo(amo), a, b, now),
-            Operation::MulDiv(operation) => self.start_multiply(decoded, operation, a, b, now),
+            Operation::Amo(amo) => return self.start_atomic(head, Access::Amo(amo), (a, b), now),
+            Operation::MulDiv(operation) => {
+                return self.start_multiply(head, operation, (a, b), now);
+            }
             Operation::Csr(_)
             | Operation::CsrImmediate(_)
             | Operation::Fence
@@ -237,15 +249,10 @@ impl Execute {
             | Operation::Ebreak
             | Operation::Mret
             | Operation::Wfi
-            | Operation::Illegal => self.perform_system(decoded, a, now),
-        }
-    }
-
-    /// Ends an instruction that only computes.
-    #[inline(always)]
-    fn complete(&mut self, decoded: &DecodedInstruction, value: u32, now: Cycle) {
-        self.set_register(decoded.instruction.rd(), value);
-        self.retire_straight(decoded, now);
+            | Operation::Illegal => return self.perform_system(head, a, now),
+        };
+        self.set_register(instruction.rd(), value);
+        self.retire_straight(head, now);
     }
 
     #[inline(always)]
@@ -254,21 +261,20 @@ impl Execute {
         self.scoreboard &= !1;
     }
 
-    #[inline(always)]
+    #[inline(never)]
     fn start_multiply(
         &mut self,
-        decoded: &DecodedInstruction,
+        head: Head<'_>,
         operation: MulDiv,
-        a: u32,
-        b: u32,
+        (a, b): (u32, u32),
         now: Cycle,
     ) {
-        let register = decoded.instruction.rd();
+        let register = head.decoded.instruction.rd();
         if register != 0 {
-            if !self.operands.has_room() {
+            let Some(room) = self.operands.room() else {
                 return;
-            }
-            self.operands.push(MultiplyRequest {
+            };
+            room.push(MultiplyRequest {
                 a,
                 b,
                 operation,
@@ -276,25 +282,24 @@ impl Execute {
             });
             self.await_register(register);
         }
-        self.retire_straight(decoded, now);
+        self.retire_straight(head, now);
     }
 
     #[inline(always)]
     fn start_access(
         &mut self,
-        decoded: &DecodedInstruction,
+        head: Head<'_>,
         access: Access,
-        address: u32,
-        data: u32,
+        (address, data): (u32, u32),
         now: Cycle,
     ) {
         let device = match access.check(address, self.ram_bytes) {
             Ok(device) => device,
-            Err(error) => return self.trap(decoded, cause_of(access, error), address),
+            Err(error) => return self.trap(head, cause_of(access, error), address),
         };
-        if self.access.has_room() {
-            let register = decoded.instruction.rd();
-            self.access.push(MemoryRequest {
+        if let Some(room) = self.access.room() {
+            let register = head.decoded.instruction.rd();
+            room.push(MemoryRequest {
                 address,
                 data,
                 access,
@@ -302,16 +307,22 @@ impl Execute {
                 device,
             });
             self.await_register(register);
-            self.retire_straight(decoded, now);
+            self.retire_straight(head, now);
         }
     }
 
+    /// The same for what is rarer.
+    #[inline(never)]
+    fn start_atomic(&mut self, head: Head<'_>, access: Access, place: (u32, u32), now: Cycle) {
+        self.start_access(head, access, place, now);
+    }
+
     #[inline(always)]
-    fn branch(&mut self, decoded: &DecodedInstruction, taken: bool, now: Cycle) {
-        let address = decoded.address;
-        let target = address.wrapping_add(decoded.instruction.immediate());
+    fn branch(&mut self, head: Head<'_>, taken: bool, now: Cycle) {
+        let address = head.decoded.address;
+        let target = address.wrapping_add(head.decoded.instruction.immediate());
         if taken && target & 3 != 0 {
-            return self.trap(decoded, Cause::InstructionMisaligned, target);
+            return self.trap(head, Cause::InstructionMisaligned, target);
         }
         let next = if taken {
             target
@@ -320,9 +331,9 @@ impl Execute {
         };
         self.branch_count += 1;
         self.retire(now);
-        let redirect = self.follow(decoded, next);
+        let redirect = self.follow(head.decoded, next);
         self.mispredict_count += u64::from(redirect);
-        self.resolved.push(Resolution {
+        head.resolved.push(Resolution {
             address,
             target: next,
             jump: Jump::Conditional,
@@ -332,19 +343,23 @@ impl Execute {
     }
 
     #[inline(always)]
-    fn jump(&mut self, decoded: &DecodedInstruction, target: u32, now: Cycle) {
+    fn jump(&mut self, head: Head<'_>, target: u32, now: Cycle) {
         if target & 3 != 0 {
-            return self.trap(decoded, Cause::InstructionMisaligned, target);
+            return self.trap(head, Cause::InstructionMisaligned, target);
         }
-        let address = decoded.address;
-        let jump = jump_kind(decoded);
-        self.set_register(decoded.instruction.rd(), address.wrapping_add(4));
+        let DecodedInstruction {
+            address,
+            instruction,
+            ..
+        } = *head.decoded;
+        let jump = jump_kind(instruction);
+        self.set_register(instruction.rd(), address.wrapping_add(4));
         self.branch_count += 1;
         self.retire(now);
-        let redirect = self.follow(decoded, target);
+        let redirect = self.follow(head.decoded, target);
         self.mispredict_count += u64::from(redirect);
         if redirect || jump != Jump::Always {
-            self.resolved.push(Resolution {
+            head.resolved.push(Resolution {
                 address,
                 target,
                 jump,
@@ -356,11 +371,12 @@ impl Execute {
 
     /// Ends an instruction behind which the next one stands.
     #[inline(always)]
-    fn retire_straight(&mut self, decoded: &DecodedInstruction, now: Cycle) {
+    fn retire_straight(&mut self, head: Head<'_>, now: Cycle) {
         self.retire(now);
-        let next = decoded.address.wrapping_add(4);
-        if self.follow(decoded, next) {
-            self.redirect(decoded.address, next);
+        let address = head.decoded.address;
+        let next = address.wrapping_add(4);
+        if self.follow(head.decoded, next) {
+            redirect(head.resolved, address, next);
         }
     }
 
@@ -371,39 +387,37 @@ impl Execute {
         self.cycle_count = now + 1;
     }
 
-    /// Pops the instruction; true if what follows it in the pipeline is not what follows it in
+    /// Takes the instruction; true if what follows it in the pipeline is not what follows it in
     /// the program: from then on the other epoch counts, and fetch must be told.
     #[inline(always)]
-    fn follow(&mut self, decoded: &DecodedInstruction, next: u32) -> bool {
-        self.decoded.pop();
-        let redirect = next != decoded.predicted;
+    fn follow(&mut self, decoded: Item<'_, DecodedInstruction>, next: u32) -> bool {
+        let redirect = next != decoded.take().predicted;
         self.epoch ^= redirect;
         redirect
     }
+}
 
-    /// Tells fetch to go on elsewhere, for another reason than a jump.
-    #[cold]
-    #[inline(never)]
-    fn redirect(&mut self, address: u32, target: u32) {
-        let jump = Jump::Not;
-        self.resolved.push(Resolution {
-            address,
-            target,
-            jump,
-            taken: true,
-            redirect: true,
-        });
-    }
+/// Tells fetch to go on elsewhere, for another reason than a jump.
+#[cold]
+#[inline(never)]
+fn redirect(resolved: Room<'_, Resolution>, address: u32, target: u32) {
+    resolved.push(Resolution {
+        address,
+        target,
+        jump: Jump::Not,
+        taken: true,
+        redirect: true,
+    });
 }
 
 /// What the predictor is told of a JAL or JALR: `ra` and `t0` are link registers (Unprivileged
 /// ISA, table 2.1).
 #[inline(always)]
-fn jump_kind(decoded: &DecodedInstruction) -> Jump {
+fn jump_kind(instruction: Instruction) -> Jump {
     let is_link = |register: u8| register == 1 || register == 5;
-    if is_link(decoded.instruction.rd()) {
+    if is_link(instruction.rd()) {
         Jump::Call
-    } else if is_link(decoded.instruction.rs1()) {
+    } else if is_link(instruction.rs1()) {
         Jump::Return
     } else {
         Jump::Always

@@ -90,6 +90,7 @@ impl Module for Fetch {
         })
     }
 
+    #[inline(always)]
     fn clock(&mut self, _now: Cycle) -> Effect {
         if let Some(resolution) = self.resolved.try_pop() {
             self.predictor.learn(&resolution);

@@ -144,6 +144,7 @@ impl Module for Home {
         })
     }
 
+    #[inline(always)]
     fn clock(&mut self, now: Cycle) -> Effect {
         if let Some(answer) = self.answers.try_pop() {
             self.take(&answer);

@@ -50,6 +50,9 @@ enum Stage {
     Await(SlotIndex),
 }
 
+/// No line has it.
+const NO_ADDRESS: u32 = 1;
+
 #[derive(Default)]
 struct Counts {
     hits: u64,
@@ -67,6 +70,9 @@ pub struct InstructionCache {
     invalidated: Out<()>,
     misses: Out<Request>,
     array: CacheArray,
+    /// Line and slot of the reply before this one, whose use is noted already: mostly the next
+    /// instruction lies in the same line. [`NO_ADDRESS`] when there was none.
+    recent: (u32, SlotIndex),
     stage: Stage,
     /// The request that missed; meaningful in every stage but `Ready`.
     pending: FetchRequest,
@@ -94,6 +100,7 @@ impl Module for InstructionCache {
             invalidated: wiring.output("invalidated")?,
             misses: wiring.output("miss")?,
             array: CacheArray::build(params.bytes, params.ways, wiring)?,
+            recent: (NO_ADDRESS, SlotIndex::default()),
             stage: Stage::Ready,
             pending: FetchRequest {
                 address: 0,
@@ -140,13 +147,22 @@ impl Module for InstructionCache {
 impl InstructionCache {
     #[inline(always)]
     fn fetch(&mut self, request: FetchRequest) {
-        if let Some(slot) = self.array.find(request.address) {
+        if self.recent.0 == line_address(request.address) {
             self.counts.hits += 1;
-            self.array.touch(request.address, slot);
+            self.reply(&request, self.recent.1);
+        } else if let Some(slot) = self.array.find(request.address) {
+            self.counts.hits += 1;
+            self.note_use(request.address, slot);
             self.reply(&request, slot);
         } else {
             self.miss(request);
         }
+    }
+
+    #[inline(always)]
+    fn note_use(&mut self, address: u32, slot: SlotIndex) {
+        self.array.touch(address, slot);
+        self.recent = (line_address(address), slot);
     }
 
     #[inline(always)]
@@ -219,7 +235,7 @@ impl InstructionCache {
         );
         self.array
             .install(slot, order.address, Rights::Shared, &order.line);
-        self.array.touch(request.address, slot);
+        self.note_use(request.address, slot);
         self.stage = Stage::Ready;
         self.reply(&request, slot);
     }
@@ -228,6 +244,7 @@ impl InstructionCache {
     fn invalidate(&mut self) {
         self.invalidates.pop();
         self.array.clear();
+        self.recent.0 = NO_ADDRESS;
         self.counts.invalidations += 1;
         self.invalidated.push(());
     }

@@ -126,6 +126,7 @@ impl Module for LoadStore {
         })
     }
 
+    #[inline(always)]
     fn clock(&mut self, _now: Cycle) -> Effect {
         if let Some(room) = self.request.room()
             && let Some(access) = self.access.try_pop()

@@ -67,6 +67,7 @@ impl Module for Multiply {
         })
     }
 
+    #[inline(always)]
     fn clock(&mut self, now: Cycle) -> Effect {
         if self.pending.is_none() {
             self.start(now);

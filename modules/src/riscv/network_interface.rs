@@ -52,6 +52,7 @@ impl Module for NetworkInterface {
         })
     }
 
+    #[inline(always)]
     fn clock(&mut self, _now: Cycle) -> Effect {
         if self.requests.has_room() {
             let chosen = if self.misses[self.turn].ready() {

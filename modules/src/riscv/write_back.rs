@@ -42,6 +42,7 @@ impl Module for WriteBack {
         })
     }
 
+    #[inline(always)]
     fn clock(&mut self, _now: Cycle) -> Effect {
         let mut room = self.write.room();
         if let Some(product) = self.product.item()

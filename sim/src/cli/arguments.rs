@@ -102,6 +102,9 @@ pub(super) struct RunArguments {
     /// Clock every module at every edge; the result is the same.
     #[arg(long)]
     pub(super) no_sleep: bool,
+    /// Clock elements one by one instead of many at a time; the result is the same.
+    #[arg(long)]
+    pub(super) no_vectors: bool,
     /// Run again at another shard count and compare the digests of every epoch.
     #[arg(long)]
     pub(super) verify: bool,
@@ -127,6 +130,9 @@ pub(super) struct VerifyArguments {
     /// Add each run once more with every module clocked at every edge.
     #[arg(long)]
     pub(super) no_sleep: bool,
+    /// Add each run once more with elements clocked one by one instead of many at a time.
+    #[arg(long)]
+    pub(super) no_vectors: bool,
 }
 
 #[derive(Args)]
@@ -166,7 +172,7 @@ impl CompareArguments {
                 shards: vec![*count],
                 threads: self.threads.clone(),
             };
-            let variants = variants.variants(false).into_iter();
+            let variants = variants.variants(false, false).into_iter();
             contenders.extend(variants.map(Contender::Fixed));
         }
         contenders
@@ -185,26 +191,30 @@ pub(super) struct VariantArguments {
 }
 
 impl VariantArguments {
-    /// Every shard count with every thread count, and all of them again without sleeping if asked.
-    pub(super) fn variants(&self, also_no_sleep: bool) -> Vec<Variant> {
+    /// Every shard count with every thread count, and all of them again without sleeping or without
+    /// vectors if asked.
+    pub(super) fn variants(&self, also_no_sleep: bool, also_no_vectors: bool) -> Vec<Variant> {
         let threads: Vec<Option<usize>> = if self.threads.is_empty() {
             vec![None]
         } else {
             self.threads.iter().copied().map(Some).collect()
         };
         let mut variants = Vec::new();
-        for no_sleep in [false, true] {
+        let ways = [
+            (true, false, false),
+            (also_no_sleep, true, false),
+            (also_no_vectors, false, true),
+        ];
+        for (_, no_sleep, no_vectors) in ways.into_iter().filter(|way| way.0) {
             for &shard_count in &self.shards {
                 for &thread_count in &threads {
                     variants.push(Variant {
                         shard_count,
                         thread_count,
                         no_sleep,
+                        no_vectors,
                     });
                 }
-            }
-            if !also_no_sleep {
-                break;
             }
         }
         variants
@@ -299,7 +309,7 @@ mod tests {
             threads: vec![1, 2],
         };
         let texts: Vec<String> = arguments
-            .variants(true)
+            .variants(true, true)
             .iter()
             .map(ToString::to_string)
             .collect();
@@ -307,7 +317,9 @@ mod tests {
             texts.join("; "),
             "1 shard on 1 thread; 1 shard on 2 threads; 2 shards on 1 thread; 2 shards on 2 threads; \
              1 shard on 1 thread without sleeping; 1 shard on 2 threads without sleeping; \
-             2 shards on 1 thread without sleeping; 2 shards on 2 threads without sleeping"
+             2 shards on 1 thread without sleeping; 2 shards on 2 threads without sleeping; \
+             1 shard on 1 thread without vectors; 1 shard on 2 threads without vectors; \
+             2 shards on 1 thread without vectors; 2 shards on 2 threads without vectors"
         );
     }
 }

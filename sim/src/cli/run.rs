@@ -26,7 +26,7 @@ pub(super) fn run(arguments: &RunArguments, catalogue: &Catalogue) -> Result<u8,
     let host = HostOptions {
         thread_count: arguments.threads,
         no_sleep: arguments.no_sleep,
-        no_vectors: false,
+        no_vectors: arguments.no_vectors,
         pin: true,
         join: true,
     };
@@ -117,12 +117,14 @@ fn verify(
         shard_count: report.host.shard_count,
         thread_count: arguments.threads,
         no_sleep: arguments.no_sleep,
+        no_vectors: arguments.no_vectors,
     };
     let other_count = if report.host.shard_count == 1 { 2 } else { 1 };
     let reference = Variant {
         shard_count: other_count,
         thread_count: None,
         no_sleep: false,
+        no_vectors: false,
     };
     let mut terminal = Terminal::new(Guest::Nowhere, !arguments.quiet && !arguments.json, limits)?;
     let variants = [variant, reference];

@@ -11,7 +11,9 @@ use tina_engine::Catalogue;
 pub(super) fn verify(arguments: &VerifyArguments, catalogue: &Catalogue) -> Result<u8, Failure> {
     let design = input::design(&arguments.input, catalogue)?;
     let limits = arguments.limits.limits(&design);
-    let variants = arguments.variants.variants(arguments.no_sleep);
+    let variants = arguments
+        .variants
+        .variants(arguments.no_sleep, arguments.no_vectors);
     let mut terminal = Terminal::new(Guest::Nowhere, true, &limits)?;
     let verification = run::verify(&design, catalogue, &variants, &limits, &mut terminal)?;
     terminal.finish()?;

@@ -77,6 +77,7 @@ pub(super) fn choose(
         if let Some(best) = worth_a_trial(&choice.predictions, first.end(), expected) {
             let tried = attempt(task, &first, best.shard_count, expected, observer)?;
             choice.trial = Some(tried.trial);
+            choice.trial_threads = tried.booted.machine.thread_times();
             if tried.trial.speed_up() >= TRIAL_MIN {
                 choice.shard_count = tried.trial.shard_count;
                 choice.seconds = time.seconds();

@@ -2,11 +2,17 @@
 
 use super::measure::Stretch;
 use super::number::thousands;
+use super::threads::thread_json;
 use crate::profile::Profile;
-use crate::scaling::Prediction;
+use crate::scaling::{Prediction, ShardCost};
 use serde::Serialize;
 use serde_json::{Value, json};
 use std::fmt::Write;
+use std::time::Duration;
+use tina_engine::ThreadTimes;
+
+/// Shards that are listed.
+const LINES_MAX: usize = 16;
 
 /// A trial of more shards against one, over the same cycles.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize)]
@@ -48,6 +54,8 @@ pub struct Choice {
     pub predictions: Vec<Prediction>,
     /// What became of the best of them.
     pub trial: Option<Trial>,
+    /// How the threads of the trial spent it.
+    pub trial_threads: Vec<ThreadTimes>,
     /// Whether the run ended before anything could be decided.
     pub ended_early: bool,
 }
@@ -62,6 +70,7 @@ impl Choice {
             profile: first.profile.clone(),
             predictions: Vec::new(),
             trial: None,
+            trial_threads: Vec::new(),
             ended_early: first.report.is_some(),
         }
     }
@@ -105,6 +114,33 @@ impl Choice {
         text
     }
 
+    /// What was predicted of each shard of the trial, and what was measured, a line each.
+    #[must_use]
+    pub fn shard_lines(&self) -> Vec<String> {
+        let (Some(trial), Some(best)) = (self.trial, self.best()) else {
+            return Vec::new();
+        };
+        let per_cycle =
+            |spent: Duration| time(spent.as_secs_f64() * 1e9 / trial.cycles.max(1) as f64);
+        let shards = best.shards.iter().zip(&self.trial_threads).enumerate();
+        let line = |(number, (cost, thread)): (usize, (&ShardCost, &ThreadTimes))| {
+            let most = thread.missing.iter().max_by_key(|(_, _, count)| *count);
+            let most = most.filter(|(_, _, count)| *count > 0);
+            format!(
+                "shard {number}: predicted {} work, {} frames, {} waiting; measured {} busy, {} waiting{}",
+                time(cost.work_ns),
+                time(cost.frame_ns),
+                time(cost.wait_ns),
+                per_cycle(thread.total.saturating_sub(thread.wait)),
+                per_cycle(thread.wait),
+                most.map_or_else(String::new, |(_, peer, _)| format!(
+                    ", mostly for shard {peer}"
+                )),
+            )
+        };
+        shards.map(line).take(LINES_MAX).collect()
+    }
+
     /// For `--json` and `--stats`.
     #[must_use]
     pub fn to_json(&self) -> Value {
@@ -116,6 +152,7 @@ impl Choice {
             "handshake_ns": self.profile.handshake_ns,
             "predictions": self.predictions,
             "trial": self.trial,
+            "trial_threads": self.trial_threads.iter().map(thread_json).collect::<Vec<_>>(),
         })
     }
 }

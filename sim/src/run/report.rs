@@ -3,10 +3,10 @@
 use super::choice::Choice;
 use super::number::{duration, hexadecimal, result, thousands};
 use super::outcome::{describe, exit_code, word};
+use super::threads::thread_json;
 use crate::design::Design;
 use crate::profile::Profile;
 use serde_json::{Map, Value, json};
-use std::collections::BTreeMap;
 use std::fmt::Write;
 use tina_engine::{Catalogue, InstanceResults, Outcome, ResultValue, ThreadTimes};
 
@@ -124,6 +124,12 @@ impl RunReport {
         lines.push(("speed", self.speed_line()));
         if let Some(choice) = &self.host.choice {
             lines.push(("shards", choice.reason()));
+            lines.extend(
+                choice
+                    .shard_lines()
+                    .into_iter()
+                    .map(|line| ("shards", line)),
+            );
         }
         let mut text = String::new();
         let mut last = "";
@@ -233,32 +239,6 @@ impl RunReport {
             "threads_spent": self.host.threads.iter().map(thread_json).collect::<Vec<_>>(),
         })
     }
-}
-
-/// How often each neighbour's frame was missing, for all shards of a thread.
-fn waits_for(thread: &ThreadTimes) -> BTreeMap<u8, u64> {
-    let mut waits = BTreeMap::new();
-    for &(_, peer, count) in &thread.missing {
-        *waits.entry(peer).or_insert(0) += count;
-    }
-    waits
-}
-
-fn thread_json(thread: &ThreadTimes) -> Value {
-    let wait = thread.wait.min(thread.total).as_secs_f64();
-    let waits = waits_for(thread);
-    let all = waits.values().sum::<u64>().max(1) as f64;
-    let by_neighbour: Map<String, Value> = waits
-        .into_iter()
-        .map(|(peer, count)| (peer.to_string(), json!(wait * count as f64 / all)))
-        .collect();
-    json!({
-        "first_shard": thread.first_shard,
-        "shards": thread.shard_count,
-        "busy_seconds": thread.total.as_secs_f64() - wait,
-        "wait_seconds": wait,
-        "wait_seconds_by_neighbour": by_neighbour,
-    })
 }
 
 fn ratio(numerator: f64, denominator: f64) -> f64 {

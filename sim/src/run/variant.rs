@@ -12,6 +12,8 @@ pub struct Variant {
     pub thread_count: Option<usize>,
     /// Clocks every module at every edge.
     pub no_sleep: bool,
+    /// Clocks elements one by one instead of many at a time.
+    pub no_vectors: bool,
 }
 
 impl Variant {
@@ -22,7 +24,7 @@ impl Variant {
         HostOptions {
             thread_count: self.thread_count,
             no_sleep: self.no_sleep,
-            no_vectors: false,
+            no_vectors: self.no_vectors,
             pin: true,
             join: false,
         }
@@ -38,6 +40,9 @@ impl fmt::Display for Variant {
         }
         if self.no_sleep {
             write!(f, " without sleeping")?;
+        }
+        if self.no_vectors {
+            write!(f, " without vectors")?;
         }
         Ok(())
     }
