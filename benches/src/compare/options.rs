@@ -16,7 +16,7 @@ pub struct Options {
     /// Workloads: names, or patterns with `*`
     #[arg(long, value_name = "NAME", value_delimiter = ',')]
     pub only: Vec<String>,
-    /// Forms: names, or patterns with `*` (`plain`, `tuned`, `shards-1`, `vector-1`, `go`, …)
+    /// Forms: names, or patterns with `*` (`plain`, `tuned`, `shards-1`, `scalar-1`, `go`, …)
     #[arg(long, value_name = "NAME", value_delimiter = ',')]
     pub forms: Vec<String>,
     /// Shard counts of tina-hw
