@@ -12,7 +12,7 @@
 use super::boot::{Booted, RunError, boot_by};
 use super::buffer::{Buffer, Kept};
 use super::choice::{Choice, Trial};
-use super::measure::{Mark, Stretch, stretch};
+use super::measure::{Mark, Stretch, handshake_ns, stretch};
 use super::stopwatch::Stopwatch;
 use crate::design::Design;
 use crate::partition::Summary;
@@ -21,6 +21,8 @@ use tina_engine::{Catalogue, HostOptions, Limits, Machine, Observer, Report};
 
 /// Seconds of the profile.
 const PROFILE_SECONDS: f64 = 0.025;
+/// A run that is known to be shorter than this stays on one shard.
+const EXPECTED_SECONDS_MIN: f64 = 0.1;
 /// A speed-up below this is not worth a trial.
 const SPEED_UP_MIN: f64 = 1.25;
 /// A trial that is not faster than one shard by this loses.
@@ -61,7 +63,7 @@ pub(super) fn choose(
         placement,
     } = single;
     let mut buffer = Buffer::new(observer);
-    let first = stretch(
+    let mut first = stretch(
         &mut machine,
         task.design,
         task.catalogue,
@@ -70,10 +72,14 @@ pub(super) fn choose(
         &mut buffer,
     );
     let kept = buffer.into_kept();
-    let mut choice = Choice::new(&first, task.shard_count_max);
-    if first.report.is_none() && task.shard_count_max > 1 {
+    let expected = expected_seconds(task.limits, first.end());
+    let long = first.report.is_none() && expected.is_none_or(|all| all >= EXPECTED_SECONDS_MIN);
+    if long && task.shard_count_max > 1 {
+        first.profile.handshake_ns = handshake_ns();
+    }
+    let mut choice = Choice::new(&first, task.shard_count_max, long);
+    if long && task.shard_count_max > 1 {
         choice.predictions = predictions(task, &first);
-        let expected = expected_seconds(task.limits, first.end());
         if let Some(best) = worth_a_trial(&choice.predictions, first.end(), expected) {
             let tried = attempt(task, &first, best.shard_count, expected, observer)?;
             choice.trial = Some(tried.trial);

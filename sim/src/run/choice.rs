@@ -56,13 +56,13 @@ pub struct Choice {
     pub trial: Option<Trial>,
     /// How the threads of the trial spent it.
     pub trial_threads: Vec<ThreadTimes>,
-    /// Whether the run ended before anything could be decided.
-    pub ended_early: bool,
+    /// Whether the run was long enough for more to be thought of.
+    pub long: bool,
 }
 
 impl Choice {
     /// One shard, until something speaks for more.
-    pub(super) fn new(first: &Stretch, shard_count_max: usize) -> Self {
+    pub(super) fn new(first: &Stretch, shard_count_max: usize, long: bool) -> Self {
         Self {
             shard_count: 1,
             shard_count_max,
@@ -71,7 +71,7 @@ impl Choice {
             predictions: Vec::new(),
             trial: None,
             trial_threads: Vec::new(),
-            ended_early: first.report.is_some(),
+            long,
         }
     }
 
@@ -86,9 +86,10 @@ impl Choice {
         let one = time(self.profile.cycle_ns);
         let mut text = format!("{}: one shard takes {one} a cycle", self.shard_count);
         let Some(best) = self.best() else {
-            let why = match (self.ended_early, self.shard_count_max) {
-                (true, _) => "the run ended before more could be tried",
-                (false, _) => "this process has a single core",
+            let why = match (self.shard_count_max, self.long) {
+                (1, _) => "this process has a single core",
+                (_, false) => "the run is too short for more",
+                (_, true) => "it cannot be placed on more",
             };
             return format!("{text}; {why}");
         };

@@ -62,14 +62,15 @@ pub(super) fn stretch(
         }
     };
     Stretch {
-        profile: measured(machine, design, catalogue),
+        profile: sampled(machine, design, catalogue),
         marks,
         report,
     }
 }
 
-/// Ends sampling. A cycle takes what all threads together were busy with it.
-pub(super) fn measured(machine: &mut Machine, design: &Design, catalogue: &Catalogue) -> Profile {
+/// Ends sampling. A cycle takes what all threads together were busy with it; the handshake is left
+/// open.
+fn sampled(machine: &mut Machine, design: &Design, catalogue: &Catalogue) -> Profile {
     let samples = machine
         .stop_sampling()
         .expect("sampling was begun before the run");
@@ -77,8 +78,20 @@ pub(super) fn measured(machine: &mut Machine, design: &Design, catalogue: &Catal
     let busy = threads.iter().map(|it| it.total.saturating_sub(it.wait));
     let busy_ns = busy.map(|time| time.as_secs_f64() * 1e9).sum::<f64>();
     let cycle_ns = busy_ns / machine.cycle().max(1) as f64;
-    let handshake_ns = handshake_time().map(|time| time.as_secs_f64() * 1e9);
-    Profile::of(design, catalogue, &samples, cycle_ns, handshake_ns)
+    Profile::of(design, catalogue, &samples, cycle_ns, None)
+}
+
+/// The same, and the handshake.
+pub(super) fn measured(machine: &mut Machine, design: &Design, catalogue: &Catalogue) -> Profile {
+    Profile {
+        handshake_ns: handshake_ns(),
+        ..sampled(machine, design, catalogue)
+    }
+}
+
+/// Nanoseconds of a frame from core to core.
+pub(super) fn handshake_ns() -> Option<f64> {
+    handshake_time().map(|time| time.as_secs_f64() * 1e9)
 }
 
 /// Measures a design for a while: from cycle 0 on one shard, for about `seconds`.
@@ -94,5 +107,9 @@ pub fn measure(
 ) -> Result<Profile, RunError> {
     let host = HostOptions::default();
     let mut machine = boot(design, catalogue, 1, &host)?.machine;
-    Ok(stretch(&mut machine, design, catalogue, limits, seconds, observer).profile)
+    let first = stretch(&mut machine, design, catalogue, limits, seconds, observer);
+    Ok(Profile {
+        handshake_ns: handshake_ns(),
+        ..first.profile
+    })
 }
