@@ -286,12 +286,12 @@ where
                 let high = &bank.planes(word + 1).pushed;
                 high.set(high.get() | lanes >> 1 >> (63 - shift));
                 bank.touch();
-                let mut left = lanes;
-                while left != 0 {
-                    let eight = left.trailing_zeros() as usize / LANES;
-                    left &= !(0xff << (eight * LANES));
+                for eight in 0..EIGHTS {
                     let words = self.scratch.words[eight][output];
                     let pushing = (lanes >> (eight * LANES)) as u8;
+                    if pushing == 0 {
+                        continue;
+                    }
                     let second = (tails >> (eight * LANES)) as u8;
                     let first = route.first + (eight * LANES) as isize;
                     // SAFETY: one of these FIFOs is the bank's, so all lie within LANES of its rows;
@@ -313,13 +313,6 @@ fn choose(bits: u8, yes: Many, no: Many) -> Many {
     }
 }
 
-/// Whether all bits are the same: which then is no question to branch on, for it changes with every
-/// edge.
-#[inline(always)]
-fn is_uniform(bits: u8) -> bool {
-    bits.wrapping_add(1) < 2
-}
-
 /// The words at the heads of the FIFOs from `lane` on; those of `second` stand in slot 1. Mostly all
 /// stand in the same slot, and the other is not looked at.
 ///
@@ -329,11 +322,14 @@ fn is_uniform(bits: u8) -> bool {
 unsafe fn first_eight(bank: &crate::bank::Bank, lane: isize, second: u8) -> Many {
     // SAFETY: the caller's.
     unsafe {
-        if is_uniform(second) {
-            return read(bank.slot(usize::from(second & 1), lane));
+        match second {
+            0 => read(bank.slot(0, lane)),
+            u8::MAX => read(bank.slot(1, lane)),
+            _ => {
+                let slots = (read(bank.slot(0, lane)), read(bank.slot(1, lane)));
+                Many::mask_of(second).select(slots.1, slots.0)
+            }
         }
-        let slots = (read(bank.slot(0, lane)), read(bank.slot(1, lane)));
-        Many::mask_of(second).select(slots.1, slots.0)
     }
 }
 
@@ -354,12 +350,12 @@ unsafe fn push_eight(
     let digest = bank.digest(first);
     // SAFETY: the caller's.
     unsafe {
-        if pushing == u8::MAX && is_uniform(second) {
-            write(bank.slot(usize::from(second & 1), first), words);
-        } else {
-            for number in 0..2 {
-                let filling = pushing & if number == 0 { !second } else { second };
-                let slot = bank.slot(number, first);
+        for number in 0..2 {
+            let filling = pushing & if number == 0 { !second } else { second };
+            let slot = bank.slot(number, first);
+            if filling == u8::MAX {
+                write(slot, words);
+            } else if filling != 0 {
                 write(slot, Many::mask_of(filling).select(words, read(slot)));
             }
         }
