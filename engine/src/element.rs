@@ -7,6 +7,11 @@
 //!
 //! Does not know how elements are stepped together; `vector` does that.
 
+#![allow(
+    clippy::needless_range_loop,
+    reason = "plain loops over arrays are inlined, closures are not always"
+)]
+
 use crate::bank::LANES;
 use crate::effect::Effect;
 use crate::module::{Module, Results};
@@ -119,7 +124,6 @@ impl Many {
     pub(crate) const ZERO: Self = Self([0; LANES]);
 
     #[inline(always)]
-    #[allow(clippy::needless_range_loop, reason = "compilers make vectors of it")]
     fn map(self, word: impl Fn(u64) -> u64) -> Self {
         let mut result = Self::ZERO;
         for lane in 0..LANES {
@@ -129,7 +133,6 @@ impl Many {
     }
 
     #[inline(always)]
-    #[allow(clippy::needless_range_loop, reason = "compilers make vectors of it")]
     fn with(self, other: Self, word: impl Fn(u64, u64) -> u64) -> Self {
         let mut result = Self::ZERO;
         for lane in 0..LANES {
@@ -331,10 +334,23 @@ pub(crate) fn fire_one<E, const I: usize, const O: usize, const W: usize>(
 where
     E: Element<I, O, W>,
 {
-    let mut words = state.map(One);
-    let outputs = E::fire(&mut words, inputs.map(One));
-    *state = words.map(|word| word.0);
-    outputs.map(|word| word.0)
+    let mut words = [One(0); W];
+    for index in 0..W {
+        words[index] = One(state[index]);
+    }
+    let mut items = [One(0); I];
+    for index in 0..I {
+        items[index] = One(inputs[index]);
+    }
+    let pushed = E::fire(&mut words, items);
+    for index in E::CONSTANT_WORDS..W {
+        state[index] = words[index].0;
+    }
+    let mut outputs = [0; O];
+    for index in 0..O {
+        outputs[index] = pushed[index].0;
+    }
+    outputs
 }
 
 /// The ports of an element.
@@ -406,15 +422,26 @@ where
 
     #[inline(always)]
     fn clock(&mut self, _now: Cycle) -> Effect {
+        // Plain loops: closures over arrays are not always inlined.
         let Ports { inputs, outputs } = &mut self.ports;
-        let ready = inputs.iter().all(In::ready) && outputs.iter().all(Out::has_room);
-        if ready {
-            let inputs = inputs.each_mut().map(|port| port.pop().to_word());
-            let words = fire_one::<E, I, O, W>(&mut self.state, inputs);
-            self.firings += 1;
-            for (port, word) in outputs.iter_mut().zip(words) {
-                port.push(E::Signal::of_word(word));
+        for port in &*inputs {
+            if !port.ready() {
+                return Effect::Receive;
             }
+        }
+        for port in &*outputs {
+            if !port.has_room() {
+                return Effect::Receive;
+            }
+        }
+        let mut words = [0; I];
+        for index in 0..I {
+            words[index] = inputs[index].pop().to_word();
+        }
+        let words = fire_one::<E, I, O, W>(&mut self.state, words);
+        self.firings += 1;
+        for index in 0..O {
+            outputs[index].push(E::Signal::of_word(words[index]));
         }
         Effect::Receive
     }
