@@ -7,11 +7,16 @@
 //!
 //! Does not know netlists, or what its elements compute.
 
+#![allow(
+    clippy::needless_range_loop,
+    reason = "plain loops over arrays are inlined, closures are not always"
+)]
+
 mod sweep;
 
 use crate::arena::{Arena, Column};
 use crate::bank::{Bank, Banked, LANES, PLANE};
-use crate::element::{Element, Ports, fire_one};
+use crate::element::{Element, Ports, WordSignal, fire_one};
 use crate::group::{Berth, Edge, Fault, FaultCause, Group};
 use crate::kind::Params;
 use crate::module::Results;
@@ -298,8 +303,13 @@ impl<E, const I: usize, const O: usize, const W: usize> Seated<E, I, O, W>
 where
     E: Element<I, O, W>,
 {
+    #[inline(always)]
     fn state_of(&self, lane: usize) -> [u64; W] {
-        std::array::from_fn(|word| self.state[word * self.state_row + lane])
+        let mut state = [0; W];
+        for word in 0..W {
+            state[word] = self.state[word * self.state_row + lane];
+        }
+        state
     }
 
     fn firings_of(&self, lane: usize) -> u64 {
@@ -309,9 +319,10 @@ where
         })
     }
 
+    #[inline(always)]
     fn set_state(&mut self, lane: usize, state: [u64; W]) {
-        for (word, value) in state.into_iter().enumerate() {
-            self.state[word * self.state_row + lane] = value;
+        for word in E::CONSTANT_WORDS..W {
+            self.state[word * self.state_row + lane] = state[word];
         }
     }
 
@@ -395,36 +406,47 @@ impl<E, const I: usize, const O: usize, const W: usize> Mixed<E, I, O, W>
 where
     E: Element<I, O, W>,
 {
-    #[inline]
+    #[inline(always)]
     fn may_fire(&self) -> bool {
-        let ready = self.inputs.iter().zip(&self.ports.inputs);
-        let room = self.outputs.iter().zip(&self.ports.outputs);
-        ready
-            .map(|(bank, port)| bank.map_or_else(|| port.ready(), |fifo| fifo.ready()))
-            .chain(
-                room.map(|(bank, port)| {
-                    bank.map_or_else(|| port.has_room(), |fifo| fifo.has_room())
-                }),
-            )
-            .all(|yes| yes)
+        for index in 0..I {
+            let ready = match &self.inputs[index] {
+                Some(fifo) => fifo.ready(),
+                None => self.ports.inputs[index].ready(),
+            };
+            if !ready {
+                return false;
+            }
+        }
+        for index in 0..O {
+            let room = match &self.outputs[index] {
+                Some(fifo) => fifo.has_room(),
+                None => self.ports.outputs[index].has_room(),
+            };
+            if !room {
+                return false;
+            }
+        }
+        true
     }
 
-    #[inline]
+    #[inline(always)]
     fn pop(&mut self) -> [u64; I] {
-        use crate::element::WordSignal;
-        std::array::from_fn(|index| match self.inputs[index] {
-            Some(fifo) => fifo.pop(),
-            None => self.ports.inputs[index].pop().to_word(),
-        })
+        let mut words = [0; I];
+        for index in 0..I {
+            words[index] = match &self.inputs[index] {
+                Some(fifo) => fifo.pop(),
+                None => self.ports.inputs[index].pop().to_word(),
+            };
+        }
+        words
     }
 
-    #[inline]
+    #[inline(always)]
     fn push(&mut self, words: [u64; O], now: Tick) {
-        use crate::element::WordSignal;
-        for (index, word) in words.into_iter().enumerate() {
-            match self.outputs[index] {
-                Some(fifo) => fifo.push(word, now),
-                None => self.ports.outputs[index].push(E::Signal::of_word(word)),
+        for index in 0..O {
+            match &self.outputs[index] {
+                Some(fifo) => fifo.push(words[index], now),
+                None => self.ports.outputs[index].push(E::Signal::of_word(words[index])),
             }
         }
     }
