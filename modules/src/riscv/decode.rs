@@ -13,7 +13,7 @@ use super::signals::{DecodedInstruction, FetchReply};
 use tina_engine::{BuildError, Cycle, Effect, In, Module, Out, Wiring};
 
 /// Decoded words that are remembered, by the low bits of where they stood.
-const MEMO: usize = 256;
+const MEMO: usize = 64;
 
 /// The second stage of the core.
 pub struct Decode {
