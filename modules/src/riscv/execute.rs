@@ -320,15 +320,12 @@ impl Core {
     #[inline(always)]
     fn branch(&mut self, head: Head<'_>, taken: bool, now: Cycle) {
         let address = head.decoded.address;
-        let target = address.wrapping_add(head.decoded.instruction.immediate());
-        if taken && target & 3 != 0 {
-            return self.trap(head, Cause::InstructionMisaligned, target);
+        let offset = head.decoded.instruction.immediate();
+        let next = address.wrapping_add(if taken { offset } else { 4 });
+        // What stands behind a branch is never misaligned.
+        if next & 3 != 0 {
+            return self.trap(head, Cause::InstructionMisaligned, next);
         }
-        let next = if taken {
-            target
-        } else {
-            address.wrapping_add(4)
-        };
         self.branch_count += 1;
         self.retire(now);
         let redirect = self.follow(head.decoded, next);
