@@ -148,6 +148,20 @@ impl Bank {
         self.edges.busy.set(1);
     }
 
+    /// Pushes into one FIFO, where there is room.
+    #[inline(always)]
+    pub(crate) fn push(&self, lane: usize, word: u64, now: Tick) {
+        let planes = self.planes((lane / PLANE) as isize);
+        let bit = lane % PLANE;
+        let tail = (planes.tail.get() >> bit & 1) as usize;
+        planes.pushed.set(planes.pushed.get() | 1 << bit);
+        self.touch();
+        let place = lane + LANES;
+        self.slots[tail][place].set(word);
+        let digest = &self.digests[place];
+        digest.set(digest_after(digest.get(), word, now));
+    }
+
     /// Counts what was done at the edge before and begins the one at `now`.
     pub(crate) fn begin(&self, now: Tick) {
         if self.edges.busy.get() != 0 {
@@ -273,14 +287,7 @@ impl Banked {
     /// Pushes where there is room.
     #[inline(always)]
     pub(crate) fn push(&self, word: u64, now: Tick) {
-        let planes = self.planes();
-        let tail = self.bit(&planes.tail) as usize;
-        self.raise(&planes.pushed);
-        self.bank.touch();
-        let place = self.lane as usize + LANES;
-        self.bank.slots[tail][place].set(word);
-        let digest = &self.bank.digests[place];
-        digest.set(digest_after(digest.get(), word, now));
+        self.bank.push(self.lane as usize, word, now);
     }
 
     fn last(

@@ -279,6 +279,12 @@ where
                     continue;
                 }
                 let bank = &route.bank;
+                if lanes.is_power_of_two() {
+                    let bit = lanes.trailing_zeros() as usize;
+                    let word = self.scratch.words[bit / LANES][output].0[bit % LANES];
+                    bank.push((route.first + bit as isize) as usize, word, now);
+                    continue;
+                }
                 let tails = bits_from(route.first, |word| bank.planes(word).tail.get());
                 let (word, shift) = place(route.first);
                 let low = &bank.planes(word).pushed;
