@@ -10,6 +10,7 @@ use super::tokens::TokenStream;
 use crate::subjects::{Model, Run};
 use serde::Deserialize;
 use serde_json::Value;
+use std::collections::BTreeMap;
 use std::fs;
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::path::{Path, PathBuf};
@@ -36,6 +37,9 @@ pub struct Rival {
     /// Threads it uses.
     pub threads: usize,
     workloads: Vec<String>,
+    /// Per workload: the largest size that is built.
+    #[serde(default)]
+    sizes_max: BTreeMap<String, usize>,
     needs: Vec<String>,
     version: Vec<String>,
     build: Vec<Vec<String>>,
@@ -217,8 +221,9 @@ impl Rival {
     /// Whether it can run this model.
     #[must_use]
     pub fn runs(&self, model: Model) -> bool {
-        let listed = Call::of(model).listed;
-        self.workloads.iter().any(|workload| workload == listed)
+        let Call { listed, size, .. } = Call::of(model);
+        let fits = self.sizes_max.get(listed).is_none_or(|&max| size <= max);
+        fits && self.workloads.iter().any(|workload| workload == listed)
     }
 }
 
