@@ -28,6 +28,13 @@ fn compare(options: &Options) -> Result<ExitCode, String> {
         publish(&root)?;
         return Ok(ExitCode::SUCCESS);
     }
+    if options.build {
+        let failed = rounds::build(options, &target_directory(), &mut |said| {
+            eprintln!("{said}")
+        })?;
+        failed.iter().for_each(|failed| eprintln!("not built: {failed}"));
+        return Ok(ExitCode::SUCCESS);
+    }
     let report = rounds::run(options, &target_directory(), &mut |said| {
         eprintln!("{said}")
     })?;
