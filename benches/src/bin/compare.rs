@@ -32,7 +32,9 @@ fn compare(options: &Options) -> Result<ExitCode, String> {
         let failed = rounds::build(options, &target_directory(), &mut |said| {
             eprintln!("{said}")
         })?;
-        failed.iter().for_each(|failed| eprintln!("not built: {failed}"));
+        failed
+            .iter()
+            .for_each(|failed| eprintln!("not built: {failed}"));
         return Ok(ExitCode::SUCCESS);
     }
     let report = rounds::run(options, &target_directory(), &mut |said| {
