@@ -148,6 +148,17 @@ impl Bank {
         self.edges.busy.set(1);
     }
 
+    /// Takes the item that is ready in one FIFO.
+    #[inline(always)]
+    pub(crate) fn pop(&self, lane: usize) -> u64 {
+        let planes = self.planes((lane / PLANE) as isize);
+        let bit = lane % PLANE;
+        let head = (planes.head.get() >> bit & 1) as usize;
+        planes.popped.set(planes.popped.get() | 1 << bit);
+        self.touch();
+        self.slots[head][lane + LANES].get()
+    }
+
     /// Pushes into one FIFO, where there is room.
     #[inline(always)]
     pub(crate) fn push(&self, lane: usize, word: u64, now: Tick) {
@@ -252,11 +263,6 @@ impl Banked {
     }
 
     #[inline(always)]
-    fn raise(&self, plane: &Cell<u64>) {
-        plane.set(plane.get() | 1 << (self.lane as usize % PLANE));
-    }
-
-    #[inline(always)]
     fn word(&self, row: &ArenaRef<[Cell<u64>]>) -> u64 {
         row[self.lane as usize + LANES].get()
     }
@@ -277,11 +283,7 @@ impl Banked {
     /// Takes the item that is ready.
     #[inline(always)]
     pub(crate) fn pop(&self) -> u64 {
-        let planes = self.planes();
-        let head = self.bit(&planes.head) as usize;
-        self.raise(&planes.popped);
-        self.bank.touch();
-        self.word(&self.bank.slots[head])
+        self.bank.pop(self.lane as usize)
     }
 
     /// Pushes where there is room.

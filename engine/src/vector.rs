@@ -383,6 +383,10 @@ where
                 Err(payload) => {
                     let message = crate::panics::message_of(payload.as_ref());
                     self.progress.fires &= !(1 << bit);
+                    // As one that is clocked alone, it has taken its items.
+                    for bank in &self.banks {
+                        bank.pop(lane);
+                    }
                     self.stop(edge, lane, FaultCause::Panic(message), faults);
                 }
             }
