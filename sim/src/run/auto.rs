@@ -21,8 +21,10 @@ use tina_engine::{Catalogue, HostOptions, Limits, Machine, Observer, Report};
 
 /// Seconds of the profile.
 const PROFILE_SECONDS: f64 = 0.025;
-/// A run that is known to be shorter than this stays on one shard.
+/// A run stays on one shard that is known to be shorter than this
 const EXPECTED_SECONDS_MIN: f64 = 0.1;
+/// and so many times what it took to boot it: a second machine takes longer to place and boot.
+const EXPECTED_BOOTS_MIN: f64 = 8.0;
 /// A speed-up below this is not worth a trial.
 const SPEED_UP_MIN: f64 = 1.25;
 /// A trial that is not faster than one shard by this loses.
@@ -48,6 +50,8 @@ pub(super) struct Task<'a> {
     pub(super) limits: &'a Limits,
     /// The most shards it may have.
     pub(super) shard_count_max: usize,
+    /// What it took to place and boot it on one shard.
+    pub(super) boot_seconds: f64,
 }
 
 /// Runs the first stretch of a run and decides on how many shards it goes on. `single` is the machine
@@ -73,7 +77,8 @@ pub(super) fn choose(
     );
     let kept = buffer.into_kept();
     let expected = expected_seconds(task.limits, first.end());
-    let long = first.report.is_none() && expected.is_none_or(|all| all >= EXPECTED_SECONDS_MIN);
+    let enough = EXPECTED_SECONDS_MIN + EXPECTED_BOOTS_MIN * task.boot_seconds;
+    let long = first.report.is_none() && expected.is_none_or(|all| all >= enough);
     if long && task.shard_count_max > 1 {
         first.profile.handshake_ns = handshake_ns();
     }

@@ -69,6 +69,7 @@ pub fn execute(
             host: &options.host,
             limits,
             shard_count_max: options.shard_count,
+            boot_seconds,
         };
         let chosen = choose(booted, &task, observer)?;
         (
