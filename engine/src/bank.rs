@@ -236,8 +236,9 @@ pub(crate) fn digest_after(digest: u64, word: u64, tick: Tick) -> u64 {
     tick.wrapping_add(absorb(digest, word))
 }
 
+/// Visits the places of the bits that are set, the lowest first.
 #[inline(always)]
-fn for_each_bit(mut bits: u64, mut visit: impl FnMut(usize)) {
+pub(crate) fn for_each_bit(mut bits: u64, mut visit: impl FnMut(usize)) {
     while bits != 0 {
         visit(bits.trailing_zeros() as usize);
         bits &= bits - 1;

@@ -17,6 +17,7 @@
 //! would have had. Does not know which thread runs which shard.
 
 use crate::arena::ArenaRef;
+use crate::bank::for_each_bit;
 use crate::fifo::{Offset, RawFifo, ShardHead, free_from, is_full, seen_at};
 use crate::group::take_flags;
 use crate::ring::{RingReader, RingWriter, Word, lines_of};
@@ -139,7 +140,7 @@ impl Outbound {
             *mask = take_flags(&self.item_flags, k);
             writer.put(Word::new(*mask));
         }
-        for_each_bit(pop_masks, |index| {
+        for_each_wire(pop_masks, |index| {
             let wire = &mut self.pops[index];
             let head = wire.fifo.record().head.get();
             if wire.lanes > 1 {
@@ -147,7 +148,7 @@ impl Outbound {
             }
             wire.cursor = head;
         });
-        for_each_bit(item_masks, |index| {
+        for_each_wire(item_masks, |index| {
             let wire = &mut self.items[index];
             let tail = wire.fifo.record().tail.get();
             let count = if wire.lanes > 1 { wire.news(tail) } else { 1 };
@@ -225,7 +226,7 @@ impl Inbound {
             *mask = reader.take_number();
         }
         let (pop_masks, item_masks) = self.masks.split_at(self.pops.len().div_ceil(64));
-        for_each_bit(pop_masks, |index| {
+        for_each_wire(pop_masks, |index| {
             let wire = &mut self.pops[index];
             let count = if wire.lanes > 1 {
                 reader.take_number()
@@ -251,7 +252,7 @@ impl Inbound {
             }
             wire.fifo.record().head.set(wire.cursor);
         });
-        for_each_bit(item_masks, |index| {
+        for_each_wire(item_masks, |index| {
             let wire = &mut self.items[index];
             let count = if wire.lanes > 1 {
                 reader.take_number()
@@ -300,13 +301,9 @@ fn arrive(wire: &CutWire, head: &ShardHead, wheel: &Wheel, offset: Offset, seen_
 }
 
 #[inline(always)]
-fn for_each_bit(masks: &[u64], mut visit: impl FnMut(usize)) {
+fn for_each_wire(masks: &[u64], mut visit: impl FnMut(usize)) {
     for (k, &mask) in masks.iter().enumerate() {
-        let mut mask = mask;
-        while mask != 0 {
-            visit(k * 64 + mask.trailing_zeros() as usize);
-            mask &= mask - 1;
-        }
+        for_each_bit(mask, |bit| visit(k * 64 + bit));
     }
 }
 

@@ -373,7 +373,8 @@ where
             }
             let lane = strip * PLANE + bit;
             let mut state = self.state_of(lane);
-            let inputs = self.first_items(lane);
+            // One that panics has taken its items too, as one that is clocked alone.
+            let inputs = std::array::from_fn(|input| self.banks[input].pop(lane));
             let fire = || fire_one::<E, I, O, W>(&mut state, inputs);
             match catch_unwind(AssertUnwindSafe(fire)) {
                 Ok(outputs) => {
@@ -383,10 +384,6 @@ where
                 Err(payload) => {
                     let message = crate::panics::message_of(payload.as_ref());
                     self.progress.fires &= !(1 << bit);
-                    // As one that is clocked alone, it has taken its items.
-                    for bank in &self.banks {
-                        bank.pop(lane);
-                    }
                     self.stop(edge, lane, FaultCause::Panic(message), faults);
                 }
             }

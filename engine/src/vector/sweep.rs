@@ -38,15 +38,18 @@ impl Reach {
     pub(super) fn of_host() -> Self {
         #[cfg(target_arch = "x86_64")]
         {
-            if is_x86_feature_detected!("avx512f")
+            // All that `strips_avx2` and `strips_avx512` enable: a host may hide any of them.
+            let avx2 = is_x86_feature_detected!("avx2")
+                && is_x86_feature_detected!("bmi1")
+                && is_x86_feature_detected!("bmi2")
+                && is_x86_feature_detected!("lzcnt")
+                && is_x86_feature_detected!("popcnt");
+            let avx512 = is_x86_feature_detected!("avx512f")
                 && is_x86_feature_detected!("avx512bw")
                 && is_x86_feature_detected!("avx512dq")
-                && is_x86_feature_detected!("avx512vl")
-            {
-                return Self::Avx512;
-            }
-            if is_x86_feature_detected!("avx2") {
-                return Self::Avx2;
+                && is_x86_feature_detected!("avx512vl");
+            if avx2 {
+                return if avx512 { Self::Avx512 } else { Self::Avx2 };
             }
         }
         Self::Common
@@ -212,16 +215,6 @@ where
             self.route_ends[number - 1]
         };
         &self.routes[start as usize..self.route_ends[number] as usize]
-    }
-
-    /// The items at the inputs of a lane that fires.
-    pub(super) fn first_items(&self, lane: usize) -> [u64; I] {
-        std::array::from_fn(|index| {
-            let bank = &self.banks[index];
-            let head = bank.planes((lane / PLANE) as isize).head.get() >> (lane % PLANE) & 1;
-            // SAFETY: a FIFO of this bank, whose item was written by a push.
-            unsafe { bank.slot(head as usize, lane as isize).read() }
-        })
     }
 
     /// Computes what the lanes that fire push, eight by eight, and their new state.
