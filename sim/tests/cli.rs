@@ -1,6 +1,8 @@
 //! The program `tina-hw` as its users meet it: what it prints and how it ends.
 #![forbid(unsafe_code)]
 
+mod common;
+
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -77,18 +79,13 @@ Netlist(
 
 /// A folder of its own for each test, so that messages can name files without their folder.
 fn folder(name: &str) -> PathBuf {
-    let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join(name);
-    fs::create_dir_all(&folder).unwrap();
     let netlists = [
-        ("small", SMALL),
-        ("deadlock", DEADLOCK),
-        ("wrong_sum", WRONG_SUM),
-        ("tied", TIED),
+        ("small.ron", SMALL),
+        ("deadlock.ron", DEADLOCK),
+        ("wrong_sum.ron", WRONG_SUM),
+        ("tied.ron", TIED),
     ];
-    for (name, text) in netlists {
-        fs::write(folder.join(format!("{name}.ron")), text).unwrap();
-    }
-    folder
+    common::folder(name, &netlists)
 }
 
 struct Answer {
@@ -98,18 +95,8 @@ struct Answer {
 }
 
 fn tina(folder: &Path, arguments: &str) -> Answer {
-    let output = Command::new(env!("CARGO_BIN_EXE_tina-hw"))
-        .args(arguments.split_whitespace())
-        .current_dir(folder)
-        .output()
-        .unwrap();
-    let text = |bytes: Vec<u8>| String::from_utf8(bytes).unwrap();
-    let code = output.status.code().expect("it ends by itself");
-    Answer {
-        out: text(output.stdout),
-        err: text(output.stderr),
-        code,
-    }
+    let (out, err, code) = common::tina(folder, arguments);
+    Answer { out, err, code }
 }
 
 /// Standard output, then standard error, then the exit code.

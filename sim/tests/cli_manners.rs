@@ -1,9 +1,11 @@
 //! Small things first users stumbled over, one test each.
 #![forbid(unsafe_code)]
 
+mod common;
+
+use common::tina;
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::process::Command;
 
 /// A source, a sink that ends the run, a parameter nobody uses and a wire below full rate.
 const SMALL: &str = r#"// A source and a sink.
@@ -21,22 +23,7 @@ Netlist(
 "#;
 
 fn folder(name: &str) -> PathBuf {
-    let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join(name);
-    fs::create_dir_all(&folder).unwrap();
-    fs::write(folder.join("small.ron"), SMALL).unwrap();
-    folder
-}
-
-/// Standard output, standard error, exit code.
-fn tina(folder: &Path, arguments: &str) -> (String, String, i32) {
-    let output = Command::new(env!("CARGO_BIN_EXE_tina-hw"))
-        .args(arguments.split_whitespace())
-        .current_dir(folder)
-        .output()
-        .unwrap();
-    let text = |bytes: Vec<u8>| String::from_utf8(bytes).unwrap();
-    let code = output.status.code().expect("it ends by itself");
-    (text(output.stdout), text(output.stderr), code)
+    common::folder(name, &[("small.ron", SMALL)])
 }
 
 #[test]

@@ -2,9 +2,11 @@
 //! depends on how fast the host is.
 #![forbid(unsafe_code)]
 
+mod common;
+
+use common::tina;
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::process::Command;
 
 /// A chain.
 const CHAIN: &str = r#"// A chain of stages.
@@ -34,23 +36,7 @@ Netlist(
 "#;
 
 fn folder(name: &str) -> PathBuf {
-    let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join(name);
-    fs::create_dir_all(&folder).unwrap();
-    fs::write(folder.join("chain.ron"), CHAIN).unwrap();
-    fs::write(folder.join("other.ron"), OTHER).unwrap();
-    folder
-}
-
-/// Standard output, standard error, exit code.
-fn tina(folder: &Path, arguments: &str) -> (String, String, i32) {
-    let output = Command::new(env!("CARGO_BIN_EXE_tina-hw"))
-        .args(arguments.split_whitespace())
-        .current_dir(folder)
-        .output()
-        .unwrap();
-    let text = |bytes: Vec<u8>| String::from_utf8(bytes).unwrap();
-    let code = output.status.code().expect("it ends by itself");
-    (text(output.stdout), text(output.stderr), code)
+    common::folder(name, &[("chain.ron", CHAIN), ("other.ron", OTHER)])
 }
 
 /// The object `--json` prints, and it must be there.
