@@ -308,13 +308,55 @@ impl<M> Drop for Batch<M> {
     }
 }
 
+/// Words as bytes, low end first, for checkpoints.
+pub(crate) trait Plain: Zeroed + Copy {
+    const ZERO: Self;
+    fn is_zero(&self) -> bool;
+    fn put(&self, bytes: &mut Vec<u8>);
+    /// Takes a word off the front, if there is one.
+    fn take(bytes: &mut &[u8]) -> Option<Self>;
+}
+
 /// Words that a [`Memory`] may hold.
 #[allow(private_bounds, reason = "sealed: a word is one of the integer types")]
-pub trait Word: Zeroed + Copy {}
-impl Word for u8 {}
-impl Word for u16 {}
-impl Word for u32 {}
-impl Word for u64 {}
+pub trait Word: Plain {}
+macro_rules! words {
+    ($($type:ty),*) => {$(
+        impl Plain for $type {
+            const ZERO: Self = 0;
+            #[inline(always)]
+            fn is_zero(&self) -> bool {
+                *self == 0
+            }
+            fn put(&self, bytes: &mut Vec<u8>) {
+                bytes.extend_from_slice(&self.to_le_bytes());
+            }
+            fn take(bytes: &mut &[u8]) -> Option<Self> {
+                let (word, rest) = bytes.split_first_chunk()?;
+                *bytes = rest;
+                Some(Self::from_le_bytes(*word))
+            }
+        }
+        impl Word for $type {}
+    )*};
+}
+words!(u8, u16, u32, u64);
+impl<W: Word, const N: usize> Plain for [W; N] {
+    const ZERO: Self = [W::ZERO; N];
+    fn is_zero(&self) -> bool {
+        self.iter().all(Plain::is_zero)
+    }
+    fn put(&self, bytes: &mut Vec<u8>) {
+        self.iter().for_each(|word| word.put(bytes));
+    }
+    fn take(bytes: &mut &[u8]) -> Option<Self> {
+        let mut words = Self::ZERO;
+        for word in &mut words {
+            *word = W::take(bytes)?;
+        }
+        Some(words)
+    }
+}
 impl<W: Word, const N: usize> Word for [W; N] {}
 
 /// Big state of a module (a RAM, a cache, a table), carved from its shard's arena, zeroed.

@@ -18,6 +18,10 @@
 //!
 //! Only for wires of depth 2, one lane, latency and credit of one edge, with both ends here.
 
+mod snapshot;
+
+pub(crate) use snapshot::Pair;
+
 use crate::arena::{Arena, ArenaRef, Zeroed};
 use crate::fifo::{RawFifo, Show};
 use crate::hash::absorb;

@@ -17,6 +17,7 @@ use crate::effect::Effect;
 use crate::module::{Module, Results};
 use crate::port::{In, Out};
 use crate::signal::Signal;
+use crate::state::State;
 use crate::time::Cycle;
 use crate::wiring::{BuildError, Place, Wiring};
 use serde::de::DeserializeOwned;
@@ -353,6 +354,20 @@ where
     outputs
 }
 
+/// Visits what changes of an element, however it is stepped.
+pub(crate) fn visit_state<E, const I: usize, const O: usize, const W: usize>(
+    words: &mut [u64; W],
+    firings: &mut u64,
+    state: &mut State<'_>,
+) where
+    E: Element<I, O, W>,
+{
+    for word in &mut words[E::CONSTANT_WORDS..] {
+        state.value(word);
+    }
+    state.value(firings);
+}
+
 /// The ports of an element.
 pub(crate) struct Ports<E, const I: usize, const O: usize, const W: usize>
 where
@@ -444,6 +459,10 @@ where
             outputs[index].push(E::Signal::of_word(words[index]));
         }
         Effect::Receive
+    }
+
+    fn state(&mut self, state: &mut State<'_>) {
+        visit_state::<E, I, O, W>(&mut self.state, &mut self.firings, state);
     }
 
     fn report(&self, results: &mut Results) {

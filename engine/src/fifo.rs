@@ -17,6 +17,10 @@
 //! Producer and consumer stand in the same shard, or one of them is a *link* that carries items or
 //! credits to another shard; a port cannot tell. Does not know ports, kinds, sweeps or threads.
 
+mod snapshot;
+
+pub(crate) use snapshot::Stamps;
+
 use crate::arena::{Arena, ArenaRef, Zeroed};
 use crate::signal::Signal;
 use crate::time::Tick;
@@ -99,6 +103,12 @@ impl ShardHead {
     }
 
     /// Whether a flag is up.
+    pub(crate) fn is_up(&self, waker: Waker) -> bool {
+        // SAFETY: as in `wake`.
+        unsafe { self.flag(waker).as_ref() }.get() != 0
+    }
+
+    /// Whether a flag is up; it is down then.
     pub(crate) fn take_flag(&self, waker: Waker) -> bool {
         // SAFETY: as in `wake`.
         unsafe { self.flag(waker).as_ref() }.replace(0) != 0

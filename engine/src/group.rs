@@ -10,9 +10,11 @@ use crate::effect::Effect;
 use crate::fifo::ShardHead;
 use crate::kind::{Params, typed};
 use crate::module::{Module, Results};
+use crate::state::State;
 use crate::time::{Cycle, Tick};
 use crate::wheel::{NodeId, Waker, Wheel};
 use crate::wiring::{Bench, BuildError, Place, Resources, Wiring};
+use serde::{Deserialize, Serialize};
 use std::cell::Cell;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
@@ -50,6 +52,17 @@ pub struct Fault {
     pub cycle: Cycle,
     /// Why.
     pub cause: FaultCause,
+}
+
+/// When a module is to be clocked again.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Rest {
+    /// Whether it may still be clocked.
+    pub(crate) alive: bool,
+    /// Whether it is due at its next edge.
+    pub(crate) woken: bool,
+    /// The alarm it has set.
+    pub(crate) alarm: Option<Tick>,
 }
 
 /// Where the modules of a group lie in their shard.
@@ -93,6 +106,12 @@ pub(crate) trait Group {
     /// Whether module `index` may still be clocked.
     fn alive(&self, index: usize) -> bool;
     fn report(&self, index: usize, results: &mut Results);
+    /// Visits the state of module `index`.
+    fn state(&mut self, index: usize, state: &mut State<'_>);
+    /// When module `index` is to be clocked again.
+    fn rest(&self, index: usize, head: &ShardHead, wheel: &Wheel) -> Rest;
+    /// Says of module `index`, which was just built, when it is to be clocked again.
+    fn set_rest(&mut self, index: usize, rest: Rest, head: &ShardHead, wheel: &Wheel);
     /// How many times modules of the group were clocked.
     fn clock_count(&self) -> u64;
 }
@@ -257,6 +276,35 @@ impl<M: Module> Group for TypedGroup<M> {
         self.seated().modules[index].report(results);
     }
 
+    fn state(&mut self, index: usize, state: &mut State<'_>) {
+        let seated = self.seated.as_mut().expect("carved before use");
+        seated.modules[index].state(state);
+    }
+
+    fn rest(&self, index: usize, head: &ShardHead, wheel: &Wheel) -> Rest {
+        let seated = self.seated();
+        Rest {
+            alive: self.alive(index),
+            woken: head.is_up(seated.waker(index)),
+            alarm: wheel.due(NodeId(seated.berth.first_node + index as u32)),
+        }
+    }
+
+    fn set_rest(&mut self, index: usize, rest: Rest, head: &ShardHead, wheel: &Wheel) {
+        let seated = self.seated.as_mut().expect("carved before use");
+        let waker = seated.waker(index);
+        head.take_flag(waker);
+        if rest.woken {
+            head.wake(waker);
+        }
+        if !rest.alive {
+            seated.retire(index);
+        }
+        if let Some(due) = rest.alarm {
+            seated.set_alarm(wheel, index, due);
+        }
+    }
+
     fn clock_count(&self) -> u64 {
         self.seated().clock_count
     }
@@ -405,9 +453,13 @@ impl<M: Module> Seated<M> {
             .saturating_add(cycles.max(1))
             .saturating_mul(edge.period);
         let due = due.min(crate::time::TICK_MAX / edge.period * edge.period);
+        self.set_alarm(edge.wheel, index, due);
+    }
+
+    fn set_alarm(&mut self, wheel: &Wheel, index: usize, due: Tick) {
         self.sleeper_count += 1;
         self.asleep[index] = 1;
-        edge.wheel.arm(
+        wheel.arm(
             NodeId(self.berth.first_node + index as u32),
             due,
             self.waker(index),

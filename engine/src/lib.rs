@@ -9,14 +9,16 @@
 mod hash;
 mod time;
 mod effect;
+mod arena;
+mod state;
 mod signal;
+mod codec;
 mod random;
 mod panics;
 mod platform;
 mod sync;
 mod ring;
 mod handshake;
-mod arena;
 mod wheel;
 mod fifo;
 mod bank;
@@ -31,6 +33,7 @@ mod kind;
 mod blueprint;
 mod link;
 mod plan;
+mod snapshot;
 mod shard;
 mod meeting;
 mod crew;
@@ -62,6 +65,8 @@ pub use port::{In, Item, Out, Room};
 pub use random::Random;
 pub use report::{BootError, HostOptions, InstanceResults, Limits, Observer, Outcome, Report};
 pub use signal::{Field, SIGNAL_BYTES_MAX, Signal};
+pub use snapshot::{Snapshot, SnapshotError};
+pub use state::{Loader, Saver, State, StateError};
 pub use time::{Cycle, DOMAINS_MAX, Domain, TICK_MAX, Tick, Timebase, TimebaseError};
 pub use wiring::{
     BuildError, Direction, PORTS_MAX, Place, PortInfo, Probe, Resources, Shape, Wiring,

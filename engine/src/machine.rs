@@ -1,6 +1,7 @@
 //! A placed machine with its threads: boot, run, ask.
 
 mod figures;
+mod snapshot;
 
 pub use figures::{KindTime, Samples, ThreadTimes};
 
@@ -8,7 +9,7 @@ use crate::blueprint::Blueprint;
 use crate::crew::{Answer, Berths, Command, Printed, serve};
 use crate::deadlock::{Deadlock, WireState, explain};
 use crate::group::Fault;
-use crate::kind::Catalogue;
+use crate::kind::{Catalogue, Kind};
 use crate::meeting::{EpochRecord, Meeting, Order, Stop};
 use crate::module::Results;
 use crate::plan::{Placement, Plan, hosted};
@@ -44,6 +45,8 @@ pub struct Machine {
     meeting: Arc<Meeting>,
     blueprint: Arc<Blueprint>,
     plan: Arc<Plan>,
+    /// By number of the kind.
+    kind_names: Vec<&'static str>,
     /// Shards of the placement, of which those of a thread may have been joined.
     placed_count: usize,
     epoch_cycles: u64,
@@ -137,6 +140,7 @@ impl Machine {
             meeting,
             blueprint: blueprint.clone(),
             plan,
+            kind_names: catalogue.kinds().iter().map(Kind::name).collect(),
             placed_count: placement.shard_count,
             epoch_cycles: blueprint.epoch_cycles,
             now: 0,

@@ -225,6 +225,11 @@ impl Meeting {
         }
     }
 
+    /// Counts on from where another machine stood.
+    pub(crate) fn resume(&self, epoch_count: u64) {
+        self.epoch_count.store(epoch_count, Ordering::Relaxed);
+    }
+
     pub(crate) fn epoch_count(&self) -> u64 {
         self.epoch_count.load(Ordering::Relaxed)
     }

@@ -1,6 +1,7 @@
 //! What a hardware module is: parameters, ports taken from the wiring, a clock edge, results.
 
 use crate::effect::Effect;
+use crate::state::State;
 use crate::time::Cycle;
 use crate::wiring::{BuildError, Wiring};
 use serde::de::DeserializeOwned;
@@ -34,6 +35,14 @@ pub trait Module: Sized + 'static {
 
     /// One rising edge. Must not block, allocate or look at anything but itself and its ports.
     fn clock(&mut self, now: Cycle) -> Effect;
+
+    /// Visits everything that [`clock`](Self::clock) changes, for checkpoints: the same fields in the
+    /// same order whether they are written or put back. Ports, handles and parameters are no state,
+    /// nor is what follows from the rest. A module without any says so by an empty body; one that
+    /// leaves this out has no checkpoints, and nor has a machine with it.
+    fn state(&mut self, state: &mut State<'_>) {
+        state.undeclared();
+    }
 
     /// Named results, asked for after a run. No edge is being evaluated then: ports have nothing ready
     /// and no room.

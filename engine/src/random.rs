@@ -3,9 +3,10 @@
 //! thread changes no draw.
 
 use crate::hash::{GOLDEN, mix};
+use serde::{Deserialize, Serialize};
 
 /// One stream of pseudo-random numbers. Draw `n` is a pure function of the key and `n`.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Random {
     key: u64,
     draw_count: u64,

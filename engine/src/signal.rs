@@ -4,6 +4,7 @@
 //! read padding and traces can name the parts.
 
 use crate::hash::absorb;
+use crate::state::{Loader, Saver, StateError};
 use std::fmt::Debug;
 
 /// The most bytes a signal may take: one cache line.
@@ -28,6 +29,14 @@ pub trait Signal: Copy + Debug + 'static {
     const FIELDS: &'static [Field] = &[];
     /// Takes every field into a running digest.
     fn absorb_into(&self, digest: u64) -> u64;
+    /// Writes it into a checkpoint; [`saved_by_serde!`](crate::saved_by_serde) writes both
+    /// methods of a type that serde can write.
+    fn save(&self, saver: &mut Saver);
+    /// Reads what [`save`](Self::save) wrote.
+    ///
+    /// # Errors
+    /// When it is no such signal.
+    fn load(loader: &mut Loader<'_>) -> Result<Self, StateError>;
 }
 
 macro_rules! number_signals {
@@ -38,6 +47,12 @@ macro_rules! number_signals {
             #[inline(always)]
             fn absorb_into(&self, digest: u64) -> u64 {
                 absorb(digest, *self as u64)
+            }
+            fn save(&self, saver: &mut Saver) {
+                saver.value(self);
+            }
+            fn load(loader: &mut Loader<'_>) -> Result<Self, StateError> {
+                loader.value()
             }
         }
     )*};
@@ -51,6 +66,10 @@ impl Signal for () {
     fn absorb_into(&self, digest: u64) -> u64 {
         absorb(digest, 0)
     }
+    fn save(&self, _saver: &mut Saver) {}
+    fn load(_loader: &mut Loader<'_>) -> Result<Self, StateError> {
+        Ok(())
+    }
 }
 
 impl<T: Signal, const N: usize> Signal for [T; N] {
@@ -60,6 +79,13 @@ impl<T: Signal, const N: usize> Signal for [T; N] {
     fn absorb_into(&self, digest: u64) -> u64 {
         self.iter()
             .fold(digest, |digest, item| item.absorb_into(digest))
+    }
+    fn save(&self, saver: &mut Saver) {
+        self.iter().for_each(|item| item.save(saver));
+    }
+    fn load(loader: &mut Loader<'_>) -> Result<Self, StateError> {
+        let items: Result<Vec<T>, StateError> = (0..N).map(|_| T::load(loader)).collect();
+        Ok(Self::try_from(items?).expect("so many were read"))
     }
 }
 
@@ -97,6 +123,27 @@ macro_rules! signal {
                 $(let digest = $crate::Signal::absorb_into(&self.$field, digest);)*
                 digest
             }
+            fn save(&self, saver: &mut $crate::Saver) {
+                let _ = &saver;
+                $($crate::Signal::save(&self.$field, saver);)*
+            }
+            fn load(loader: &mut $crate::Loader<'_>) -> Result<Self, $crate::StateError> {
+                let _ = &loader;
+                Ok(Self { $($field: $crate::Signal::load(loader)?),* })
+            }
+        }
+    };
+}
+
+/// Inside an `impl Signal` of a type that serde can write and read: its checkpoints.
+#[macro_export]
+macro_rules! saved_by_serde {
+    () => {
+        fn save(&self, saver: &mut $crate::Saver) {
+            saver.value(self);
+        }
+        fn load(loader: &mut $crate::Loader<'_>) -> Result<Self, $crate::StateError> {
+            loader.value()
         }
     };
 }

@@ -12,15 +12,19 @@
     reason = "plain loops over arrays are inlined, closures are not always"
 )]
 
+mod snapshot;
 mod sweep;
 
 use crate::arena::{Arena, Column};
 use crate::bank::{Bank, Banked, LANES, PLANE};
 use crate::element::{Element, Ports, WordSignal, fire_one};
-use crate::group::{Berth, Edge, Fault, FaultCause, Group};
+use crate::fifo::ShardHead;
+use crate::group::{Berth, Edge, Fault, FaultCause, Group, Rest};
 use crate::kind::Params;
 use crate::module::Results;
+use crate::state::State;
 use crate::time::Tick;
+use crate::wheel::Wheel;
 use crate::wiring::{Bench, BuildError, Place, Resources, Wiring};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use sweep::{Reach, Scratch};
@@ -238,7 +242,7 @@ where
         true
     }
 
-    fn take_due(&mut self, now: Tick, head: &crate::fifo::ShardHead) -> bool {
+    fn take_due(&mut self, now: Tick, head: &ShardHead) -> bool {
         let seated = self.seated_mut();
         let woken = seated
             .berth
@@ -279,7 +283,7 @@ where
         &self.seated().numbers
     }
 
-    fn silent(&self, head: &crate::fifo::ShardHead) -> bool {
+    fn silent(&self, head: &ShardHead) -> bool {
         let seated = self.seated();
         let woken = seated.berth.flags.iter().any(|word| word.get() != 0);
         !woken && head.banks_moved_until.get() < seated.looked_until.max(1)
@@ -292,6 +296,22 @@ where
     fn report(&self, index: usize, results: &mut Results) {
         let seated = self.seated();
         E::report(&seated.state_of(index), seated.firings_of(index), results);
+    }
+
+    fn state(&mut self, index: usize, state: &mut State<'_>) {
+        self.seated_mut().visit_state(index, state);
+    }
+
+    fn rest(&self, index: usize, head: &ShardHead, _wheel: &Wheel) -> Rest {
+        Rest {
+            alive: self.alive(index),
+            woken: !self.silent(head),
+            alarm: None,
+        }
+    }
+
+    fn set_rest(&mut self, index: usize, rest: Rest, head: &ShardHead, _wheel: &Wheel) {
+        self.seated_mut().set_rest(index, rest, head);
     }
 
     fn clock_count(&self) -> u64 {

@@ -106,6 +106,12 @@ impl Wheel {
         self.armed_count.set(self.armed_count.get() - 1);
     }
 
+    /// When a node is due, if it is armed.
+    pub(crate) fn due(&self, id: NodeId) -> Option<Tick> {
+        let node = &self.nodes[id.0 as usize];
+        (node.armed.get() != 0).then(|| node.due.get())
+    }
+
     /// Hands every waker due at or before `now` to `wake`.
     #[inline]
     pub(crate) fn fire(&self, now: Tick, wake: impl FnMut(Waker)) {

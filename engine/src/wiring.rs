@@ -6,6 +6,7 @@
 
 use crate::arena::{Arena, ArenaRef, Memory, Word};
 use crate::bank::Banked;
+use crate::codec::Codec;
 use crate::fifo::{FIFO_ALIGN, RawFifo, Record, ShardHead, Show, free_from, show, slot_stride};
 use crate::handle::{CONSOLE_BYTES, CONSOLE_BYTES_PER_EPOCH, Console, ConsoleRef, Finish, Verdict};
 use crate::hash;
@@ -90,6 +91,8 @@ pub struct PortInfo {
     pub optional: bool,
     /// Writes the item in a slot of this port's wire as text.
     pub(crate) show: Show,
+    /// Writes and reads its items in checkpoints.
+    pub(crate) codec: Codec,
 }
 
 /// What a module asks for, learnt from a probe.
@@ -545,6 +548,7 @@ impl<'a> Wiring<'a> {
                     lanes,
                     optional,
                     show: show::<T>,
+                    codec: Codec::of::<T>(),
                 });
                 Ok(probe.unconnected.of(direction))
             }

@@ -2,7 +2,7 @@
 //! outcomes and faults, on every placement.
 
 mod common;
-use common::{Board, Digests};
+use common::{Board, Digests, Seen, moved};
 use proptest::prelude::*;
 use tina_engine::*;
 
@@ -225,23 +225,25 @@ fn board(sketch: &Sketch) -> Board {
     board
 }
 
-type Seen = (Outcome, Vec<EpochRecord>, Vec<InstanceResults>, Vec<u64>);
-
-fn run(board: &Board, placement: &Placement, no_sleep: bool, no_vectors: bool) -> Seen {
-    let host = HostOptions {
+fn host(placement: &Placement, no_sleep: bool, no_vectors: bool) -> HostOptions {
+    HostOptions {
         thread_count: Some(placement.shard_count.min(2)),
         no_sleep,
         no_vectors,
         pin: false,
         ..HostOptions::default()
-    };
-    let mut machine = board.boot(placement, &host);
+    }
+}
+
+const LIMITS: Limits = Limits {
+    cycles: None,
+    max_cycles: Some(300),
+};
+
+fn run(board: &Board, placement: &Placement, no_sleep: bool, no_vectors: bool) -> Seen {
+    let mut machine = board.boot(placement, &host(placement, no_sleep, no_vectors));
     let mut digests = Digests::default();
-    let limits = Limits {
-        cycles: None,
-        max_cycles: Some(300),
-    };
-    let report = machine.run(&limits, &mut digests);
+    let report = machine.run(&LIMITS, &mut digests);
     let wires = machine.wire_digests();
     (report.outcome, digests.0, machine.results(), wires)
 }
@@ -266,6 +268,27 @@ proptest! {
         let placement = Placement { shard_count, shard_of };
         prop_assert_eq!(&expected, &run(&board, &placement, false, false));
         prop_assert_eq!(&expected, &run(&board, &placement, true, false));
+    }
+
+    #[test]
+    fn elements_go_on_from_a_snapshot_however_they_are_stepped(
+        sketch in sketch(),
+        places in prop::collection::vec(0..4u8, 1000),
+        shard_counts in (1..4usize, 1..4usize),
+        no_vectors: (bool, bool),
+        pause in 0..300u64,
+    ) {
+        let board = board(&sketch);
+        let count = board.blueprint.instances.len();
+        let expected = run(&board, &Placement::single(count), false, true);
+        let placement = |shard_count: usize, shift: usize| {
+            let shard_of = (0..count).map(|n| places[n / 10 + shift] % shard_count as u8).collect();
+            Placement { shard_count, shard_of }
+        };
+        let [first, second] = [placement(shard_counts.0, 0), placement(shard_counts.1, 500)];
+        let hosts = [host(&first, false, no_vectors.0), host(&second, false, no_vectors.1)];
+        let ways = [(&first, &hosts[0]), (&second, &hosts[1])];
+        prop_assert_eq!(expected, moved(&board, ways, pause, &LIMITS));
     }
 
     #[test]

@@ -2,9 +2,9 @@
 //! shards, threads and sleeping.
 
 mod common;
-use common::{Board, Digests, catalogue};
+use common::{Board, Digests, Seen, catalogue, moved};
 use proptest::prelude::*;
-use tina_engine::{EpochRecord, HostOptions, InstanceResults, Limits, Outcome, Placement};
+use tina_engine::{HostOptions, Limits, Placement};
 
 /// A wire by the order of its ends: (producer, consumer, depth, latency, credit, lanes).
 type WireSketch = (usize, usize, u32, u32, u32, u8);
@@ -84,23 +84,18 @@ fn board(sketch: &Sketch) -> Board {
     board
 }
 
-fn run(
-    board: &Board,
-    goal: bool,
-    placement: &Placement,
-    thread_count: usize,
-    no_sleep: bool,
-) -> (Outcome, Vec<EpochRecord>, Vec<InstanceResults>) {
-    let host = HostOptions {
+fn host(thread_count: usize, no_sleep: bool) -> HostOptions {
+    HostOptions {
         thread_count: Some(thread_count),
         no_sleep,
         no_vectors: false,
         pin: false,
         join: false,
-    };
-    let mut machine = board.boot(placement, &host);
-    let mut digests = Digests::default();
-    let limits = match goal {
+    }
+}
+
+fn limits(goal: bool) -> Limits {
+    match goal {
         true => Limits {
             cycles: Some(500),
             max_cycles: None,
@@ -109,9 +104,35 @@ fn run(
             cycles: None,
             max_cycles: Some(500),
         },
-    };
-    let report = machine.run(&limits, &mut digests);
-    (report.outcome, digests.0, machine.results())
+    }
+}
+
+fn run(
+    board: &Board,
+    goal: bool,
+    placement: &Placement,
+    thread_count: usize,
+    no_sleep: bool,
+) -> Seen {
+    let mut machine = board.boot(placement, &host(thread_count, no_sleep));
+    let mut digests = Digests::default();
+    let report = machine.run(&limits(goal), &mut digests);
+    (
+        report.outcome,
+        digests.0,
+        machine.results(),
+        machine.wire_digests(),
+    )
+}
+
+/// Places for the instances of a board, from random numbers.
+fn placement(board: &Board, places: &[u8], shard_count: usize) -> Placement {
+    let places = &places[..board.blueprint.instances.len()];
+    let shard_of = places.iter().map(|&place| place % shard_count as u8);
+    Placement {
+        shard_count,
+        shard_of: shard_of.collect(),
+    }
 }
 
 proptest! {
@@ -125,13 +146,29 @@ proptest! {
         thread_count in 1..3usize,
     ) {
         let board = board(&sketch);
-        let count = board.blueprint.instances.len();
-        let single = Placement::single(count);
+        let single = Placement::single(board.blueprint.instances.len());
         let expected = run(&board, sketch.goal, &single, 1, false);
         prop_assert_eq!(&expected, &run(&board, sketch.goal, &single, 1, true));
-        let shard_of = places[..count].iter().map(|&place| place % shard_count as u8).collect();
-        let placement = Placement { shard_count, shard_of };
+        let placement = placement(&board, &places, shard_count);
         prop_assert_eq!(&expected, &run(&board, sketch.goal, &placement, thread_count, false));
         prop_assert_eq!(&expected, &run(&board, sketch.goal, &placement, thread_count, true));
+    }
+
+    #[test]
+    fn a_machine_goes_on_from_its_snapshot_on_any_placement(
+        sketch in sketch(),
+        places in prop::collection::vec(0..4u8, 26),
+        shard_counts in (1..5usize, 1..5usize),
+        no_sleep: (bool, bool),
+        pause in 0..500u64,
+    ) {
+        let board = board(&sketch);
+        let single = Placement::single(board.blueprint.instances.len());
+        let expected = run(&board, sketch.goal, &single, 1, false);
+        let first = placement(&board, &places, shard_counts.0);
+        let second = placement(&board, &places[13..], shard_counts.1);
+        let hosts = [host(1, no_sleep.0), host(2, no_sleep.1)];
+        let ways = [(&first, &hosts[0]), (&second, &hosts[1])];
+        prop_assert_eq!(expected, moved(&board, ways, pause, &limits(sketch.goal)));
     }
 }

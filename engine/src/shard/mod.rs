@@ -8,10 +8,12 @@
 
 mod boot;
 mod sample;
+mod snapshot;
 
 pub(crate) use boot::{BootShardError, Rings};
 pub(crate) use sample::Sampler;
 use sample::Timed;
+pub(crate) use snapshot::PartError;
 
 use crate::arena::{Arena, ArenaRef};
 use crate::bank::Store;

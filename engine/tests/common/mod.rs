@@ -158,6 +158,9 @@ impl Module for Counter {
         }
         Effect::Receive
     }
+    fn state(&mut self, state: &mut State<'_>) {
+        state.value(&mut self.next);
+    }
 }
 
 /// Pops an item, multiplies and adds, pushes it.
@@ -187,6 +190,7 @@ impl Module for Stage {
         }
         Effect::Receive
     }
+    fn state(&mut self, _state: &mut State<'_>) {}
 }
 
 /// Pops whatever comes, counts and xors.
@@ -212,6 +216,9 @@ impl Module for Sink {
             self.check ^= value;
         }
         Effect::Receive
+    }
+    fn state(&mut self, state: &mut State<'_>) {
+        state.value(&mut self.count).value(&mut self.check);
     }
     fn report(&self, results: &mut Results) {
         results.count("count", self.count);
@@ -292,6 +299,14 @@ impl Module for Mixer {
         }
         Effect::Receive
     }
+    fn state(&mut self, state: &mut State<'_>) {
+        state
+            .value(&mut self.held)
+            .value(&mut self.held_count)
+            .value(&mut self.awake_at)
+            .value(&mut self.random)
+            .value(&mut self.sum);
+    }
     fn report(&self, results: &mut Results) {
         results.check("sum", self.sum);
     }
@@ -329,4 +344,36 @@ pub fn blocks(board: &Board, shard_count: usize) -> Placement {
             .map(|index| (index * shard_count / count) as u8)
             .collect(),
     }
+}
+
+/// How a run ended, its epochs, results, and the digests of its wires.
+pub type Seen = (Outcome, Vec<EpochRecord>, Vec<InstanceResults>, Vec<u64>);
+
+/// A run that pauses at the end of the epoch of cycle `pause` in one place and goes on from its
+/// snapshot in another, if it has not ended before.
+pub fn moved(
+    board: &Board,
+    places: [(&Placement, &HostOptions); 2],
+    pause: u64,
+    limits: &Limits,
+) -> Seen {
+    let [first, second] = places;
+    let mut digests = Digests::default();
+    let mut machine = board.boot(first.0, first.1);
+    let mut report = machine.run_part(limits, pause, &mut digests);
+    if report.is_none() {
+        let snapshot = machine.snapshot().unwrap();
+        drop(machine);
+        machine = board.boot(second.0, second.1);
+        machine.restore(Arc::new(snapshot.clone())).unwrap();
+        // Nothing is lost or changed by putting it back.
+        assert_eq!(machine.cycle(), snapshot.cycle(&board.blueprint));
+        report = Some(machine.run(limits, &mut digests));
+    }
+    (
+        report.unwrap().outcome,
+        digests.0,
+        machine.results(),
+        machine.wire_digests(),
+    )
 }

@@ -12,7 +12,7 @@
 //! Latency: none of its own. Throughput: one item per cycle.
 
 use serde::Deserialize;
-use tina_engine::{BuildError, Cycle, Effect, In, Module, Out, Wiring};
+use tina_engine::{BuildError, Cycle, Effect, In, Module, Out, State, Wiring};
 
 /// The most inputs of an arbiter.
 pub const ARBITER_INPUTS_MAX: u32 = 1024;
@@ -70,5 +70,9 @@ impl Module for Arbiter {
             }
         }
         Effect::Receive
+    }
+
+    fn state(&mut self, state: &mut State<'_>) {
+        state.value(&mut self.pointer);
     }
 }

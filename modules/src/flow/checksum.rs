@@ -11,7 +11,7 @@
 //! Latency: none. Throughput: one item per cycle.
 
 use serde::Deserialize;
-use tina_engine::{BuildError, Cycle, Effect, Finish, In, Module, Results, Wiring, absorb};
+use tina_engine::{BuildError, Cycle, Effect, Finish, In, Module, Results, State, Wiring, absorb};
 
 /// Parameters of [`Checksum`].
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
@@ -70,6 +70,10 @@ impl Module for Checksum {
             }
         }
         Effect::Receive
+    }
+
+    fn state(&mut self, state: &mut State<'_>) {
+        state.value(&mut self.count).value(&mut self.check);
     }
 
     fn report(&self, results: &mut Results) {

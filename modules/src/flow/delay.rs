@@ -11,7 +11,7 @@
 //! Latency: `cycles`. Throughput: one item per cycle.
 
 use serde::Deserialize;
-use tina_engine::{BuildError, Cycle, Effect, In, Memory, Module, Out, Wiring};
+use tina_engine::{BuildError, Cycle, Effect, In, Memory, Module, Out, State, Wiring};
 
 /// The longest delay line.
 pub const DELAY_CYCLES_MAX: u32 = 1 << 16;
@@ -86,5 +86,12 @@ impl Module for Delay {
         } else {
             Effect::Receive
         }
+    }
+
+    fn state(&mut self, state: &mut State<'_>) {
+        state
+            .memory(&mut self.line)
+            .value(&mut self.oldest)
+            .value(&mut self.count);
     }
 }

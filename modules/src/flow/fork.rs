@@ -11,7 +11,7 @@
 //! Latency: none of its own. Throughput: one item per cycle.
 
 use serde::Deserialize;
-use tina_engine::{BuildError, Cycle, Effect, In, Module, Out, Wiring};
+use tina_engine::{BuildError, Cycle, Effect, In, Module, Out, State, Wiring};
 
 /// The most outputs of a fork.
 pub const FORK_OUTPUTS_MAX: u32 = 1024;
@@ -56,4 +56,6 @@ impl Module for Fork {
         }
         Effect::Receive
     }
+
+    fn state(&mut self, _state: &mut State<'_>) {}
 }

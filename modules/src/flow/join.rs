@@ -12,7 +12,7 @@
 //! Latency: none of its own. Throughput: one result per cycle.
 
 use serde::Deserialize;
-use tina_engine::{BuildError, Cycle, Effect, In, Module, Out, Wiring};
+use tina_engine::{BuildError, Cycle, Effect, In, Module, Out, State, Wiring};
 
 /// The most inputs of a join.
 pub const JOIN_INPUTS_MAX: u32 = 1024;
@@ -84,6 +84,10 @@ impl Module for Join {
             }
         }
         Effect::Receive
+    }
+
+    fn state(&mut self, state: &mut State<'_>) {
+        state.value(&mut self.turn);
     }
 }
 

@@ -10,7 +10,7 @@
 //! Latency: first item at edge 0. Throughput: one item per cycle.
 
 use serde::Deserialize;
-use tina_engine::{BuildError, Cycle, Effect, Module, Out, Results, Wiring};
+use tina_engine::{BuildError, Cycle, Effect, Module, Out, Results, State, Wiring};
 
 /// Parameters of [`Source`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
@@ -69,6 +69,10 @@ impl Module for Source {
         } else {
             Effect::Receive
         }
+    }
+
+    fn state(&mut self, state: &mut State<'_>) {
+        state.value(&mut self.next).value(&mut self.sent);
     }
 
     fn report(&self, results: &mut Results) {

@@ -12,7 +12,7 @@
 //! Latency: none of its own. Throughput: one item per cycle.
 
 use serde::Deserialize;
-use tina_engine::{BuildError, Cycle, Effect, In, Module, Out, Results, Wiring};
+use tina_engine::{BuildError, Cycle, Effect, In, Module, Out, Results, State, Wiring};
 
 /// Parameters of [`Accumulate`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
@@ -83,6 +83,10 @@ impl Module for Accumulate {
             }
         }
         Effect::Receive
+    }
+
+    fn state(&mut self, state: &mut State<'_>) {
+        state.value(&mut self.total).value(&mut self.left);
     }
 
     fn report(&self, results: &mut Results) {

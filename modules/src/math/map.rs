@@ -11,7 +11,7 @@
 //! Latency: none of its own. Throughput: one item per cycle.
 
 use serde::Deserialize;
-use tina_engine::{BuildError, Cycle, Effect, In, Module, Out, Wiring};
+use tina_engine::{BuildError, Cycle, Effect, In, Module, Out, State, Wiring};
 
 /// What becomes of an item x, with the constant v.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
@@ -86,6 +86,8 @@ impl Module for Map {
         }
         Effect::Receive
     }
+
+    fn state(&mut self, _state: &mut State<'_>) {}
 }
 
 impl Operation {

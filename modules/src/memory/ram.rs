@@ -17,7 +17,9 @@
 //! `bank_busy` 1), else one per `bank_busy` edges. The words are zero at first.
 
 use serde::Deserialize;
-use tina_engine::{BuildError, Cycle, Effect, In, Memory, Module, Out, Results, Wiring, signal};
+use tina_engine::{
+    BuildError, Cycle, Effect, In, Memory, Module, Out, Results, State, Wiring, signal,
+};
 
 signal! {
     /// A read or write of a word.
@@ -162,6 +164,17 @@ impl Module for Ram {
         } else {
             Effect::Sleep(due - now)
         }
+    }
+
+    fn state(&mut self, state: &mut State<'_>) {
+        state
+            .memory(&mut self.words)
+            .memory(&mut self.free_at)
+            .memory(&mut self.held)
+            .value(&mut self.held_first)
+            .value(&mut self.held_count)
+            .value(&mut self.read_count)
+            .value(&mut self.write_count);
     }
 
     fn report(&self, results: &mut Results) {

@@ -22,7 +22,7 @@ use super::mesh::MeshParams;
 use super::packet::{PACKET_NODES_MAX, Packet};
 use crate::math::lcg;
 use serde::Deserialize;
-use tina_engine::{BuildError, Cycle, Effect, Module, Out, Results, Wiring};
+use tina_engine::{BuildError, Cycle, Effect, Module, Out, Results, State, Wiring};
 
 /// Draws made at one edge before the generator sleeps over them.
 const DRAWS_AHEAD_MAX: u64 = 1024;
@@ -149,6 +149,15 @@ impl Module for Generator {
         self.sent += 1;
         self.draw_ahead(now + 1);
         Effect::Sleep(self.due - now)
+    }
+
+    fn state(&mut self, state: &mut State<'_>) {
+        state
+            .value(&mut self.state)
+            .value(&mut self.packet)
+            .value(&mut self.due)
+            .value(&mut self.sent)
+            .value(&mut self.holds);
     }
 
     fn report(&self, results: &mut Results) {

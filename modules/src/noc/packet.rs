@@ -6,6 +6,7 @@
 //! ```
 
 use super::router::Routed;
+use serde::{Deserialize, Serialize};
 use tina_engine::{Cycle, Field, Signal, absorb};
 
 /// The most nodes that a [`Packet`] can address.
@@ -15,7 +16,7 @@ const NODE_BITS: u32 = 12;
 const NODE_MASK: u64 = (1 << NODE_BITS) - 1;
 
 /// A packet of one flit.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Packet(u64);
 
 impl Packet {
@@ -66,6 +67,7 @@ impl Signal for Packet {
     fn absorb_into(&self, digest: u64) -> u64 {
         absorb(digest, self.0)
     }
+    tina_engine::saved_by_serde!();
 }
 
 impl Routed for Packet {

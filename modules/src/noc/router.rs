@@ -23,7 +23,7 @@
 //! Generic over what it carries: each packet type gives its router a kind of its own.
 
 use super::mesh::{MeshParams, NODES_MAX};
-use tina_engine::{BuildError, Cycle, Effect, In, Module, Out, Signal, Wiring};
+use tina_engine::{BuildError, Cycle, Effect, In, Module, Out, Signal, State, Wiring};
 
 /// A packet that knows where it goes.
 pub trait Routed: Signal {
@@ -136,6 +136,10 @@ impl<P: Routed> Module for Router<P> {
             }
         }
         Effect::Receive
+    }
+
+    fn state(&mut self, state: &mut State<'_>) {
+        state.value(&mut self.pointers);
     }
 }
 

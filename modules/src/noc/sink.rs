@@ -14,7 +14,7 @@
 use super::mesh::MeshParams;
 use super::packet::{PACKET_NODES_MAX, Packet};
 use super::router::Routed;
-use tina_engine::{BuildError, Cycle, Effect, In, Module, Results, Wiring};
+use tina_engine::{BuildError, Cycle, Effect, In, Module, Results, State, Wiring};
 
 /// Where packets end.
 pub struct PacketSink {
@@ -58,6 +58,13 @@ impl Module for PacketSink {
                 .wrapping_add(packet.word(self.node_bits) ^ now << 32);
         }
         Effect::Receive
+    }
+
+    fn state(&mut self, state: &mut State<'_>) {
+        state
+            .value(&mut self.delivered)
+            .value(&mut self.latency_sum)
+            .value(&mut self.check);
     }
 
     fn report(&self, results: &mut Results) {

@@ -6,9 +6,10 @@
 
 use super::instruction::{Amo, Load, Store};
 use super::platform::{self, Device, Region};
+use serde::{Deserialize, Serialize};
 
 /// What a memory instruction does.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Access {
     /// A load into a register.
     Load(Load),

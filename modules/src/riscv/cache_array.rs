@@ -11,7 +11,8 @@
 //! elsewhere, nor what its bytes mean.
 
 use super::coherence::{LINE_BYTES, Line, line_address};
-use tina_engine::{BuildError, Memory, Wiring};
+use serde::{Deserialize, Serialize};
+use tina_engine::{BuildError, Memory, State, Wiring};
 
 /// What a cache may do with a line; the numbers are part of the tag word.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -47,7 +48,7 @@ pub const WAYS_MAX: u32 = 8;
 pub const CACHE_BYTES_MAX: u32 = 16 << 20;
 
 /// Index of a line's place in a cache.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SlotIndex(u32);
 
 impl SlotIndex {
@@ -97,6 +98,14 @@ impl CacheArray {
             used: wiring.memory(sets as usize)?,
             lines: wiring.memory(slots)?,
         })
+    }
+
+    /// Visits what is in it.
+    pub fn state(&mut self, state: &mut State<'_>) {
+        state
+            .memory(&mut self.tags)
+            .memory(&mut self.used)
+            .memory(&mut self.lines);
     }
 
     #[inline(always)]

@@ -91,6 +91,7 @@
 //! and `home`.
 
 use crate::noc::Routed;
+use serde::{Deserialize, Serialize};
 use tina_engine::{Field, Signal, absorb};
 
 /// Bytes of a line: the unit of caching, coherence and interleaving.
@@ -109,7 +110,7 @@ pub const NO_LINE: Line = [0; LINE_WORDS];
 pub const NODES_MAX: u32 = 1 << 14;
 
 /// What a cache asks for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum RequestKind {
     /// A readable copy of a line for a data cache.
     Read,
@@ -124,7 +125,7 @@ pub enum RequestKind {
 }
 
 /// Class 1: a cache asks a home or a device.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Request {
     /// Node of the home or device.
     pub destination: u16,
@@ -139,7 +140,7 @@ pub struct Request {
 }
 
 /// What a home or device tells a cache.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum OrderKind {
     /// Grant of a readable copy.
     GrantShared,
@@ -158,7 +159,7 @@ pub enum OrderKind {
 }
 
 /// Class 2: a home or a device tells a cache.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Order {
     /// Node of the tile.
     pub destination: u16,
@@ -173,7 +174,7 @@ pub struct Order {
 }
 
 /// What a data cache answers, or says of its own accord.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum AnswerKind {
     /// An invalidation is done.
     Acknowledge,
@@ -190,7 +191,7 @@ pub enum AnswerKind {
 }
 
 /// Class 3: a data cache answers a home.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Answer {
     /// Node of the home.
     pub destination: u16,
@@ -239,6 +240,7 @@ impl Signal for Request {
         let header = header(self.destination, self.source, self.kind as u8, self.address);
         absorb(absorb(digest, header), u64::from(self.word))
     }
+    tina_engine::saved_by_serde!();
 }
 
 impl Signal for Order {
@@ -250,6 +252,7 @@ impl Signal for Order {
         let header = header(self.destination, self.source, self.kind as u8, self.address);
         absorb_line(&self.line, absorb(digest, header))
     }
+    tina_engine::saved_by_serde!();
 }
 
 impl Signal for Answer {
@@ -261,6 +264,7 @@ impl Signal for Answer {
         let header = header(self.destination, self.source, self.kind as u8, self.address);
         absorb_line(&self.line, absorb(digest, header))
     }
+    tina_engine::saved_by_serde!();
 }
 
 impl Routed for Request {

@@ -14,7 +14,7 @@
 use super::coherence::{NO_LINE, NODES_MAX, Order, OrderKind, Request, RequestKind};
 use super::platform::{CONSOLE_TRANSMIT, HART_COUNT};
 use serde::Deserialize;
-use tina_engine::{BuildError, Cycle, Effect, In, Module, Out, Results, Wiring, absorb};
+use tina_engine::{BuildError, Cycle, Effect, In, Module, Out, Results, State, Wiring, absorb};
 
 /// Parameters of the devices.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
@@ -92,6 +92,10 @@ impl Module for Console {
             line,
         });
         Effect::Receive
+    }
+
+    fn state(&mut self, state: &mut State<'_>) {
+        state.value(&mut self.printed).value(&mut self.check);
     }
 
     fn report(&self, results: &mut Results) {

@@ -9,6 +9,7 @@
 //! Time comes from outside: `now`, the cycle of the caller's clock, so that nothing is done in
 //! cycles in which nothing happens. Knows nothing of instructions' encodings or of pipelines.
 
+use serde::{Deserialize, Serialize};
 use std::fmt;
 
 // Numbers (Privileged Architecture, tables 2.2 to 2.6).
@@ -196,7 +197,7 @@ pub struct Trap {
 }
 
 /// The registers of one hart.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct CsrFile {
     hart: u32,
     interrupts_enabled: bool,

@@ -28,8 +28,8 @@ use super::coherence::{
 };
 use super::ram_map::{RamMap, RamParams};
 use super::signals::{DataOperation, DataReply, DataRequest};
-use serde::Deserialize;
-use tina_engine::{BuildError, Cycle, Effect, In, Module, Out, Results, Wiring};
+use serde::{Deserialize, Serialize};
+use tina_engine::{BuildError, Cycle, Effect, In, Module, Out, Results, State, Wiring};
 
 /// Parameters of a data cache.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
@@ -61,7 +61,7 @@ const fn reservation_hold_default() -> u32 {
 pub const RESERVATION_HOLD_MAX: u32 = 4096;
 
 /// What the cache is doing for its core.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 enum Stage {
     /// Nothing: it can take a request.
     Ready,
@@ -73,7 +73,7 @@ enum Stage {
     AwaitDevice,
 }
 
-#[derive(Default)]
+#[derive(Default, Serialize, Deserialize)]
 struct Counts {
     hits: u64,
     misses: u64,
@@ -183,6 +183,17 @@ impl Module for DataCache {
             Stage::AwaitLine(_) | Stage::AwaitDevice => {}
         }
         effect
+    }
+
+    fn state(&mut self, state: &mut State<'_>) {
+        self.array.state(state);
+        state
+            .value(&mut self.stage)
+            .value(&mut self.core_first)
+            .value(&mut self.reservation)
+            .value(&mut self.held_until)
+            .value(&mut self.pending)
+            .value(&mut self.counts);
     }
 
     fn report(&self, results: &mut Results) {

@@ -10,7 +10,7 @@
 
 use super::instruction::Instruction;
 use super::signals::{DecodedInstruction, FetchReply};
-use tina_engine::{BuildError, Cycle, Effect, In, Module, Out, Wiring};
+use tina_engine::{BuildError, Cycle, Effect, In, Module, Out, State, Wiring};
 
 /// Decoded words that are remembered, by the low bits of where they stood.
 const MEMO: usize = 64;
@@ -62,5 +62,9 @@ impl Module for Decode {
             });
         }
         Effect::Receive
+    }
+
+    fn state(&mut self, _state: &mut State<'_>) {
+        // The memo only spares decoding again.
     }
 }

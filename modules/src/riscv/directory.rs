@@ -12,7 +12,7 @@
 //! Knows nothing of messages.
 
 use super::coherence::NODES_MAX;
-use tina_engine::{BuildError, Memory, Wiring};
+use tina_engine::{BuildError, Memory, State, Wiring};
 
 const OWNED: u64 = 1 << 63;
 const GROUPS_MAX: u32 = 63;
@@ -66,6 +66,11 @@ impl Directory {
             tiles,
             group_tiles: tiles.div_ceil(GROUPS_MAX),
         })
+    }
+
+    /// Visits what is in it.
+    pub fn state(&mut self, state: &mut State<'_>) {
+        state.memory(&mut self.entries);
     }
 
     /// Who holds `line`.

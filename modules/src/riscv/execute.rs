@@ -34,8 +34,8 @@ use super::platform::RAM_BYTES_DEFAULT;
 use super::signals::{
     DecodedInstruction, Jump, MemoryRequest, MultiplyRequest, RegisterWrite, Resolution,
 };
-use serde::Deserialize;
-use tina_engine::{BuildError, Cycle, Effect, In, Item, Module, Out, Results, Room, Wiring};
+use serde::{Deserialize, Serialize};
+use tina_engine::{BuildError, Cycle, Effect, In, Item, Module, Out, Results, Room, State, Wiring};
 
 /// Parameters of [`Execute`].
 #[derive(Clone, Debug, Deserialize)]
@@ -53,7 +53,7 @@ const fn ram_bytes_default() -> u32 {
 }
 
 /// How far an instruction has come that takes several edges here.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 enum Progress {
     /// It has not begun.
     New,
@@ -151,6 +151,21 @@ impl Module for Execute {
             }
         }
         Effect::Receive
+    }
+
+    fn state(&mut self, state: &mut State<'_>) {
+        let core = &mut self.core;
+        state
+            .value(&mut core.registers)
+            .value(&mut core.scoreboard)
+            .value(&mut core.epoch)
+            .value(&mut core.progress)
+            .value(&mut core.csrs)
+            .value(&mut core.instruction_count)
+            .value(&mut core.branch_count)
+            .value(&mut core.mispredict_count)
+            .value(&mut core.trap_count)
+            .value(&mut core.cycle_count);
     }
 
     fn report(&self, results: &mut Results) {

@@ -21,7 +21,7 @@
 use super::image::Image;
 use super::signals::{FetchRequest, Jump, Resolution};
 use serde::Deserialize;
-use tina_engine::{BuildError, Cycle, Effect, In, Memory, Module, Out, Wiring};
+use tina_engine::{BuildError, Cycle, Effect, In, Memory, Module, Out, State, Wiring};
 
 /// The most entries of the table of branch targets.
 pub const BRANCH_TARGETS_MAX: u32 = 1 << 16;
@@ -111,6 +111,21 @@ impl Module for Fetch {
             self.address = predicted;
         }
         Effect::Receive
+    }
+
+    fn state(&mut self, state: &mut State<'_>) {
+        let Predictor {
+            targets,
+            returns,
+            top,
+            committed_top,
+        } = &mut self.predictor;
+        state
+            .memory(targets)
+            .memory(returns)
+            .value(top)
+            .value(committed_top);
+        state.value(&mut self.address).value(&mut self.epoch);
     }
 }
 

@@ -22,8 +22,8 @@ use super::directory::{Directory, Holders};
 use super::image::{Image, Segment};
 use super::platform::RAM_BASE;
 use super::ram_map::{RamMap, RamParams};
-use serde::Deserialize;
-use tina_engine::{BuildError, Cycle, Effect, In, Memory, Module, Out, Results, Wiring};
+use serde::{Deserialize, Serialize};
+use tina_engine::{BuildError, Cycle, Effect, In, Memory, Module, Out, Results, State, Wiring};
 
 /// Parameters of a bank.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
@@ -45,6 +45,7 @@ pub struct HomeParams {
 pub const LATENCY_MAX: u32 = 1 << 20;
 
 /// The request being served.
+#[derive(Serialize, Deserialize)]
 struct Transaction {
     request: Request,
     /// Its line within the bank.
@@ -59,7 +60,7 @@ struct Transaction {
     due: Cycle,
 }
 
-#[derive(Default)]
+#[derive(Default, Serialize, Deserialize)]
 struct Counts {
     reads: u64,
     owns: u64,
@@ -155,6 +156,14 @@ impl Module for Home {
             self.begin(request, now);
         }
         self.advance(now)
+    }
+
+    fn state(&mut self, state: &mut State<'_>) {
+        self.directory.state(state);
+        state
+            .memory(&mut self.lines)
+            .value(&mut self.transaction)
+            .value(&mut self.counts);
     }
 
     fn report(&self, results: &mut Results) {

@@ -19,6 +19,7 @@ mod text;
 pub use text::REGISTER_NAMES;
 
 use super::csr::CsrChange;
+use serde::{Deserialize, Serialize};
 use tina_engine::{Signal, absorb};
 
 /// An operation on two words that takes one cycle in any pipeline.
@@ -64,7 +65,7 @@ pub enum Condition {
 }
 
 /// Width and extension of a load.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Load {
     /// One byte, sign-extended.
     Byte,
@@ -79,7 +80,7 @@ pub enum Load {
 }
 
 /// Width of a store.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Store {
     /// One byte.
     Byte,
@@ -90,7 +91,7 @@ pub enum Store {
 }
 
 /// An operation of the M extension.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum MulDiv {
     /// Low word of the product.
     Mul,
@@ -111,7 +112,7 @@ pub enum MulDiv {
 }
 
 /// A read-modify-write operation of the A extension.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Amo {
     /// The operand replaces the word.
     Swap,
@@ -183,7 +184,8 @@ pub enum Operation {
 }
 
 /// A decoded instruction.
-#[derive(Clone, Copy, PartialEq, Eq)]
+#[derive(Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(from = "u32", into = "u32")]
 pub struct Instruction {
     word: u32,
     immediate: u32,
@@ -292,6 +294,18 @@ impl Instruction {
     }
 }
 
+impl From<u32> for Instruction {
+    fn from(word: u32) -> Self {
+        Self::decode(word)
+    }
+}
+
+impl From<Instruction> for u32 {
+    fn from(instruction: Instruction) -> Self {
+        instruction.word
+    }
+}
+
 impl Default for Instruction {
     fn default() -> Self {
         Self::NOP
@@ -306,6 +320,7 @@ impl Signal for Instruction {
     fn absorb_into(&self, digest: u64) -> u64 {
         absorb(digest, u64::from(self.word))
     }
+    tina_engine::saved_by_serde!();
 }
 
 /// The result of an [`Alu`] operation.

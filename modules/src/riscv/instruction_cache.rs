@@ -21,8 +21,8 @@ use super::coherence::{LINE_WORDS, Order, OrderKind, Request, RequestKind, line_
 use super::data_cache::node_number;
 use super::ram_map::{RamMap, RamParams};
 use super::signals::{FetchReply, FetchRequest};
-use serde::Deserialize;
-use tina_engine::{BuildError, Cycle, Effect, In, Module, Out, Results, Wiring};
+use serde::{Deserialize, Serialize};
+use tina_engine::{BuildError, Cycle, Effect, In, Module, Out, Results, State, Wiring};
 
 /// Parameters of an instruction cache.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
@@ -40,7 +40,7 @@ pub struct InstructionCacheParams {
     pub banks: u32,
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 enum Stage {
     /// It can take a request.
     Ready,
@@ -53,7 +53,7 @@ enum Stage {
 /// No line has it.
 const NO_ADDRESS: u32 = 1;
 
-#[derive(Default)]
+#[derive(Default, Serialize, Deserialize)]
 struct Counts {
     hits: u64,
     misses: u64,
@@ -134,6 +134,15 @@ impl Module for InstructionCache {
             }
         }
         Effect::Receive
+    }
+
+    fn state(&mut self, state: &mut State<'_>) {
+        self.array.state(state);
+        state
+            .value(&mut self.recent)
+            .value(&mut self.stage)
+            .value(&mut self.pending)
+            .value(&mut self.counts);
     }
 
     fn report(&self, results: &mut Results) {

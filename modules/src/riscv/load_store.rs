@@ -14,7 +14,7 @@ use super::image::Image;
 use super::instruction::{Load, Store};
 use super::platform::TOHOST_SYMBOL;
 use super::signals::{DataOperation, DataRequest, MemoryRequest};
-use tina_engine::{BuildError, Cycle, Effect, In, Module, Out, Results, Wiring};
+use tina_engine::{BuildError, Cycle, Effect, In, Module, Out, Results, State, Wiring};
 
 /// What write-back does with a reply of the data cache.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -135,6 +135,14 @@ impl Module for LoadStore {
             self.count(&access);
         }
         Effect::Receive
+    }
+
+    fn state(&mut self, state: &mut State<'_>) {
+        state
+            .value(&mut self.load_count)
+            .value(&mut self.store_count)
+            .value(&mut self.atomic_count)
+            .value(&mut self.device_count);
     }
 
     fn report(&self, results: &mut Results) {

@@ -34,8 +34,8 @@ use super::instruction::merge_lanes;
 use super::platform::{HART_COUNT, RAM_BASE, exit_code};
 use super::ram_map::RAM_BYTES_MAX;
 use super::signals::{DataOperation, DataReply, DataRequest, FetchReply, FetchRequest};
-use serde::Deserialize;
-use tina_engine::{BuildError, Cycle, Effect, In, Memory, Module, Out, Results, Wiring};
+use serde::{Deserialize, Serialize};
+use tina_engine::{BuildError, Cycle, Effect, In, Memory, Module, Out, Results, State, Wiring};
 
 /// Symbol of the word that holds the argument.
 pub const ARGUMENT_SYMBOL: &str = "argument";
@@ -60,7 +60,7 @@ pub struct LocalMemoryParams {
 }
 
 /// How far the program has come.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 enum Stage {
     Running,
     /// Its exit code could not be pushed yet.
@@ -192,6 +192,17 @@ impl Module for LocalMemory {
             self.pass_invalidation();
         }
         Effect::Receive
+    }
+
+    fn state(&mut self, state: &mut State<'_>) {
+        state
+            .memory(&mut self.ram)
+            .value(&mut self.reservation)
+            .value(&mut self.stage)
+            .value(&mut self.fetch_count)
+            .value(&mut self.access_count)
+            .value(&mut self.code)
+            .value(&mut self.finished);
     }
 
     fn report(&self, results: &mut Results) {

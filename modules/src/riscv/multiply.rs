@@ -12,7 +12,7 @@
 use super::instruction::{MulDiv, mul_div};
 use super::signals::{MultiplyRequest, RegisterWrite};
 use serde::Deserialize;
-use tina_engine::{BuildError, Cycle, Effect, In, Module, Out, Results, Wiring};
+use tina_engine::{BuildError, Cycle, Effect, In, Module, Out, Results, State, Wiring};
 
 /// The longest latency of the unit.
 pub const CYCLES_MAX: u32 = 1 << 10;
@@ -83,6 +83,13 @@ impl Module for Multiply {
             self.pending = None;
         }
         Effect::Receive
+    }
+
+    fn state(&mut self, state: &mut State<'_>) {
+        state
+            .value(&mut self.pending)
+            .value(&mut self.multiplication_count)
+            .value(&mut self.division_count);
     }
 
     fn report(&self, results: &mut Results) {

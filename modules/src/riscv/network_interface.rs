@@ -14,7 +14,7 @@
 //! Latency: one edge each way. Throughput: one packet per edge and class.
 
 use super::coherence::{Order, OrderKind, Request};
-use tina_engine::{BuildError, Cycle, Effect, In, Module, Out, Wiring};
+use tina_engine::{BuildError, Cycle, Effect, In, Module, Out, State, Wiring};
 
 /// Joins the caches of a tile to the network.
 pub struct NetworkInterface {
@@ -81,5 +81,9 @@ impl Module for NetworkInterface {
             }
         }
         Effect::Receive
+    }
+
+    fn state(&mut self, state: &mut State<'_>) {
+        state.value(&mut self.turn);
     }
 }

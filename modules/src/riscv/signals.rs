@@ -26,6 +26,7 @@
 
 use super::access::Access;
 use super::instruction::{Amo, Instruction, MulDiv, amo};
+use serde::{Deserialize, Serialize};
 use tina_engine::{Field, Signal, absorb};
 
 /// Two 32-bit halves as one word of a digest.
@@ -36,7 +37,7 @@ const fn pair(low: u32, high: u32) -> u64 {
 /// From fetch to the instruction cache: the word at `address` is wanted.
 ///
 /// Every request is answered by one [`FetchReply`], in order, also when the address is no memory.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct FetchRequest {
     /// Where the instruction lies: a multiple of 4.
     pub address: u32,
@@ -72,10 +73,11 @@ impl Signal for FetchRequest {
             pair(self.address ^ u32::from(self.epoch), self.predicted),
         )
     }
+    tina_engine::saved_by_serde!();
 }
 
 /// From the instruction cache to decode: an instruction word.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct FetchReply {
     /// As requested.
     pub address: u32,
@@ -120,13 +122,14 @@ impl Signal for FetchReply {
         let digest = absorb(digest, pair(self.address, self.predicted));
         absorb(digest, pair(self.word, flags))
     }
+    tina_engine::saved_by_serde!();
 }
 
 /// What a [`DataRequest`] asks of the memory system.
 ///
 /// All of them happen at one instant between those before and those behind them (the memory
 /// system answers in order), and atomics happen at one instant for all harts.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[repr(u8)]
 pub enum DataOperation {
     /// Answers the word.
@@ -224,7 +227,7 @@ impl From<Amo> for DataOperation {
 ///
 /// Every request is answered by one [`DataReply`], in order, when it has been performed. Addresses
 /// were checked before: memory or a device is there, and nothing crosses a word.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct DataRequest {
     /// The word: a multiple of 4.
     pub address: u32,
@@ -278,10 +281,11 @@ impl Signal for DataRequest {
             | u64::from(self.uncached) << 32;
         absorb(absorb(digest, pair(self.address, self.data)), control)
     }
+    tina_engine::saved_by_serde!();
 }
 
 /// From the data cache to write-back: a request has been performed.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct DataReply {
     /// See [`DataOperation`].
     pub data: u32,
@@ -306,10 +310,11 @@ impl Signal for DataReply {
     fn absorb_into(&self, digest: u64) -> u64 {
         absorb(digest, pair(self.data, u32::from(self.tag)))
     }
+    tina_engine::saved_by_serde!();
 }
 
 /// From decode to execute: an instruction, where it stands and where fetch went behind it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct DecodedInstruction {
     /// Where it stands.
     pub address: u32,
@@ -354,10 +359,11 @@ impl Signal for DecodedInstruction {
         let digest = absorb(digest, pair(self.address, self.predicted));
         absorb(digest, pair(self.instruction.word(), flags))
     }
+    tina_engine::saved_by_serde!();
 }
 
 /// What kind of jump an instruction is: what the predictor of fetch remembers of it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[repr(u8)]
 pub enum Jump {
     /// A branch that may be taken or not.
@@ -375,7 +381,7 @@ pub enum Jump {
 /// From execute to fetch: where the program went behind an instruction.
 ///
 /// It comes for all branches, calls and returns, and for all else when the prediction was wrong.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Resolution {
     /// Where the instruction stands.
     pub address: u32,
@@ -419,10 +425,11 @@ impl Signal for Resolution {
         let control = self.jump as u64 | u64::from(self.taken) << 3 | u64::from(self.redirect) << 4;
         absorb(absorb(digest, pair(self.address, self.target)), control)
     }
+    tina_engine::saved_by_serde!();
 }
 
 /// From execute to multiply: operands of a multiplication or division.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct MultiplyRequest {
     /// First operand.
     pub a: u32,
@@ -460,10 +467,11 @@ impl Signal for MultiplyRequest {
         let control = self.operation as u64 | u64::from(self.register) << 8;
         absorb(absorb(digest, pair(self.a, self.b)), control)
     }
+    tina_engine::saved_by_serde!();
 }
 
 /// From execute to load/store: an access that has passed its checks.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct MemoryRequest {
     /// First byte accessed.
     pub address: u32,
@@ -509,10 +517,11 @@ impl Signal for MemoryRequest {
             | u64::from(self.device) << 16;
         absorb(absorb(digest, pair(self.address, self.data)), control)
     }
+    tina_engine::saved_by_serde!();
 }
 
 /// From multiply to write-back and from write-back to execute: a register has its value.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct RegisterWrite {
     /// The value.
     pub value: u32,
@@ -537,6 +546,7 @@ impl Signal for RegisterWrite {
     fn absorb_into(&self, digest: u64) -> u64 {
         absorb(digest, pair(self.value, u32::from(self.register)))
     }
+    tina_engine::saved_by_serde!();
 }
 
 #[cfg(test)]

@@ -16,7 +16,7 @@
 use super::load_store::ReplyUse;
 use super::platform;
 use super::signals::{DataReply, RegisterWrite};
-use tina_engine::{BuildError, Cycle, Effect, Finish, In, Item, Module, Out, Room, Wiring};
+use tina_engine::{BuildError, Cycle, Effect, Finish, In, Item, Module, Out, Room, State, Wiring};
 
 /// The last stage of the core.
 pub struct WriteBack {
@@ -81,6 +81,8 @@ impl Module for WriteBack {
         }
         Effect::Receive
     }
+
+    fn state(&mut self, _state: &mut State<'_>) {}
 }
 
 /// Turns a reply into a write if the port is free at this edge.
