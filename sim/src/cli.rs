@@ -10,6 +10,7 @@ mod arguments;
 mod terminal;
 mod table;
 mod input;
+mod resume;
 mod run;
 mod verify;
 mod compare;

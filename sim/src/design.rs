@@ -97,7 +97,15 @@ pub struct Design {
     sources: Sources,
 }
 
+/// Under which name a value from the command line stands among the sources.
+const OVERRIDE: &str = "--set";
+
 impl Design {
+    /// The files it was read from, the first netlist first: name and text.
+    pub fn files(&self) -> impl Iterator<Item = (&str, &str)> {
+        self.sources.iter().filter(|(name, _)| *name != OVERRIDE)
+    }
+
     /// The rate caps as warnings that show their places.
     #[must_use]
     pub fn rate_cap_warnings(&self) -> Diagnostics {
@@ -243,7 +251,7 @@ impl<'a> Loading<'a> {
             let source = self
                 .files
                 .sources
-                .add("--set", format!("{name}={text}").into());
+                .add(OVERRIDE, format!("{name}={text}").into());
             let span = |start: usize, length: usize| Span {
                 source,
                 start: start as u32,

@@ -98,6 +98,13 @@ impl Sources {
         &self.list[id.0 as usize].name
     }
 
+    /// Names and texts, in the order they were added.
+    pub fn iter(&self) -> impl Iterator<Item = (&str, &str)> {
+        self.list
+            .iter()
+            .map(|source| (source.name.as_str(), &*source.text))
+    }
+
     fn source(&self, id: SourceId) -> &Source {
         &self.list[id.0 as usize]
     }

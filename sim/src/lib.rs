@@ -15,6 +15,8 @@
 pub mod diagnostic;
 pub mod netlist;
 pub mod design;
+pub mod origin;
+pub mod checkpoint;
 pub mod partition;
 pub mod profile;
 pub mod scaling;

@@ -18,15 +18,17 @@ const COLUMNS_MAX: usize = 120;
 
 /// Files that may hold unsafe code; each block says why it is sound.
 const UNSAFE_FILES: &[&str] = &[
-    "engine/src/arena.rs",        // the mapping, typed views of it
-    "engine/src/fifo.rs",         // slots of the arena, read and written by index
-    "engine/src/port.rs",         // the two ends of those slots
-    "engine/src/ring.rs",         // the ring between two shards
-    "engine/src/link.rs",         // frames on that ring
-    "engine/src/bank.rs",         // words of many FIFOs, side by side
-    "engine/src/vector/sweep.rs", // reads and writes eight of them at a time
-    "engine/src/wheel.rs",        // marks a node as valid when zeroed
-    "engine/src/handle.rs",       // marks a record as valid when zeroed
+    "engine/src/arena.rs",         // the mapping, typed views of it
+    "engine/src/fifo.rs",          // slots of the arena, read and written by index
+    "engine/src/port.rs",          // the two ends of those slots
+    "engine/src/ring.rs",          // the ring between two shards
+    "engine/src/link.rs",          // frames on that ring
+    "engine/src/codec.rs",         // items of a slot as the bytes of a checkpoint
+    "engine/src/fifo/snapshot.rs", // items of a slot, written down and put back
+    "engine/src/bank.rs",          // words of many FIFOs, side by side
+    "engine/src/vector/sweep.rs",  // reads and writes eight of them at a time
+    "engine/src/wheel.rs",         // marks a node as valid when zeroed
+    "engine/src/handle.rs",        // marks a record as valid when zeroed
 ];
 
 /// Names what it forbids.

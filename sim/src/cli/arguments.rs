@@ -108,6 +108,8 @@ pub(super) struct RunArguments {
     /// Run again at another shard count and compare the digests of every epoch.
     #[arg(long)]
     pub(super) verify: bool,
+    #[command(flatten)]
+    pub(super) checkpoints: CheckpointArguments,
     /// Print one JSON object on standard output; what the guest prints goes to standard error.
     #[arg(long)]
     pub(super) json: bool,
@@ -117,6 +119,20 @@ pub(super) struct RunArguments {
     /// Print what the guest prints and nothing else.
     #[arg(long, short)]
     pub(super) quiet: bool,
+}
+
+/// What is saved of a run, and where it goes on.
+#[derive(Args)]
+pub(super) struct CheckpointArguments {
+    /// Save the machine in this folder: when it is interrupted, and when its cycles are done.
+    #[arg(long, value_name = "DIR")]
+    pub(super) checkpoint_dir: Option<PathBuf>,
+    /// Save it after every N cycles, too, at the end of the epoch.
+    #[arg(long, value_name = "N", requires = "checkpoint_dir", value_parser = cycle_count())]
+    pub(super) checkpoint_every: Option<u64>,
+    /// Go on from a checkpoint, or from the latest whole one of a folder; at any shard count.
+    #[arg(long, value_name = "FILE|DIR")]
+    pub(super) resume: Option<PathBuf>,
 }
 
 #[derive(Args)]

@@ -4,6 +4,7 @@ use super::arguments::InputArguments;
 use super::failure::Failure;
 use super::terminal::complain;
 use crate::design::{Design, LoadOptions, load};
+use crate::origin::{ProgramFile, hash_of};
 use crate::profile::Profile;
 use std::fs::File;
 use std::io::{self, IsTerminal, Read};
@@ -44,6 +45,10 @@ pub(super) fn design_in_silence(
 fn load_program(path: &Path, resources: &mut Resources) -> Result<(), String> {
     let bytes = read_program(path)?;
     resources.insert(Image::from_elf(&bytes).map_err(|error| error.to_string())?);
+    resources.insert(ProgramFile {
+        path: path.to_owned(),
+        blake3: hash_of(&bytes),
+    });
     Ok(())
 }
 

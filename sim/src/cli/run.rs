@@ -3,9 +3,11 @@
 use super::arguments::{RunArguments, Shards};
 use super::failure::{DIGESTS_DIFFER, Failure, INTERRUPTED};
 use super::input;
+use super::resume::latest;
 use super::terminal::{Guest, Terminal, complain, print};
 use crate::design::Design;
-use crate::run::{RunOptions, RunReport, Variant, describe, execute};
+use crate::origin::Origin;
+use crate::run::{Keep, RunOptions, RunReport, Variant, describe, execute, thousands};
 use std::fs;
 use std::path::Path;
 use tina_engine::{Catalogue, HostOptions, Limits, Outcome};
@@ -30,6 +32,18 @@ pub(super) fn run(arguments: &RunArguments, catalogue: &Catalogue) -> Result<u8,
         pin: true,
         join: true,
     };
+    let origin = Origin::of(&design, &arguments.input.set);
+    let checkpoints = &arguments.checkpoints;
+    let resumed = match &checkpoints.resume {
+        Some(path) => Some(latest(path, &origin, &limits)?),
+        None => None,
+    };
+    if let Some((checkpoint, path)) = &resumed
+        && !arguments.quiet
+    {
+        let cycle = thousands(checkpoint.cycle);
+        complain(&format!("resumed at cycle {cycle} from {}", path.display()));
+    }
     let options = RunOptions {
         shard_count,
         auto,
@@ -37,6 +51,12 @@ pub(super) fn run(arguments: &RunArguments, catalogue: &Catalogue) -> Result<u8,
         measure: arguments.profile_out.is_some(),
         host,
         limits,
+        start: resumed.map(|(checkpoint, _)| checkpoint.snapshot),
+        keep: checkpoints.checkpoint_dir.clone().map(|folder| Keep {
+            folder,
+            every: checkpoints.checkpoint_every,
+            origin,
+        }),
     };
     let guest = if arguments.json {
         Guest::StandardError
@@ -49,6 +69,7 @@ pub(super) fn run(arguments: &RunArguments, catalogue: &Catalogue) -> Result<u8,
     terminal.finish()?;
 
     tell_the_story(&report, &design, catalogue);
+    tell_what_was_kept(&report, arguments.quiet);
     if arguments.json {
         print(&format!("{:#}\n", report.to_json()))?;
     } else if !arguments.quiet {
@@ -98,6 +119,19 @@ fn tell_the_story(report: &RunReport, design: &Design, catalogue: &Catalogue) {
         )),
         Outcome::Interrupted => complain("interrupted"),
         Outcome::Finished { code: 0, .. } | Outcome::CyclesDone | Outcome::Drained { .. } => {}
+    }
+}
+
+/// Where the run can go on from.
+fn tell_what_was_kept(report: &RunReport, quiet: bool) {
+    for failure in &report.kept.failures {
+        complain(&format!("warning: {failure}"));
+    }
+    if let Some((cycle, path)) = &report.kept.last
+        && (!quiet || report.outcome == Outcome::Interrupted)
+    {
+        let cycle = thousands(*cycle);
+        complain(&format!("saved at cycle {cycle}: {}", path.display()));
     }
 }
 

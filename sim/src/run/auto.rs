@@ -17,7 +17,8 @@ use super::stopwatch::Stopwatch;
 use crate::design::Design;
 use crate::partition::Summary;
 use crate::scaling::{Prediction, predict};
-use tina_engine::{Catalogue, HostOptions, Limits, Machine, Observer, Report};
+use std::sync::Arc;
+use tina_engine::{Catalogue, HostOptions, Limits, Machine, Observer, Report, Snapshot};
 
 /// Seconds of the profile.
 const PROFILE_SECONDS: f64 = 0.025;
@@ -52,10 +53,12 @@ pub(super) struct Task<'a> {
     pub(super) shard_count_max: usize,
     /// What it took to place and boot it on one shard.
     pub(super) boot_seconds: f64,
+    /// Where it starts, if not at cycle 0.
+    pub(super) start: Option<&'a Arc<Snapshot>>,
 }
 
 /// Runs the first stretch of a run and decides on how many shards it goes on. `single` is the machine
-/// on one shard at cycle 0.
+/// on one shard, where it starts.
 pub(super) fn choose(
     single: Booted,
     task: &Task<'_>,
@@ -66,6 +69,7 @@ pub(super) fn choose(
         mut machine,
         placement,
     } = single;
+    let start = machine.cycle();
     let mut buffer = Buffer::new(observer);
     let mut first = stretch(
         &mut machine,
@@ -76,7 +80,7 @@ pub(super) fn choose(
         &mut buffer,
     );
     let kept = buffer.into_kept();
-    let expected = expected_seconds(task.limits, first.end());
+    let expected = expected_seconds(task.limits, start, first.end());
     let enough = EXPECTED_SECONDS_MIN + EXPECTED_BOOTS_MIN * task.boot_seconds;
     let long = first.report.is_none() && expected.is_none_or(|all| all >= enough);
     if long && task.shard_count_max > 1 {
@@ -123,8 +127,8 @@ fn predictions(task: &Task<'_>, first: &Stretch) -> Vec<Prediction> {
 }
 
 /// Seconds the whole run would take on one shard, if that can be known.
-fn expected_seconds(limits: &Limits, end: Mark) -> Option<f64> {
-    let goal = limits.cycles?;
+fn expected_seconds(limits: &Limits, start: u64, end: Mark) -> Option<f64> {
+    let goal = limits.cycles?.saturating_sub(start);
     Some(goal as f64 * end.seconds / end.cycle.max(1) as f64)
 }
 
@@ -164,19 +168,23 @@ fn attempt(
     observer: &mut dyn Observer,
 ) -> Result<Tried, RunError> {
     let profile = Some(&first.profile);
-    let mut booted = boot_by(task.design, task.catalogue, profile, shard_count, task.host)?;
+    let booted = boot_by(task.design, task.catalogue, profile, shard_count, task.host)?;
+    let mut booted = booted.at(task.start)?;
     let mark = trial_end(first, expected);
     let mut buffer = Buffer::new(observer);
     let time = Stopwatch::start();
     let machine = &mut booted.machine;
-    let report = machine.run_part(task.limits, mark.cycle, &mut buffer);
+    let start = machine.cycle();
+    let end = start.saturating_add(mark.cycle);
+    let report = machine.run_part(task.limits, end, &mut buffer);
     let seconds = time.seconds();
+    let cycles = machine.cycle() - start;
     Ok(Tried {
         trial: Trial {
             shard_count,
-            cycles: machine.cycle(),
+            cycles,
             one_ns: mark.seconds * 1e9 / mark.cycle.max(1) as f64,
-            cycle_ns: seconds * 1e9 / machine.cycle().max(1) as f64,
+            cycle_ns: seconds * 1e9 / cycles.max(1) as f64,
         },
         booted,
         kept: buffer.into_kept(),

@@ -4,7 +4,10 @@ use crate::design::Design;
 use crate::partition::{Hints, PartitionError, Summary, partition};
 use crate::profile::Profile;
 use std::fmt;
-use tina_engine::{BootError, Catalogue, HostOptions, Machine, Placement};
+use std::io;
+use std::path::PathBuf;
+use std::sync::Arc;
+use tina_engine::{BootError, Catalogue, HostOptions, Machine, Placement, Snapshot, SnapshotError};
 
 /// Why a design could not be run.
 #[derive(Debug)]
@@ -15,6 +18,10 @@ pub enum RunError {
     Boot(BootError),
     /// A total could not be computed.
     Total(String),
+    /// Its state cannot be saved, or it cannot go on from what was saved.
+    Snapshot(SnapshotError),
+    /// A folder cannot be written to.
+    Folder(PathBuf, io::Error),
 }
 
 impl fmt::Display for RunError {
@@ -23,18 +30,34 @@ impl fmt::Display for RunError {
             Self::Partition(error) => error.fmt(f),
             Self::Boot(error) => error.fmt(f),
             Self::Total(reason) => f.write_str(reason),
+            Self::Snapshot(error) => error.fmt(f),
+            Self::Folder(path, error) => {
+                write!(f, "cannot write to {}: {error}", path.display())
+            }
         }
     }
 }
 
 impl std::error::Error for RunError {}
 
-/// A machine at cycle 0 and how it was placed.
+/// A machine that has not run, and how it was placed.
 pub struct Booted {
     /// Ready to run.
     pub machine: Machine,
     /// Loads and cuts.
     pub placement: Summary,
+}
+
+impl Booted {
+    /// Puts the machine where another of the same design stood, if there is such a place.
+    pub(super) fn at(mut self, start: Option<&Arc<Snapshot>>) -> Result<Self, RunError> {
+        if let Some(start) = start {
+            self.machine
+                .restore(start.clone())
+                .map_err(RunError::Snapshot)?;
+        }
+        Ok(self)
+    }
 }
 
 /// Places a design on shards and boots it.

@@ -52,6 +52,7 @@ impl Contender {
             measure: false,
             host: HostOptions { join: true, ..host },
             limits: terms.limits,
+            ..RunOptions::default()
         }
     }
 }

@@ -1,15 +1,20 @@
-//! One run of a design from cycle 0 to its end.
+//! One run of a design, from cycle 0 or a checkpoint to its end.
 
 use super::auto::{Task, choose};
 use super::boot::{RunError, boot_by};
 use super::choice::Choice;
+use super::keep::{Keep, Keeper};
 use super::measure::measured;
 use super::outcome::end_cycle;
 use super::report::{Hart, HostReport, RunReport};
 use super::stopwatch::Stopwatch;
 use crate::design::{Design, Total};
 use crate::profile::Profile;
-use tina_engine::{Catalogue, HostOptions, InstanceResults, Limits, Observer, ResultValue};
+use std::sync::Arc;
+use tina_engine::{
+    Catalogue, HostOptions, InstanceResults, Limits, Machine, Observer, Report, ResultValue,
+    Snapshot,
+};
 
 /// How a design is run. Only `limits` can change a result.
 #[derive(Clone, Debug)]
@@ -26,6 +31,10 @@ pub struct RunOptions {
     pub host: HostOptions,
     /// When it ends by itself.
     pub limits: Limits,
+    /// Where it goes on from, instead of cycle 0.
+    pub start: Option<Arc<Snapshot>>,
+    /// Which checkpoints are kept of it.
+    pub keep: Option<Keep>,
 }
 
 impl Default for RunOptions {
@@ -38,6 +47,8 @@ impl Default for RunOptions {
             measure: false,
             host: HostOptions::default(),
             limits: Limits::default(),
+            start: None,
+            keep: None,
         }
     }
 }
@@ -55,10 +66,13 @@ pub fn execute(
     let boot_time = Stopwatch::start();
     let shard_count = if options.auto { 1 } else { options.shard_count };
     let profile = options.profile.as_ref();
+    let start = options.start.as_ref();
     let booted = boot_by(design, catalogue, profile, shard_count, &options.host)?;
+    let mut booted = booted.at(start)?;
     let boot_seconds = boot_time.seconds();
     // A total that nothing can be summed up for is found before the run, not after it.
     totals(design, &booted.machine.results())?;
+    let mut keeper = Keeper::new(options.keep.as_ref(), design, &mut booted.machine)?;
 
     let run_time = Stopwatch::start();
     let limits = &options.limits;
@@ -70,6 +84,7 @@ pub fn execute(
             limits,
             shard_count_max: options.shard_count,
             boot_seconds,
+            start,
         };
         let chosen = choose(booted, &task, observer)?;
         (
@@ -85,7 +100,7 @@ pub fn execute(
     if measure {
         machine.start_sampling();
     }
-    let report = ended.unwrap_or_else(|| machine.run(limits, observer));
+    let report = ended.unwrap_or_else(|| run_on(&mut machine, limits, &mut keeper, observer));
     let wall_seconds = run_time.seconds();
     let profile = if measure {
         Some(measured(&mut machine, design, catalogue))
@@ -95,6 +110,7 @@ pub fn execute(
             .map(|choice: &Choice| choice.profile.clone())
     };
 
+    let kept = keeper.finish(&report.outcome, &mut machine);
     let instances = machine.results();
     Ok(RunReport {
         end_cycle: end_cycle(&report.outcome, &design.blueprint),
@@ -105,6 +121,7 @@ pub fn execute(
         harts: harts(design, &instances),
         profile,
         instances,
+        kept,
         host: HostReport {
             shard_count: report.shard_count,
             joined_count: report.joined_count,
@@ -117,6 +134,22 @@ pub fn execute(
             choice,
         },
     })
+}
+
+/// Runs a machine to its end, with a checkpoint now and then.
+fn run_on(
+    machine: &mut Machine,
+    limits: &Limits,
+    keeper: &mut Keeper<'_>,
+    observer: &mut dyn Observer,
+) -> Report {
+    loop {
+        let pause = keeper.next(machine.cycle());
+        if let Some(report) = machine.run_part(limits, pause, observer) {
+            return report;
+        }
+        keeper.save(machine);
+    }
 }
 
 fn totals(

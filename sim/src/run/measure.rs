@@ -6,7 +6,7 @@ use crate::design::Design;
 use crate::profile::Profile;
 use tina_engine::{Catalogue, HostOptions, Limits, Machine, Observer, Report, handshake_time};
 
-/// How far a machine had come, and how long that had taken.
+/// How far a machine had come from where it started, and how long that had taken.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Mark {
     pub(super) cycle: u64,
@@ -30,7 +30,7 @@ impl Stretch {
     }
 }
 
-/// Runs a machine from cycle 0 for about `seconds`, sampling.
+/// Runs a machine from where it stands for about `seconds`, sampling.
 pub(super) fn stretch(
     machine: &mut Machine,
     design: &Design,
@@ -40,6 +40,7 @@ pub(super) fn stretch(
     observer: &mut dyn Observer,
 ) -> Stretch {
     let mut marks: Vec<Mark> = Vec::new();
+    let start = machine.cycle();
     machine.start_sampling();
     let time = Stopwatch::start();
     let report = loop {
@@ -52,9 +53,10 @@ pub(super) fn stretch(
             }
             _ => 1,
         };
-        let report = machine.run_part(limits, cycle.saturating_add(part.max(1)), observer);
+        let end = start.saturating_add(cycle).saturating_add(part.max(1));
+        let report = machine.run_part(limits, end, observer);
         marks.push(Mark {
-            cycle: machine.cycle(),
+            cycle: machine.cycle() - start,
             seconds: time.seconds(),
         });
         if report.is_some() || time.seconds() >= seconds {
@@ -77,7 +79,7 @@ fn sampled(machine: &mut Machine, design: &Design, catalogue: &Catalogue) -> Pro
     let threads = machine.thread_times();
     let busy = threads.iter().map(|it| it.total.saturating_sub(it.wait));
     let busy_ns = busy.map(|time| time.as_secs_f64() * 1e9).sum::<f64>();
-    let cycle_ns = busy_ns / machine.cycle().max(1) as f64;
+    let cycle_ns = busy_ns / samples.cycles.max(1) as f64;
     Profile::of(design, catalogue, &samples, cycle_ns, None)
 }
 

@@ -1,6 +1,7 @@
 //! What is known after a run, as data, as text and as JSON.
 
 use super::choice::Choice;
+use super::keep::Kept;
 use super::number::{duration, hexadecimal, result, thousands};
 use super::outcome::{describe, exit_code, word};
 use super::threads::thread_json;
@@ -69,6 +70,8 @@ pub struct RunReport {
     pub instances: Vec<InstanceResults>,
     /// Instances that execute instructions.
     pub harts: Vec<Hart>,
+    /// What became of the checkpoints that were asked for.
+    pub kept: Kept,
     /// What was measured, where that was asked for.
     pub profile: Option<Profile>,
     /// What the host did.

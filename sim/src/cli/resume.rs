@@ -1,0 +1,82 @@
+//! From a path to the checkpoint to go on from.
+
+use super::failure::Failure;
+use super::terminal::complain;
+use crate::checkpoint::{Checkpoint, CheckpointError, list};
+use crate::origin::Origin;
+use crate::run::thousands;
+use std::path::{Path, PathBuf};
+use tina_engine::Limits;
+
+/// The checkpoint in this file, or the latest whole one in this folder, of the machine of this
+/// origin; later ones that are no use are complained of.
+pub(super) fn latest(
+    path: &Path,
+    origin: &Origin,
+    limits: &Limits,
+) -> Result<(Checkpoint, PathBuf), Failure> {
+    let end = limits.cycles.or(limits.max_cycles).unwrap_or(u64::MAX);
+    if !path.is_dir() {
+        let checkpoint = read(path, origin).map_err(|error| refused(path, &error))?;
+        let cycle = checkpoint.cycle;
+        if cycle > end {
+            return Err(Failure::input(format_args!(
+                "{} is of cycle {}, and the run ends at cycle {}",
+                path.display(),
+                thousands(cycle),
+                thousands(end)
+            )));
+        }
+        return Ok((checkpoint, path.to_owned()));
+    }
+    nearest(path, origin, end)
+}
+
+/// The latest whole checkpoint in a folder that is not later than cycle `end`.
+pub(super) fn nearest(
+    folder: &Path,
+    origin: &Origin,
+    end: u64,
+) -> Result<(Checkpoint, PathBuf), Failure> {
+    let all = list(folder).map_err(|error| Failure::file("read", folder, &error))?;
+    let shown = folder.display();
+    if all.is_empty() {
+        return Err(Failure::input(format_args!(
+            "{shown} has no checkpoints: their files are called cycle-<number>.checkpoint"
+        )));
+    }
+    let first = all.iter().map(|(cycle, _)| *cycle).min().unwrap_or(0);
+    let mut refusals = Vec::new();
+    for (_, path) in all.into_iter().filter(|(cycle, _)| *cycle <= end) {
+        match read(&path, origin) {
+            Ok(checkpoint) => {
+                refusals
+                    .iter()
+                    .for_each(|refusal| complain(&format!("warning: {refusal}")));
+                return Ok((checkpoint, path));
+            }
+            Err(error) => refusals.push(format!("{} {error}", path.display())),
+        }
+    }
+    if refusals.is_empty() {
+        return Err(Failure::input(format_args!(
+            "{shown} has no checkpoint up to cycle {}; its first is of cycle {}",
+            thousands(end),
+            thousands(first)
+        )));
+    }
+    let reasons = refusals.join("\n  ");
+    Err(Failure::input(format_args!(
+        "{shown} has no checkpoint to go on from:\n  {reasons}"
+    )))
+}
+
+fn read(path: &Path, origin: &Origin) -> Result<Checkpoint, CheckpointError> {
+    let checkpoint = Checkpoint::read(path)?;
+    checkpoint.check(origin)?;
+    Ok(checkpoint)
+}
+
+fn refused(path: &Path, error: &CheckpointError) -> Failure {
+    Failure::input(format_args!("{} {error}", path.display()))
+}
