@@ -25,6 +25,7 @@ mod bank;
 mod port;
 mod handle;
 mod wiring;
+mod statistic;
 mod module;
 mod element;
 mod group;
@@ -58,7 +59,7 @@ pub use hash::{absorb, mix, of_text};
 pub use kind::{Catalogue, Kind, Params};
 pub use machine::{KindTime, Machine, Samples, ThreadTimes};
 pub use meeting::EpochRecord;
-pub use module::{Module, ResultValue, Results};
+pub use module::{Described, Module, ResultValue, Results};
 pub use plan::{Placement, Plan, PlanError, Region};
 pub use platform::core_count;
 pub use port::{In, Item, Out, Room};
@@ -67,6 +68,7 @@ pub use report::{BootError, HostOptions, InstanceResults, Limits, Observer, Outc
 pub use signal::{Field, SIGNAL_BYTES_MAX, Signal};
 pub use snapshot::{Snapshot, SnapshotError};
 pub use state::{Loader, Saver, State, StateError};
+pub use statistic::{HISTOGRAM_BUCKETS, Histogram, Statistic, StatisticValue};
 pub use time::{Cycle, DOMAINS_MAX, Domain, TICK_MAX, Tick, Timebase, TimebaseError};
 pub use wiring::{
     BuildError, Direction, PORTS_MAX, Place, PortInfo, Probe, Resources, Shape, Wiring,

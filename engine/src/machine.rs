@@ -452,9 +452,12 @@ impl Machine {
                     for (index, &instance) in group.instance_numbers().iter().enumerate() {
                         let mut results = Results::default();
                         group.report(index, &mut results);
-                        let entries = results.entries().to_vec();
-                        if !entries.is_empty() {
-                            collected.push(InstanceResults { instance, entries });
+                        if !results.statistics().is_empty() {
+                            collected.push(InstanceResults {
+                                instance,
+                                entries: results.entries().to_vec(),
+                                statistics: results.statistics().to_vec(),
+                            });
                         }
                     }
                 }

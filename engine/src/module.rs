@@ -2,6 +2,7 @@
 
 use crate::effect::Effect;
 use crate::state::State;
+use crate::statistic::{Histogram, Statistic, StatisticValue};
 use crate::time::Cycle;
 use crate::wiring::{BuildError, Wiring};
 use serde::de::DeserializeOwned;
@@ -71,25 +72,71 @@ impl ResultValue {
 }
 
 /// Collects the results of one instance.
+///
+/// ```
+/// # use tina_engine::{Histogram, Results};
+/// # let (mut results, hits, waits) = (Results::default(), 3, Histogram::default());
+/// results.count("hits", hits).described("accesses", "answered at once");
+/// results.histogram("wait", &waits).described("cycles", "from request to answer");
+/// ```
 #[derive(Debug, Default)]
 pub struct Results {
     entries: Vec<(&'static str, ResultValue)>,
+    statistics: Vec<Statistic>,
+}
+
+/// A result that was just reported, to say what it means.
+#[derive(Debug)]
+pub struct Described<'a> {
+    statistic: &'a mut Statistic,
+}
+
+impl Described<'_> {
+    /// What is counted, in the plural, and what it means.
+    pub fn described(self, unit: &'static str, description: &'static str) {
+        self.statistic.unit = unit;
+        self.statistic.description = description;
+    }
 }
 
 impl Results {
     /// Reports a count.
-    pub fn count(&mut self, name: &'static str, value: u64) {
+    pub fn count(&mut self, name: &'static str, value: u64) -> Described<'_> {
         self.entries.push((name, ResultValue::Count(value)));
+        self.statistic(name, StatisticValue::Count(value))
     }
 
     /// Reports a check value.
-    pub fn check(&mut self, name: &'static str, value: u64) {
+    pub fn check(&mut self, name: &'static str, value: u64) -> Described<'_> {
         self.entries.push((name, ResultValue::Check(value)));
+        self.statistic(name, StatisticValue::Check(value))
     }
 
-    /// What was reported, in order.
+    /// Reports a histogram; totals of a netlist do not know it.
+    pub fn histogram(&mut self, name: &'static str, histogram: &Histogram) -> Described<'_> {
+        self.statistic(name, StatisticValue::Histogram(Box::new(*histogram)))
+    }
+
+    fn statistic(&mut self, name: &'static str, value: StatisticValue) -> Described<'_> {
+        self.statistics.push(Statistic {
+            name,
+            unit: "",
+            description: "",
+            value,
+        });
+        let statistic = self.statistics.last_mut().expect("pushed above");
+        Described { statistic }
+    }
+
+    /// Counts and check values, in order.
     #[must_use]
     pub fn entries(&self) -> &[(&'static str, ResultValue)] {
         &self.entries
+    }
+
+    /// Everything that was reported, in order.
+    #[must_use]
+    pub fn statistics(&self) -> &[Statistic] {
+        &self.statistics
     }
 }

@@ -5,6 +5,7 @@ use crate::group::Fault;
 use crate::meeting::EpochRecord;
 use crate::module::ResultValue;
 use crate::plan::PlanError;
+use crate::statistic::Statistic;
 use crate::time::Tick;
 use crate::wiring::BuildError;
 use std::fmt;
@@ -113,8 +114,10 @@ pub struct Report {
 pub struct InstanceResults {
     /// Number of the instance.
     pub instance: u32,
-    /// Names and values in the order they were reported.
+    /// Counts and check values in the order they were reported.
     pub entries: Vec<(&'static str, ResultValue)>,
+    /// The same with units and descriptions, and histograms.
+    pub statistics: Vec<Statistic>,
 }
 
 /// Why a machine could not be booted.

@@ -36,7 +36,11 @@ impl Element<2, 2, 1> for SystolicElement {
     }
 
     fn report(&[sum]: &[u64; 1], firings: u64, results: &mut Results) {
-        results.check("sum", sum);
-        results.count("firings", firings);
+        results
+            .check("sum", sum)
+            .described("", "sum of all products");
+        results
+            .count("firings", firings)
+            .described("products", "multiplied and accumulated");
     }
 }

@@ -32,7 +32,11 @@ impl Element<1, 0, 1> for SystolicSink {
     }
 
     fn report(&[check]: &[u64; 1], firings: u64, results: &mut Results) {
-        results.count("drained", firings);
-        results.check("check", check);
+        results
+            .count("drained", firings)
+            .described("operands", "that left the array");
+        results
+            .check("check", check)
+            .described("", "xor of all operands");
     }
 }

@@ -77,7 +77,11 @@ impl Module for Checksum {
     }
 
     fn report(&self, results: &mut Results) {
-        results.count("count", self.count);
-        results.check("check", self.check);
+        results
+            .count("count", self.count)
+            .described("items", "taken so far");
+        results
+            .check("check", self.check)
+            .described("", "digest of all items in order");
     }
 }

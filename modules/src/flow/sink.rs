@@ -69,7 +69,11 @@ impl Module for Sink {
     }
 
     fn report(&self, results: &mut Results) {
-        results.count("count", self.count);
-        results.check("check", self.check);
+        results
+            .count("count", self.count)
+            .described("items", "taken so far");
+        results
+            .check("check", self.check)
+            .described("", "xor of all items");
     }
 }

@@ -76,6 +76,8 @@ impl Module for Source {
     }
 
     fn report(&self, results: &mut Results) {
-        results.count("sent", self.sent);
+        results
+            .count("sent", self.sent)
+            .described("items", "pushed so far");
     }
 }

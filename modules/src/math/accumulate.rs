@@ -90,6 +90,8 @@ impl Module for Accumulate {
     }
 
     fn report(&self, results: &mut Results) {
-        results.check("total", self.total);
+        results
+            .check("total", self.total)
+            .described("", "the sum as it stands");
     }
 }

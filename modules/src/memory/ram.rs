@@ -18,7 +18,7 @@
 
 use serde::Deserialize;
 use tina_engine::{
-    BuildError, Cycle, Effect, In, Memory, Module, Out, Results, State, Wiring, signal,
+    BuildError, Cycle, Effect, Histogram, In, Memory, Module, Out, Results, State, Wiring, signal,
 };
 
 signal! {
@@ -87,6 +87,8 @@ pub struct Ram {
     bank_busy: u64,
     read_count: u64,
     write_count: u64,
+    /// Replies under way when a request is taken.
+    under_way: Histogram,
 }
 
 impl Module for Ram {
@@ -122,6 +124,7 @@ impl Module for Ram {
             bank_busy: u64::from(params.bank_busy),
             read_count: 0,
             write_count: 0,
+            under_way: Histogram::default(),
         })
     }
 
@@ -174,12 +177,20 @@ impl Module for Ram {
             .value(&mut self.held_first)
             .value(&mut self.held_count)
             .value(&mut self.read_count)
-            .value(&mut self.write_count);
+            .value(&mut self.write_count)
+            .value(&mut self.under_way);
     }
 
     fn report(&self, results: &mut Results) {
-        results.count("reads", self.read_count);
-        results.count("writes", self.write_count);
+        results
+            .count("reads", self.read_count)
+            .described("requests", "to read a word");
+        results
+            .count("writes", self.write_count)
+            .described("requests", "to write a word");
+        results
+            .histogram("under_way", &self.under_way)
+            .described("replies", "under way when a request is taken");
     }
 }
 
@@ -187,6 +198,7 @@ impl Ram {
     /// Takes the request at the head and puts its reply into the ring.
     fn serve(&mut self, now: Cycle) {
         let request = self.requests.pop();
+        self.under_way.take(self.held_count as u64);
         let word = &mut self.words[request.address as usize];
         let before = *word;
         if request.write {

@@ -161,7 +161,9 @@ impl Module for Generator {
     }
 
     fn report(&self, results: &mut Results) {
-        results.count("sent", self.sent);
+        results
+            .count("sent", self.sent)
+            .described("packets", "that left");
     }
 }
 

@@ -68,8 +68,14 @@ impl Module for PacketSink {
     }
 
     fn report(&self, results: &mut Results) {
-        results.count("delivered", self.delivered);
-        results.count("latency_sum", self.latency_sum);
-        results.check("check", self.check);
+        results
+            .count("delivered", self.delivered)
+            .described("packets", "that arrived");
+        results
+            .count("latency_sum", self.latency_sum)
+            .described("cycles", "from making to arrival, of all packets");
+        results
+            .check("check", self.check)
+            .described("", "xor of what is known of all packets");
     }
 }

@@ -99,7 +99,11 @@ impl Module for Console {
     }
 
     fn report(&self, results: &mut Results) {
-        results.count("printed", self.printed);
-        results.check("check", self.check);
+        results
+            .count("printed", self.printed)
+            .described("bytes", "printed so far");
+        results
+            .check("check", self.check)
+            .described("", "digest of all bytes in order");
     }
 }

@@ -29,7 +29,7 @@ use super::coherence::{
 use super::ram_map::{RamMap, RamParams};
 use super::signals::{DataOperation, DataReply, DataRequest};
 use serde::{Deserialize, Serialize};
-use tina_engine::{BuildError, Cycle, Effect, In, Module, Out, Results, State, Wiring};
+use tina_engine::{BuildError, Cycle, Effect, Histogram, In, Module, Out, Results, State, Wiring};
 
 /// Parameters of a data cache.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
@@ -84,6 +84,8 @@ struct Counts {
     recalls: u64,
     device_accesses: u64,
     failed_conditionals: u64,
+    /// Cycles from a miss to its line.
+    miss_latency: Histogram,
 }
 
 /// A coherent data cache.
@@ -104,6 +106,8 @@ pub struct DataCache {
     reservation_hold: u64,
     /// The request that missed; meaningful in every stage but `Ready`.
     pending: DataRequest,
+    /// When it was popped.
+    missed_at: Cycle,
     map: RamMap,
     node: u16,
     device_node: u16,
@@ -150,6 +154,7 @@ impl Module for DataCache {
                 operation: DataOperation::Fence,
                 uncached: false,
             },
+            missed_at: 0,
             map,
             node: node_number("node", params.node)?,
             device_node: node_number("device_node", params.device_node)?,
@@ -193,19 +198,42 @@ impl Module for DataCache {
             .value(&mut self.reservation)
             .value(&mut self.held_until)
             .value(&mut self.pending)
+            .value(&mut self.missed_at)
             .value(&mut self.counts);
     }
 
     fn report(&self, results: &mut Results) {
-        results.count("hits", self.counts.hits);
-        results.count("misses", self.counts.misses);
-        results.count("upgrades", self.counts.upgrades);
-        results.count("evictions", self.counts.evictions);
-        results.count("write_backs", self.counts.write_backs);
-        results.count("invalidations", self.counts.invalidations);
-        results.count("recalls", self.counts.recalls);
-        results.count("device_accesses", self.counts.device_accesses);
-        results.count("failed_conditionals", self.counts.failed_conditionals);
+        results
+            .count("hits", self.counts.hits)
+            .described("accesses", "answered at once");
+        results
+            .count("misses", self.counts.misses)
+            .described("accesses", "that waited for a line");
+        results.count("upgrades", self.counts.upgrades).described(
+            "accesses",
+            "that waited for the right to write a line that was there",
+        );
+        results
+            .count("evictions", self.counts.evictions)
+            .described("lines", "given up for others");
+        results
+            .count("write_backs", self.counts.write_backs)
+            .described("lines", "written back when they were given up");
+        results
+            .count("invalidations", self.counts.invalidations)
+            .described("lines", "given up because another hart writes them");
+        results
+            .count("recalls", self.counts.recalls)
+            .described("lines", "handed over because another hart wants them");
+        results
+            .count("device_accesses", self.counts.device_accesses)
+            .described("accesses", "of devices");
+        results
+            .count("failed_conditionals", self.counts.failed_conditionals)
+            .described("instructions", "store-conditionals that failed");
+        results
+            .histogram("miss_latency", &self.counts.miss_latency)
+            .described("cycles", "from a miss to its line");
     }
 }
 
@@ -254,7 +282,7 @@ impl DataCache {
                 tag: request.tag,
             });
         } else {
-            self.miss(request);
+            self.miss(request, now);
         }
     }
 
@@ -313,7 +341,7 @@ impl DataCache {
 
     /// A request that the array cannot serve.
     #[inline(never)]
-    fn miss(&mut self, request: DataRequest) {
+    fn miss(&mut self, request: DataRequest, now: Cycle) {
         let answer_now = match request.operation {
             DataOperation::Fence => Some(0),
             // A reserved line is owned, so this one is not reserved.
@@ -332,6 +360,7 @@ impl DataCache {
             return;
         }
         self.pending = request;
+        self.missed_at = now;
         self.stage = Stage::Send;
         self.send();
     }
@@ -498,6 +527,7 @@ impl DataCache {
         );
         self.array.install(slot, order.address, rights, &order.line);
         self.array.touch(request.address, slot);
+        self.counts.miss_latency.take(now - self.missed_at);
         let data = self.perform(&request, slot, now);
         self.reply_to_pending(data);
     }

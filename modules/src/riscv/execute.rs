@@ -169,11 +169,24 @@ impl Module for Execute {
     }
 
     fn report(&self, results: &mut Results) {
-        results.count("instructions", self.core.instruction_count);
-        results.count("cycles", self.core.cycle_count);
-        results.count("branches", self.core.branch_count);
-        results.count("mispredicts", self.core.mispredict_count);
-        results.count("traps", self.core.trap_count);
+        results
+            .count("instructions", self.core.instruction_count)
+            .described("instructions", "completed");
+        results
+            .count("cycles", self.core.cycle_count)
+            .described("cycles", "until the last instruction");
+        results
+            .count("branches", self.core.branch_count)
+            .described("instructions", "branches and jumps");
+        results
+            .count("mispredicts", self.core.mispredict_count)
+            .described(
+                "instructions",
+                "branches and jumps that were predicted wrongly",
+            );
+        results
+            .count("traps", self.core.trap_count)
+            .described("traps", "taken");
     }
 }
 

@@ -167,13 +167,27 @@ impl Module for Home {
     }
 
     fn report(&self, results: &mut Results) {
-        results.count("reads", self.counts.reads);
-        results.count("owns", self.counts.owns);
-        results.count("fetches", self.counts.fetches);
-        results.count("invalidations", self.counts.invalidations);
-        results.count("recalls", self.counts.recalls);
-        results.count("crossings", self.counts.crossings);
-        results.count("lines_written", self.counts.lines_written);
+        results
+            .count("reads", self.counts.reads)
+            .described("requests", "to read a line");
+        results
+            .count("owns", self.counts.owns)
+            .described("requests", "to write a line");
+        results
+            .count("fetches", self.counts.fetches)
+            .described("requests", "for instructions");
+        results
+            .count("invalidations", self.counts.invalidations)
+            .described("orders", "to give a line up");
+        results
+            .count("recalls", self.counts.recalls)
+            .described("orders", "to hand a line over");
+        results
+            .count("crossings", self.counts.crossings)
+            .described("lines", "that were given up while they were recalled");
+        results
+            .count("lines_written", self.counts.lines_written)
+            .described("lines", "written to the bank");
     }
 }
 

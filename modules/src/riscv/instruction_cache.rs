@@ -146,10 +146,18 @@ impl Module for InstructionCache {
     }
 
     fn report(&self, results: &mut Results) {
-        results.count("hits", self.counts.hits);
-        results.count("misses", self.counts.misses);
-        results.count("faults", self.counts.faults);
-        results.count("invalidations", self.counts.invalidations);
+        results
+            .count("hits", self.counts.hits)
+            .described("fetches", "answered at once");
+        results
+            .count("misses", self.counts.misses)
+            .described("fetches", "that waited for a line");
+        results
+            .count("faults", self.counts.faults)
+            .described("fetches", "outside of memory");
+        results
+            .count("invalidations", self.counts.invalidations)
+            .described("invalidations", "of the whole cache");
     }
 }
 

@@ -146,10 +146,18 @@ impl Module for LoadStore {
     }
 
     fn report(&self, results: &mut Results) {
-        results.count("loads", self.load_count);
-        results.count("stores", self.store_count);
-        results.count("atomics", self.atomic_count);
-        results.count("device_accesses", self.device_count);
+        results
+            .count("loads", self.load_count)
+            .described("instructions", "loads");
+        results
+            .count("stores", self.store_count)
+            .described("instructions", "stores");
+        results
+            .count("atomics", self.atomic_count)
+            .described("instructions", "atomics");
+        results
+            .count("device_accesses", self.device_count)
+            .described("accesses", "of devices");
     }
 }
 

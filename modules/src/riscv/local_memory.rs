@@ -206,14 +206,24 @@ impl Module for LocalMemory {
     }
 
     fn report(&self, results: &mut Results) {
-        results.count("fetches", self.fetch_count);
-        results.count("accesses", self.access_count);
-        results.count("finished", self.finished);
-        results.count("failures", u64::from(self.code != 0));
+        results
+            .count("fetches", self.fetch_count)
+            .described("fetches", "answered");
+        results
+            .count("accesses", self.access_count)
+            .described("accesses", "answered");
+        results
+            .count("finished", self.finished)
+            .described("", "cycle in which the program reported its end");
+        results
+            .count("failures", u64::from(self.code != 0))
+            .described("programs", "that reported a failure");
         let result = self
             .result_address
             .map_or(0, |address| self.ram[index(address)]);
-        results.check("result", u64::from(result));
+        results
+            .check("result", u64::from(result))
+            .described("", "what the program left as its result");
     }
 }
 

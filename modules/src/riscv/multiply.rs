@@ -93,8 +93,12 @@ impl Module for Multiply {
     }
 
     fn report(&self, results: &mut Results) {
-        results.count("multiplications", self.multiplication_count);
-        results.count("divisions", self.division_count);
+        results
+            .count("multiplications", self.multiplication_count)
+            .described("instructions", "done by the multiplier");
+        results
+            .count("divisions", self.division_count)
+            .described("instructions", "done by the divider");
     }
 }
 

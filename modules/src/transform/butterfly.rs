@@ -69,7 +69,9 @@ impl Element<2, 2, 2> for Butterfly {
     }
 
     fn report(_state: &[u64; 2], firings: u64, results: &mut Results) {
-        results.count("count", firings);
+        results
+            .count("count", firings)
+            .described("pairs", "of points that were transformed");
     }
 }
 

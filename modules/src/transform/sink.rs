@@ -46,7 +46,11 @@ impl Element<1, 0, 1> for TransformSink {
     }
 
     fn report(&[check]: &[u64; 1], firings: u64, results: &mut Results) {
-        results.count("count", firings);
-        results.check("check", check);
+        results
+            .count("count", firings)
+            .described("points", "taken so far");
+        results
+            .check("check", check)
+            .described("", "digest of all points in order");
     }
 }

@@ -113,9 +113,18 @@ pub(super) struct RunArguments {
     /// Print one JSON object on standard output; what the guest prints goes to standard error.
     #[arg(long)]
     pub(super) json: bool,
-    /// Write everything that is known after the run to a JSON file.
-    #[arg(long, value_name = "FILE.json")]
+    /// Write all statistics of the run to a file: JSON or CSV, by its ending.
+    #[arg(long, value_name = "FILE.json|.csv", value_parser = statistics_file)]
     pub(super) stats: Option<PathBuf>,
+    /// Keep the run in this folder: manifest, digests of all epochs, statistics, checkpoints.
+    #[arg(long, value_name = "DIR")]
+    pub(super) out: Option<PathBuf>,
+    /// Measure what comes after so many cycles apart from what came before.
+    #[arg(long, value_name = "N")]
+    pub(super) warmup: Option<u64>,
+    /// End the measurement after so many cycles; what follows is the drain.
+    #[arg(long, value_name = "N", requires = "warmup", value_parser = cycle_count())]
+    pub(super) measure: Option<u64>,
     /// Print what the guest prints and nothing else.
     #[arg(long, short)]
     pub(super) quiet: bool,
@@ -124,11 +133,11 @@ pub(super) struct RunArguments {
 /// What is saved of a run, and where it goes on.
 #[derive(Args)]
 pub(super) struct CheckpointArguments {
-    /// Save the machine in this folder: when it is interrupted, and when its cycles are done.
+    /// Save the machine in this folder when it is interrupted, and when its cycles are done.
     #[arg(long, value_name = "DIR")]
     pub(super) checkpoint_dir: Option<PathBuf>,
     /// Save it after every N cycles, too, at the end of the epoch.
-    #[arg(long, value_name = "N", requires = "checkpoint_dir", value_parser = cycle_count())]
+    #[arg(long, value_name = "N", value_parser = cycle_count())]
     pub(super) checkpoint_every: Option<u64>,
     /// Go on from a checkpoint, or from the latest whole one of a folder; at any shard count.
     #[arg(long, value_name = "FILE|DIR")]
@@ -297,6 +306,14 @@ fn shards(text: &str) -> Result<Shards, String> {
 
 fn cycle_count() -> RangedU64ValueParser<u64> {
     RangedU64ValueParser::new().range(1..)
+}
+
+fn statistics_file(text: &str) -> Result<PathBuf, String> {
+    let path = PathBuf::from(text);
+    match path.extension().and_then(|ending| ending.to_str()) {
+        Some("json" | "csv") => Ok(path),
+        _ => Err("its name ends in .json or .csv".to_owned()),
+    }
 }
 
 fn assignment(text: &str) -> Result<(String, String), String> {

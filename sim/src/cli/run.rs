@@ -7,7 +7,10 @@ use super::resume::latest;
 use super::terminal::{Guest, Terminal, complain, print};
 use crate::design::Design;
 use crate::origin::Origin;
-use crate::run::{Keep, RunOptions, RunReport, Variant, describe, execute, thousands};
+use crate::run::{
+    EpochFile, Keep, Manifest, Phases, RunFolder, RunOptions, RunReport, Variant, describe,
+    execute, thousands,
+};
 use std::fs;
 use std::path::Path;
 use tina_engine::{Catalogue, HostOptions, Limits, Outcome};
@@ -44,6 +47,7 @@ pub(super) fn run(arguments: &RunArguments, catalogue: &Catalogue) -> Result<u8,
         let cycle = thousands(checkpoint.cycle);
         complain(&format!("resumed at cycle {cycle} from {}", path.display()));
     }
+    let resumed_from = resumed.as_ref().map(|(checkpoint, _)| checkpoint.cycle);
     let options = RunOptions {
         shard_count,
         auto,
@@ -52,21 +56,11 @@ pub(super) fn run(arguments: &RunArguments, catalogue: &Catalogue) -> Result<u8,
         host,
         limits,
         start: resumed.map(|(checkpoint, _)| checkpoint.snapshot),
-        keep: checkpoints.checkpoint_dir.clone().map(|folder| Keep {
-            folder,
-            every: checkpoints.checkpoint_every,
-            origin,
-        }),
+        keep: keep(arguments, &origin)?,
+        phases: phases(arguments, resumed_from)?,
     };
-    let guest = if arguments.json {
-        Guest::StandardError
-    } else {
-        Guest::StandardOutput
-    };
-    let with_bar = !arguments.quiet && !arguments.json;
-    let mut terminal = Terminal::new(guest, with_bar, &limits)?;
-    let report = execute(&design, catalogue, &options, &mut terminal)?;
-    terminal.finish()?;
+    let manifest = Manifest::new(&design, origin, command_line(), &limits, resumed_from);
+    let report = observed(arguments, &design, catalogue, &options, manifest)?;
 
     tell_the_story(&report, &design, catalogue);
     tell_what_was_kept(&report, arguments.quiet);
@@ -76,13 +70,7 @@ pub(super) fn run(arguments: &RunArguments, catalogue: &Catalogue) -> Result<u8,
         print(&report.text(&design, catalogue))?;
     }
     // After the report, which must not be lost with a file that cannot be written.
-    if let Some(path) = &arguments.stats {
-        let stats = report.to_stats_json(&design, catalogue);
-        write(path, &format!("{stats:#}\n"))?;
-    }
-    if let (Some(path), Some(profile)) = (&arguments.profile_out, &report.profile) {
-        write(path, &profile.to_json(&design, catalogue))?;
-    }
+    write_files(arguments, &report, &design, catalogue)?;
     if arguments.verify && report.outcome != Outcome::Interrupted {
         let code = verify(arguments, &design, catalogue, &limits, &report)?;
         if code != 0 {
@@ -90,6 +78,95 @@ pub(super) fn run(arguments: &RunArguments, catalogue: &Catalogue) -> Result<u8,
         }
     }
     Ok(report.exit_code())
+}
+
+/// The words of the command, the program's own name first.
+fn command_line() -> Vec<String> {
+    let words = std::env::args_os();
+    words
+        .map(|word| word.to_string_lossy().into_owned())
+        .collect()
+}
+
+/// Runs the design before the eyes of whoever sits at the terminal, and keeps its folder.
+fn observed(
+    arguments: &RunArguments,
+    design: &Design,
+    catalogue: &Catalogue,
+    options: &RunOptions,
+    mut manifest: Manifest,
+) -> Result<RunReport, Failure> {
+    let guest = if arguments.json {
+        Guest::StandardError
+    } else {
+        Guest::StandardOutput
+    };
+    let with_bar = !arguments.quiet && !arguments.json;
+    let mut terminal = Terminal::new(guest, with_bar, &options.limits)?;
+    let Some(path) = &arguments.out else {
+        let report = execute(design, catalogue, options, &mut terminal)?;
+        terminal.finish()?;
+        return Ok(report);
+    };
+    let folder = RunFolder::new(path);
+    let unwritable = |error: &std::io::Error| Failure::file("write to", path, error);
+    folder
+        .write_manifest(&manifest)
+        .map_err(|error| unwritable(&error))?;
+    let mut epochs =
+        EpochFile::create(&folder.epochs(), &mut terminal).map_err(|error| unwritable(&error))?;
+    let report = execute(design, catalogue, options, &mut epochs)?;
+    let written = epochs.finish();
+    terminal.finish()?;
+    manifest.end(&report, design, catalogue);
+    written
+        .and_then(|()| folder.write_manifest(&manifest))
+        .map_err(|error| unwritable(&error))?;
+    Ok(report)
+}
+
+/// Which checkpoints are kept, and where.
+fn keep(arguments: &RunArguments, origin: &Origin) -> Result<Option<Keep>, Failure> {
+    let checkpoints = &arguments.checkpoints;
+    let every = checkpoints.checkpoint_every;
+    let of_run = || {
+        let out = arguments.out.as_ref().filter(|_| every.is_some());
+        out.map(|out| RunFolder::new(out).checkpoints())
+    };
+    let folder = checkpoints.checkpoint_dir.clone().or_else(of_run);
+    if folder.is_none() && every.is_some() {
+        return Err(Failure::input(
+            "--checkpoint-every needs a folder: give it --checkpoint-dir or --out",
+        ));
+    }
+    Ok(folder.map(|folder| Keep {
+        folder,
+        every,
+        origin: origin.clone(),
+    }))
+}
+
+/// Which part of the run is measured.
+fn phases(arguments: &RunArguments, resumed_from: Option<u64>) -> Result<Option<Phases>, Failure> {
+    let Some(warmup) = arguments.warmup else {
+        return Ok(None);
+    };
+    if arguments.shards == Shards::Auto {
+        return Err(Failure::input(
+            "--warmup needs a number of shards: `auto` measures a part of the run of its own",
+        ));
+    }
+    if let Some(cycle) = resumed_from.filter(|&cycle| cycle > warmup) {
+        return Err(Failure::input(format_args!(
+            "the checkpoint is of cycle {}, when the warm-up of {} cycles was over",
+            thousands(cycle),
+            thousands(warmup)
+        )));
+    }
+    Ok(Some(Phases {
+        warmup,
+        measure: arguments.measure,
+    }))
 }
 
 /// More shards than instances works; it is only of no use.
@@ -137,6 +214,29 @@ fn tell_what_was_kept(report: &RunReport, quiet: bool) {
 
 fn write(path: &Path, text: &str) -> Result<(), Failure> {
     fs::write(path, text).map_err(|error| Failure::file("write", path, &error))
+}
+
+fn write_files(
+    arguments: &RunArguments,
+    report: &RunReport,
+    design: &Design,
+    catalogue: &Catalogue,
+) -> Result<(), Failure> {
+    let json = || format!("{:#}\n", report.to_stats_json(design, catalogue));
+    if let Some(out) = &arguments.out {
+        write(&RunFolder::new(out).statistics(), &json())?;
+    }
+    if let Some(path) = &arguments.stats {
+        if path.extension().is_some_and(|ending| ending == "csv") {
+            write(path, &report.to_stats_csv(design))?;
+        } else {
+            write(path, &json())?;
+        }
+    }
+    if let (Some(path), Some(profile)) = (&arguments.profile_out, &report.profile) {
+        write(path, &profile.to_json(design, catalogue))?;
+    }
+    Ok(())
 }
 
 /// The same run and a reference at another shard count, digests compared.

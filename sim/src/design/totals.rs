@@ -180,10 +180,12 @@ mod tests {
             InstanceResults {
                 instance: 0,
                 entries,
+                statistics: Vec::new(),
             },
             InstanceResults {
                 instance: 4,
                 entries: vec![("n2", ResultValue::Count(3))],
+                statistics: Vec::new(),
             },
         ];
         let value = |operation| total(operation).evaluate(&results);

@@ -6,6 +6,7 @@ use super::choice::Choice;
 use super::keep::{Keep, Keeper};
 use super::measure::measured;
 use super::outcome::end_cycle;
+use super::phases::{Gauge, Phases};
 use super::report::{Hart, HostReport, RunReport};
 use super::stopwatch::Stopwatch;
 use crate::design::{Design, Total};
@@ -35,6 +36,8 @@ pub struct RunOptions {
     pub start: Option<Arc<Snapshot>>,
     /// Which checkpoints are kept of it.
     pub keep: Option<Keep>,
+    /// Which part of it is measured.
+    pub phases: Option<Phases>,
 }
 
 impl Default for RunOptions {
@@ -49,6 +52,7 @@ impl Default for RunOptions {
             limits: Limits::default(),
             start: None,
             keep: None,
+            phases: None,
         }
     }
 }
@@ -100,7 +104,9 @@ pub fn execute(
     if measure {
         machine.start_sampling();
     }
-    let report = ended.unwrap_or_else(|| run_on(&mut machine, limits, &mut keeper, observer));
+    let mut gauge = Gauge::new(options.phases);
+    let report =
+        ended.unwrap_or_else(|| run_on(&mut machine, limits, &mut keeper, &mut gauge, observer));
     let wall_seconds = run_time.seconds();
     let profile = if measure {
         Some(measured(&mut machine, design, catalogue))
@@ -120,6 +126,7 @@ pub fn execute(
         totals: totals(design, &instances)?,
         harts: harts(design, &instances),
         profile,
+        measured: gauge.finish(&machine, design),
         instances,
         kept,
         host: HostReport {
@@ -129,26 +136,29 @@ pub fn execute(
             boot_seconds,
             wall_seconds,
             clock_count: report.clock_count,
-            cut_wire_count: placement.cut_wire_count(),
+            placement,
+            memory_bytes: machine.used_bytes().into_iter().sum(),
             threads: machine.thread_times(),
             choice,
         },
     })
 }
 
-/// Runs a machine to its end, with a checkpoint now and then.
+/// Runs a machine to its end, with a checkpoint and a look at its statistics now and then.
 fn run_on(
     machine: &mut Machine,
     limits: &Limits,
     keeper: &mut Keeper<'_>,
+    gauge: &mut Gauge,
     observer: &mut dyn Observer,
 ) -> Report {
     loop {
-        let pause = keeper.next(machine.cycle());
+        gauge.look(machine);
+        let pause = keeper.next().min(gauge.next());
         if let Some(report) = machine.run_part(limits, pause, observer) {
             return report;
         }
-        keeper.save(machine);
+        keeper.save_if_due(machine);
     }
 }
 

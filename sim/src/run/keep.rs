@@ -35,6 +35,8 @@ pub struct Kept {
 pub(super) struct Keeper<'a> {
     keep: Option<&'a Keep>,
     design: &'a Design,
+    /// The cycle at which the machine is to be saved next.
+    due: u64,
     kept: Kept,
 }
 
@@ -49,21 +51,36 @@ impl<'a> Keeper<'a> {
             machine.snapshot().map_err(RunError::Snapshot)?;
             prepare(&keep.folder).map_err(|error| RunError::Folder(keep.folder.clone(), error))?;
         }
-        Ok(Self {
+        let mut keeper = Self {
             keep,
             design,
+            due: u64::MAX,
             kept: Kept::default(),
-        })
+        };
+        keeper.due = keeper.next_after(machine.cycle());
+        Ok(keeper)
     }
 
-    /// The cycle at which a machine that stands at `cycle` is to be saved next.
-    pub(super) fn next(&self, cycle: u64) -> u64 {
+    /// The cycle at which the machine is to be saved next.
+    pub(super) fn next(&self) -> u64 {
+        self.due
+    }
+
+    fn next_after(&self, cycle: u64) -> u64 {
         let every = self.keep.and_then(|keep| keep.every);
         every.map_or(u64::MAX, |every| (cycle / every + 1).saturating_mul(every))
     }
 
+    /// Saves the machine, if it has come so far.
+    pub(super) fn save_if_due(&mut self, machine: &mut Machine) {
+        if machine.cycle() >= self.due {
+            self.save(machine);
+            self.due = self.next_after(machine.cycle());
+        }
+    }
+
     /// Saves the machine, if that is asked for.
-    pub(super) fn save(&mut self, machine: &mut Machine) {
+    fn save(&mut self, machine: &mut Machine) {
         let Some(keep) = self.keep else { return };
         let cycle = machine.cycle();
         if self.kept.last.as_ref().is_some_and(|last| last.0 == cycle) {

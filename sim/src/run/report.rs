@@ -4,10 +4,12 @@ use super::choice::Choice;
 use super::keep::Kept;
 use super::number::{duration, hexadecimal, result, thousands};
 use super::outcome::{describe, exit_code, word};
+use super::phases::Measured;
 use super::threads::thread_json;
 use crate::design::Design;
+use crate::partition::Summary;
 use crate::profile::Profile;
-use serde_json::{Map, Value, json};
+use serde_json::{Value, json};
 use std::fmt::Write;
 use tina_engine::{Catalogue, InstanceResults, Outcome, ResultValue, ThreadTimes};
 
@@ -26,8 +28,10 @@ pub struct HostReport {
     pub wall_seconds: f64,
     /// How often modules were clocked.
     pub clock_count: u64,
-    /// Wires between shards.
-    pub cut_wire_count: usize,
+    /// How instances were placed.
+    pub placement: Summary,
+    /// Bytes used in the arenas of all shards.
+    pub memory_bytes: usize,
     /// How each thread spent its time.
     pub threads: Vec<ThreadTimes>,
     /// How `--shards auto` came to its number.
@@ -70,6 +74,8 @@ pub struct RunReport {
     pub instances: Vec<InstanceResults>,
     /// Instances that execute instructions.
     pub harts: Vec<Hart>,
+    /// What came in the part of the run that was to be measured.
+    pub measured: Option<Measured>,
     /// What became of the checkpoints that were asked for.
     pub kept: Kept,
     /// What was measured, where that was asked for.
@@ -122,6 +128,13 @@ impl RunReport {
         );
         for (name, value) in &self.totals {
             lines.push(("result", format!("{name} = {}", result(*value))));
+        }
+        if let Some(measured) = &self.measured {
+            let (from, until) = (thousands(measured.from), thousands(measured.until));
+            lines.push(("measured", format!("cycles {from} to {until}")));
+            for (name, value) in &measured.totals {
+                lines.push(("measured", format!("{name} = {}", result(*value))));
+            }
         }
         lines.push(("digest", hexadecimal(self.digest)));
         lines.push(("speed", self.speed_line()));
@@ -204,35 +217,13 @@ impl RunReport {
         })
     }
 
-    /// The object written to the file of `--stats`: the same with every instance's results.
-    #[must_use]
-    pub fn to_stats_json(&self, design: &Design, catalogue: &Catalogue) -> Value {
-        let mut instances = Map::new();
-        for InstanceResults { instance, entries } in &self.instances {
-            let path = design.blueprint.instances[*instance as usize].path.clone();
-            instances.insert(path, results_json(entries.iter().copied()));
-        }
-        json!({
-            "schema": 1,
-            "netlist": design.name,
-            "seed": design.blueprint.seed,
-            "outcome": word(&self.outcome),
-            "story": describe(&self.outcome, &design.blueprint, catalogue),
-            "cycles": self.cycles,
-            "end_cycle": self.end_cycle,
-            "digest": hexadecimal(self.digest),
-            "results": results_json(self.totals.iter().map(|(name, value)| (name.as_str(), *value))),
-            "instances": instances,
-            "host": self.host_json(),
-        })
-    }
-
-    fn host_json(&self) -> Value {
-        json!({
+    pub(super) fn host_json(&self) -> Value {
+        let mut host = json!({
             "shards": self.host.shard_count,
             "joined_shards": self.host.joined_count,
             "threads": self.host.thread_count,
-            "cut_wires": self.host.cut_wire_count,
+            "placement": placement_json(&self.host.placement),
+            "cut_wires": self.host.placement.cut_wire_count(),
             "boot_seconds": self.host.boot_seconds,
             "wall_seconds": self.host.wall_seconds,
             "megahertz": self.megahertz(),
@@ -240,11 +231,26 @@ impl RunReport {
             "module_clocks": self.host.clock_count,
             "auto": self.host.choice.as_ref().map(Choice::to_json),
             "threads_spent": self.host.threads.iter().map(thread_json).collect::<Vec<_>>(),
-        })
+        });
+        for (name, value) in self.host_names() {
+            host[name] = value;
+        }
+        host
     }
 }
 
-fn ratio(numerator: f64, denominator: f64) -> f64 {
+/// How a design was placed, in short.
+fn placement_json(placement: &Summary) -> Value {
+    let instances = placement.shards.iter().map(|shard| shard.instance_count);
+    json!({
+        "method": placement.method.to_string(),
+        "instances": instances.collect::<Vec<_>>(),
+        "balance_permille": placement.balance_permille(),
+        "links": placement.links.len(),
+    })
+}
+
+pub(super) fn ratio(numerator: f64, denominator: f64) -> f64 {
     if denominator > 0.0 {
         numerator / denominator
     } else {
@@ -253,7 +259,7 @@ fn ratio(numerator: f64, denominator: f64) -> f64 {
 }
 
 /// Counts as numbers, checks as text: JSON readers lose the low bits of large numbers.
-fn results_json<'a>(results: impl Iterator<Item = (&'a str, ResultValue)>) -> Value {
+pub(super) fn results_json<'a>(results: impl Iterator<Item = (&'a str, ResultValue)>) -> Value {
     let entry = |(name, value): (&str, ResultValue)| {
         let value = match value {
             ResultValue::Count(count) => json!(count),
