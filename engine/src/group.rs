@@ -10,6 +10,7 @@ use crate::effect::Effect;
 use crate::fifo::ShardHead;
 use crate::kind::{Params, typed};
 use crate::module::{Module, Results};
+use crate::probes::Probes;
 use crate::state::State;
 use crate::time::{Cycle, Tick};
 use crate::wheel::{NodeId, Waker, Wheel};
@@ -112,6 +113,15 @@ pub(crate) trait Group {
     fn rest(&self, index: usize, head: &ShardHead, wheel: &Wheel) -> Rest;
     /// Says of module `index`, which was just built, when it is to be clocked again.
     fn set_rest(&mut self, index: usize, rest: Rest, head: &ShardHead, wheel: &Wheel);
+    /// Shows the fields of module `index`; elements have none.
+    fn probe(&self, index: usize, probes: &mut Probes<'_>) {
+        let _ = (index, probes);
+    }
+    /// Whether module `index` was due at the edge at hand, if the group keeps that.
+    fn was_due(&self, index: usize) -> bool {
+        let _ = index;
+        false
+    }
     /// How many times modules of the group were clocked.
     fn clock_count(&self) -> u64;
 }
@@ -303,6 +313,14 @@ impl<M: Module> Group for TypedGroup<M> {
         if let Some(due) = rest.alarm {
             seated.set_alarm(wheel, index, due);
         }
+    }
+
+    fn probe(&self, index: usize, probes: &mut Probes<'_>) {
+        self.seated().modules[index].probe(probes);
+    }
+
+    fn was_due(&self, index: usize) -> bool {
+        self.seated().due[index / CHUNK] >> (index % CHUNK) & 1 == 1
     }
 
     fn clock_count(&self) -> u64 {

@@ -2,8 +2,10 @@
 
 mod figures;
 mod snapshot;
+mod record;
 
 pub use figures::{KindTime, Samples, ThreadTimes};
+pub use record::RecordOrder;
 
 use crate::blueprint::Blueprint;
 use crate::crew::{Answer, Berths, Command, Printed, serve};
@@ -14,6 +16,7 @@ use crate::meeting::{EpochRecord, Meeting, Order, Stop};
 use crate::module::Results;
 use crate::plan::{Placement, Plan, hosted};
 use crate::platform::{self, Beds};
+use crate::record::Recording;
 use crate::report::{BootError, HostOptions, InstanceResults, Limits, Observer, Outcome, Report};
 use crate::ring::ring;
 use crate::shard::{BootShardError, Rings, Shard};
@@ -43,6 +46,7 @@ pub struct Machine {
     answers: Receiver<Answer>,
     records: HeapCons<EpochRecord>,
     meeting: Arc<Meeting>,
+    beds: Arc<Beds>,
     blueprint: Arc<Blueprint>,
     plan: Arc<Plan>,
     /// By number of the kind.
@@ -56,6 +60,10 @@ pub struct Machine {
     unprinted: Vec<Printed>,
     /// Cycle at which sampling began.
     sampled_from: u64,
+    /// Wires that can be recorded.
+    recorded: Arc<[u32]>,
+    /// Present while something is recorded.
+    recording: Option<Recording>,
 }
 
 /// Bytes a thread's console ring holds.
@@ -85,9 +93,11 @@ impl Machine {
         let vectors = !host.no_vectors;
         let plan = if host.join {
             let joined = placement.joined(blueprint, thread_count);
-            joined.and_then(|joined| Plan::new(blueprint, catalogue, &joined, vectors))
+            joined.and_then(|joined| {
+                Plan::recording(blueprint, catalogue, &joined, vectors, &host.recorded)
+            })
         } else {
-            Plan::new(blueprint, catalogue, placement, vectors)
+            Plan::recording(blueprint, catalogue, placement, vectors, &host.recorded)
         };
         let plan = Arc::new(plan.map_err(BootError::Plan)?);
         let shard_count = plan.shards.len();
@@ -138,6 +148,7 @@ impl Machine {
             answers,
             records,
             meeting,
+            beds,
             blueprint: blueprint.clone(),
             plan,
             kind_names: catalogue.kinds().iter().map(Kind::name).collect(),
@@ -147,6 +158,8 @@ impl Machine {
             digest: 0,
             unprinted: Vec::new(),
             sampled_from: 0,
+            recorded: host.recorded.clone(),
+            recording: None,
         };
         machine.await_boot()?;
         Ok(machine)
@@ -268,7 +281,8 @@ impl Machine {
                 Err(RecvTimeoutError::Timeout) => {
                     self.look(observer);
                     observer.progress(self.meeting.progress.load(Ordering::Relaxed));
-                    if observer.interrupted() {
+                    let failed = self.recording.as_ref().is_some_and(Recording::failed);
+                    if failed || observer.interrupted() {
                         self.meeting.interrupt.store(true, Ordering::Relaxed);
                     }
                 }
@@ -281,7 +295,11 @@ impl Machine {
         let cycle = self.meeting.progress.load(Ordering::Relaxed);
         observer.progress(cycle);
         self.now = cycle * cycle_ticks;
-        let stop = stop.expect("every thread said why it stopped");
+        let mut stop = stop.expect("every thread said why it stopped");
+        // Parts may be too short for the look above.
+        if stop == Stop::Paused && observer.interrupted() {
+            stop = Stop::Interrupted;
+        }
         (stop != Stop::Paused).then(|| self.report(stop))
     }
 
@@ -534,6 +552,8 @@ impl Drop for Machine {
                 let _ = thread.join();
             }
         }
+        // Not before: a shard may have waited for room on its tape.
+        self.recording = None;
     }
 }
 

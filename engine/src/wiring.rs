@@ -7,12 +7,14 @@
 use crate::arena::{Arena, ArenaRef, Memory, Word};
 use crate::bank::Banked;
 use crate::codec::Codec;
-use crate::fifo::{FIFO_ALIGN, RawFifo, Record, ShardHead, Show, free_from, show, slot_stride};
+use crate::fifo::{
+    FIFO_ALIGN, RawFifo, Record, ShardHead, Show, Unpack, free_from, show, slot_stride, unpack,
+};
 use crate::handle::{CONSOLE_BYTES, CONSOLE_BYTES_PER_EPOCH, Console, ConsoleRef, Finish, Verdict};
 use crate::hash;
 use crate::port::{In, Out, PortBinding};
 use crate::random::Random;
-use crate::signal::{SIGNAL_BYTES_MAX, Signal};
+use crate::signal::{Field, SIGNAL_BYTES_MAX, Signal};
 use crate::time::Tick;
 use crate::wheel::Waker;
 use std::any::{Any, TypeId};
@@ -85,6 +87,10 @@ pub struct PortInfo {
     pub signal_id: TypeId,
     /// Size of the signal in bytes.
     pub signal_bytes: usize,
+    /// Width of the signal in bits.
+    pub signal_bits: u32,
+    /// Parts of the signal; a plain number has none.
+    pub fields: &'static [Field],
     /// The most transfers in one edge.
     pub lanes: u8,
     /// Whether it may stay unconnected.
@@ -93,6 +99,8 @@ pub struct PortInfo {
     pub(crate) show: Show,
     /// Writes and reads its items in checkpoints.
     pub(crate) codec: Codec,
+    /// Divides it into fields.
+    pub(crate) unpack: Unpack,
 }
 
 /// What a module asks for, learnt from a probe.
@@ -545,10 +553,13 @@ impl<'a> Wiring<'a> {
                     signal: T::NAME,
                     signal_id: TypeId::of::<T>(),
                     signal_bytes: size_of::<T>(),
+                    signal_bits: T::BITS,
+                    fields: T::FIELDS,
                     lanes,
                     optional,
                     show: show::<T>,
                     codec: Codec::of::<T>(),
+                    unpack: unpack::<T>,
                 });
                 Ok(probe.unconnected.of(direction))
             }

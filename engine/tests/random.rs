@@ -91,6 +91,7 @@ fn host(thread_count: usize, no_sleep: bool) -> HostOptions {
         no_vectors: false,
         pin: false,
         join: false,
+        ..HostOptions::default()
     }
 }
 

@@ -12,6 +12,8 @@ mod table;
 mod input;
 mod resume;
 mod run;
+mod replay;
+mod diff;
 mod verify;
 mod compare;
 mod check;
@@ -47,6 +49,8 @@ pub fn main(catalogue: Catalogue) -> ExitCode {
         Command::Verify(arguments) => verify::verify(arguments, &catalogue),
         Command::Check(arguments) => check::check(arguments, &catalogue),
         Command::Compare(arguments) => compare::compare(arguments, &catalogue),
+        Command::Replay(arguments) => replay::replay(arguments, &catalogue),
+        Command::Diff(arguments) => diff::diff(arguments, &catalogue),
         Command::List(arguments) => list::list(arguments, &catalogue),
     };
     match result {

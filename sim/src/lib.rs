@@ -20,6 +20,7 @@ pub mod checkpoint;
 pub mod partition;
 pub mod profile;
 pub mod scaling;
+pub mod trace;
 pub mod run;
 pub mod cli;
 

@@ -29,7 +29,7 @@ mod compare;
 pub use boot::{Booted, RunError, boot, boot_by};
 pub use choice::{Choice, Trial};
 pub use compare::{Comparison, Contender, Terms, compare};
-pub use divergence::{Divergence, WireDifference};
+pub use divergence::{Common, Divergence, Side, WireDifference, first_wire};
 pub use epochs::{EpochFile, read_epochs};
 pub use execute::{RunOptions, execute};
 pub use keep::{Keep, Kept};

@@ -9,7 +9,7 @@ use std::fs;
 use std::path::Path;
 use std::process::{Command, ExitCode};
 use std::sync::atomic::{AtomicU64, Ordering};
-use tina_engine::{BuildError, Catalogue, Cycle, Effect, Module, Out, Wiring};
+use tina_engine::{BuildError, Catalogue, Cycle, Effect, Module, Out, Random, State, Wiring};
 
 const AS_PROGRAM: &str = "TINA_HW_AS_PROGRAM";
 
@@ -100,6 +100,37 @@ impl Module for Remembers {
     }
 }
 
+/// Shows in one cycle which seed it has.
+struct Sows {
+    out: Out<u64>,
+    random: Random,
+}
+
+impl Module for Sows {
+    const KIND: &'static str = "wrong.sows";
+    const SUMMARY: &'static str = "does wrong: out";
+    type Params = ();
+
+    fn build((): (), wiring: &mut Wiring<'_>) -> Result<Self, BuildError> {
+        Ok(Self {
+            out: wiring.output("out")?,
+            random: wiring.random(0),
+        })
+    }
+
+    fn clock(&mut self, now: Cycle) -> Effect {
+        let bits = self.random.bits();
+        if self.out.has_room() {
+            self.out.push(if now == 3_700 { bits >> 56 } else { 5 });
+        }
+        Effect::Yield
+    }
+
+    fn state(&mut self, state: &mut State<'_>) {
+        state.value(&mut self.random);
+    }
+}
+
 fn catalogue() -> Catalogue {
     tina_modules::catalogue()
         .with::<Panics>()
@@ -107,6 +138,7 @@ fn catalogue() -> Catalogue {
         .with::<PushesTwice>()
         .with::<Oversleeps>()
         .with::<Remembers>()
+        .with::<Sows>()
 }
 
 fn main() -> ExitCode {
@@ -124,6 +156,8 @@ fn main() -> ExitCode {
         ),
         ("run --verify finds a difference", a_difference_after_a_run),
         ("compare notices a difference", a_difference_in_a_comparison),
+        ("diff finds what a seed changes", a_difference_of_seeds),
+        ("what cannot be saved is named", an_undeclared_state),
         ("own kinds are listed", own_kinds_are_listed),
     ];
     for (name, case) in cases {
@@ -262,6 +296,50 @@ fn a_difference_in_a_comparison() {
     ");
 }
 
+fn a_difference_of_seeds() {
+    let line = [
+        "diff", "sows.ron", "--seed-a", "1", "--seed-b", "2", "--cycles", "9000",
+    ];
+    insta::assert_snapshot!(tina("sows", &line), @r"
+    error: sows.ron with seed 1 and sows.ron with seed 2 differ first in cycle 3700 on wire culprit.out -> delay.in
+      sows.ron with seed 1: 25 pushed in cycle 3700
+      sows.ron with seed 2: 215 pushed in cycle 3700
+      between culprit (wrong.sows) and delay (flow.delay)
+    exit 6
+    ");
+    // The same from what two runs left, from their checkpoints on.
+    for (seed, out) in [("1", "a"), ("2", "b")] {
+        let line = [
+            "run", "sows.ron", "--quiet", "--cycles", "9000", "--seed", seed, "--out", out,
+        ];
+        let saved = [&line[..], &["--checkpoint-every", "2000"]].concat();
+        assert!(tina("sows", &saved).ends_with("exit 0"));
+    }
+    insta::assert_snapshot!(tina("sows", &["diff", "a", "b"]), @r"
+    error: a and b differ first in cycle 3700 on wire culprit.out -> delay.in
+      a: 25 pushed in cycle 3700
+      b: 215 pushed in cycle 3700
+      between culprit (wrong.sows) and delay (flow.delay)
+    exit 6
+    ");
+}
+
+fn an_undeclared_state() {
+    let line = [
+        "run",
+        "panics.ron",
+        "--quiet",
+        "--cycles",
+        "9",
+        "--checkpoint-dir",
+        "saved",
+    ];
+    insta::assert_snapshot!(tina("panics", &line), @r"
+    error: kind `wrong.panics` does not say what the state of a module is (`Module::state`), so the machine cannot be saved
+    exit 2
+    ");
+}
+
 fn own_kinds_are_listed() {
     insta::assert_snapshot!(tina("panics", &["list", "wrong"]), @r"
     wrong.panics        does wrong: out
@@ -269,6 +347,7 @@ fn own_kinds_are_listed() {
     wrong.pushes_twice  does wrong: out
     wrong.oversleeps    does wrong: out
     wrong.remembers     does wrong: out
+    wrong.sows          does wrong: out
     exit 0
     ");
 }

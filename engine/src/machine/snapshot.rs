@@ -1,7 +1,7 @@
 //! A machine's state between two epochs, taken from all shards and given back to all.
 
 use super::Machine;
-use crate::shard::PartError;
+use crate::shard::{PartError, Shard};
 use crate::snapshot::{ShardPart, Snapshot, SnapshotError};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
@@ -62,6 +62,17 @@ impl Machine {
         self.meeting.resume(epoch_count);
         self.meeting.progress.store(self.cycle(), Ordering::Relaxed);
         Ok(())
+    }
+
+    /// Per wire, a digest of every push so far and its tick: the same for wires of any machine that
+    /// carry the same items at the same times.
+    #[must_use]
+    pub fn push_digests(&self) -> Vec<u64> {
+        let mut digests = vec![0; self.blueprint.wires.len()];
+        for (wire, digest) in self.ask(Shard::push_digests).into_iter().flatten() {
+            digests[wire as usize] = digest;
+        }
+        digests
     }
 
     fn named(&self, error: PartError) -> SnapshotError {

@@ -156,6 +156,14 @@ impl Shard {
         Ok(())
     }
 
+    /// Of every wire whose producer is here, the digest of its pushes.
+    pub(crate) fn push_digests(&self) -> Vec<(u32, u64)> {
+        let producers = self.fifos.iter().filter(|slot| slot.producer);
+        producers
+            .map(|slot| (slot.wire, slot.store.digest()))
+            .collect()
+    }
+
     /// Modules, alarms and consoles; the wakers of all who live here.
     fn load_instances(&mut self, snapshot: &Snapshot) -> Result<BTreeMap<u32, Waker>, PartError> {
         if let Some(last) = snapshot.tick.checked_sub(1) {

@@ -20,7 +20,7 @@ pub use text::REGISTER_NAMES;
 
 use super::csr::CsrChange;
 use serde::{Deserialize, Serialize};
-use tina_engine::{Signal, absorb};
+use tina_engine::{FieldValues, Signal, absorb};
 
 /// An operation on two words that takes one cycle in any pipeline.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -109,6 +109,13 @@ pub enum MulDiv {
     Remainder,
     /// Unsigned remainder.
     RemainderUnsigned,
+}
+
+impl MulDiv {
+    /// What traces call them, in order of declaration.
+    pub const NAMES: &'static [&'static str] = &[
+        "mul", "mulh", "mulhsu", "mulhu", "div", "divu", "rem", "remu",
+    ];
 }
 
 /// A read-modify-write operation of the A extension.
@@ -321,6 +328,9 @@ impl Signal for Instruction {
         absorb(digest, u64::from(self.word))
     }
     tina_engine::saved_by_serde!();
+    fn fields_into(&self, fields: &mut FieldValues<'_>) {
+        fields.number(u64::from(self.word));
+    }
 }
 
 /// The result of an [`Alu`] operation.

@@ -27,7 +27,7 @@
 use super::access::Access;
 use super::instruction::{Amo, Instruction, MulDiv, amo};
 use serde::{Deserialize, Serialize};
-use tina_engine::{Field, Signal, absorb};
+use tina_engine::{Field, FieldValues, Signal, absorb};
 
 /// Two 32-bit halves as one word of a digest.
 const fn pair(low: u32, high: u32) -> u64 {
@@ -52,18 +52,9 @@ impl Signal for FetchRequest {
     const NAME: &'static str = "FetchRequest";
     const BITS: u32 = 65;
     const FIELDS: &'static [Field] = &[
-        Field {
-            name: "address",
-            bits: 32,
-        },
-        Field {
-            name: "predicted",
-            bits: 32,
-        },
-        Field {
-            name: "epoch",
-            bits: 1,
-        },
+        Field::new("address", 32),
+        Field::new("predicted", 32),
+        Field::new("epoch", 1),
     ];
     #[inline(always)]
     fn absorb_into(&self, digest: u64) -> u64 {
@@ -74,6 +65,11 @@ impl Signal for FetchRequest {
         )
     }
     tina_engine::saved_by_serde!();
+    fn fields_into(&self, fields: &mut FieldValues<'_>) {
+        fields.number(u64::from(self.address));
+        fields.number(u64::from(self.predicted));
+        fields.number(u64::from(self.epoch));
+    }
 }
 
 /// From the instruction cache to decode: an instruction word.
@@ -95,26 +91,11 @@ impl Signal for FetchReply {
     const NAME: &'static str = "FetchReply";
     const BITS: u32 = 98;
     const FIELDS: &'static [Field] = &[
-        Field {
-            name: "address",
-            bits: 32,
-        },
-        Field {
-            name: "predicted",
-            bits: 32,
-        },
-        Field {
-            name: "word",
-            bits: 32,
-        },
-        Field {
-            name: "epoch",
-            bits: 1,
-        },
-        Field {
-            name: "fault",
-            bits: 1,
-        },
+        Field::new("address", 32),
+        Field::new("predicted", 32),
+        Field::new("word", 32),
+        Field::new("epoch", 1),
+        Field::new("fault", 1),
     ];
     #[inline(always)]
     fn absorb_into(&self, digest: u64) -> u64 {
@@ -123,6 +104,13 @@ impl Signal for FetchReply {
         absorb(digest, pair(self.word, flags))
     }
     tina_engine::saved_by_serde!();
+    fn fields_into(&self, fields: &mut FieldValues<'_>) {
+        fields.number(u64::from(self.address));
+        fields.number(u64::from(self.predicted));
+        fields.number(u64::from(self.word));
+        fields.number(u64::from(self.epoch));
+        fields.number(u64::from(self.fault));
+    }
 }
 
 /// What a [`DataRequest`] asks of the memory system.
@@ -164,6 +152,24 @@ pub enum DataOperation {
 }
 
 impl DataOperation {
+    /// What traces call them, in order of declaration.
+    pub const NAMES: &'static [&'static str] = &[
+        "load",
+        "store",
+        "load_reserved",
+        "store_conditional",
+        "swap",
+        "add",
+        "xor",
+        "and",
+        "or",
+        "min",
+        "max",
+        "min_unsigned",
+        "max_unsigned",
+        "fence",
+    ];
+
     /// What the instruction set calls an operation that reads and writes a word at one instant;
     /// nothing for the others.
     #[must_use]
@@ -248,30 +254,12 @@ impl Signal for DataRequest {
     const NAME: &'static str = "DataRequest";
     const BITS: u32 = 89;
     const FIELDS: &'static [Field] = &[
-        Field {
-            name: "address",
-            bits: 32,
-        },
-        Field {
-            name: "data",
-            bits: 32,
-        },
-        Field {
-            name: "tag",
-            bits: 16,
-        },
-        Field {
-            name: "mask",
-            bits: 4,
-        },
-        Field {
-            name: "operation",
-            bits: 4,
-        },
-        Field {
-            name: "uncached",
-            bits: 1,
-        },
+        Field::new("address", 32),
+        Field::new("data", 32),
+        Field::new("tag", 16),
+        Field::new("mask", 4),
+        Field::choice("operation", 4, DataOperation::NAMES),
+        Field::new("uncached", 1),
     ];
     #[inline(always)]
     fn absorb_into(&self, digest: u64) -> u64 {
@@ -282,6 +270,14 @@ impl Signal for DataRequest {
         absorb(absorb(digest, pair(self.address, self.data)), control)
     }
     tina_engine::saved_by_serde!();
+    fn fields_into(&self, fields: &mut FieldValues<'_>) {
+        fields.number(u64::from(self.address));
+        fields.number(u64::from(self.data));
+        fields.number(u64::from(self.tag));
+        fields.number(u64::from(self.mask));
+        fields.number(self.operation as u64);
+        fields.number(u64::from(self.uncached));
+    }
 }
 
 /// From the data cache to write-back: a request has been performed.
@@ -296,21 +292,16 @@ pub struct DataReply {
 impl Signal for DataReply {
     const NAME: &'static str = "DataReply";
     const BITS: u32 = 48;
-    const FIELDS: &'static [Field] = &[
-        Field {
-            name: "data",
-            bits: 32,
-        },
-        Field {
-            name: "tag",
-            bits: 16,
-        },
-    ];
+    const FIELDS: &'static [Field] = &[Field::new("data", 32), Field::new("tag", 16)];
     #[inline(always)]
     fn absorb_into(&self, digest: u64) -> u64 {
         absorb(digest, pair(self.data, u32::from(self.tag)))
     }
     tina_engine::saved_by_serde!();
+    fn fields_into(&self, fields: &mut FieldValues<'_>) {
+        fields.number(u64::from(self.data));
+        fields.number(u64::from(self.tag));
+    }
 }
 
 /// From decode to execute: an instruction, where it stands and where fetch went behind it.
@@ -332,26 +323,11 @@ impl Signal for DecodedInstruction {
     const NAME: &'static str = "DecodedInstruction";
     const BITS: u32 = FetchReply::BITS;
     const FIELDS: &'static [Field] = &[
-        Field {
-            name: "address",
-            bits: 32,
-        },
-        Field {
-            name: "predicted",
-            bits: 32,
-        },
-        Field {
-            name: "instruction",
-            bits: 32,
-        },
-        Field {
-            name: "epoch",
-            bits: 1,
-        },
-        Field {
-            name: "fault",
-            bits: 1,
-        },
+        Field::new("address", 32),
+        Field::new("predicted", 32),
+        Field::new("instruction", 32),
+        Field::new("epoch", 1),
+        Field::new("fault", 1),
     ];
     #[inline(always)]
     fn absorb_into(&self, digest: u64) -> u64 {
@@ -360,6 +336,13 @@ impl Signal for DecodedInstruction {
         absorb(digest, pair(self.instruction.word(), flags))
     }
     tina_engine::saved_by_serde!();
+    fn fields_into(&self, fields: &mut FieldValues<'_>) {
+        fields.number(u64::from(self.address));
+        fields.number(u64::from(self.predicted));
+        fields.number(u64::from(self.instruction.word()));
+        fields.number(u64::from(self.epoch));
+        fields.number(u64::from(self.fault));
+    }
 }
 
 /// What kind of jump an instruction is: what the predictor of fetch remembers of it.
@@ -376,6 +359,11 @@ pub enum Jump {
     Return,
     /// None: an instruction behind which fetch must start anew.
     Not,
+}
+
+impl Jump {
+    /// What traces call them, in order of declaration.
+    pub const NAMES: &'static [&'static str] = &["conditional", "always", "call", "return", "not"];
 }
 
 /// From execute to fetch: where the program went behind an instruction.
@@ -399,26 +387,11 @@ impl Signal for Resolution {
     const NAME: &'static str = "Resolution";
     const BITS: u32 = 69;
     const FIELDS: &'static [Field] = &[
-        Field {
-            name: "address",
-            bits: 32,
-        },
-        Field {
-            name: "target",
-            bits: 32,
-        },
-        Field {
-            name: "jump",
-            bits: 3,
-        },
-        Field {
-            name: "taken",
-            bits: 1,
-        },
-        Field {
-            name: "redirect",
-            bits: 1,
-        },
+        Field::new("address", 32),
+        Field::new("target", 32),
+        Field::choice("jump", 3, Jump::NAMES),
+        Field::new("taken", 1),
+        Field::new("redirect", 1),
     ];
     #[inline(always)]
     fn absorb_into(&self, digest: u64) -> u64 {
@@ -426,6 +399,13 @@ impl Signal for Resolution {
         absorb(absorb(digest, pair(self.address, self.target)), control)
     }
     tina_engine::saved_by_serde!();
+    fn fields_into(&self, fields: &mut FieldValues<'_>) {
+        fields.number(u64::from(self.address));
+        fields.number(u64::from(self.target));
+        fields.number(self.jump as u64);
+        fields.number(u64::from(self.taken));
+        fields.number(u64::from(self.redirect));
+    }
 }
 
 /// From execute to multiply: operands of a multiplication or division.
@@ -445,22 +425,10 @@ impl Signal for MultiplyRequest {
     const NAME: &'static str = "MultiplyRequest";
     const BITS: u32 = 72;
     const FIELDS: &'static [Field] = &[
-        Field {
-            name: "a",
-            bits: 32,
-        },
-        Field {
-            name: "b",
-            bits: 32,
-        },
-        Field {
-            name: "operation",
-            bits: 3,
-        },
-        Field {
-            name: "register",
-            bits: 5,
-        },
+        Field::new("a", 32),
+        Field::new("b", 32),
+        Field::choice("operation", 3, MulDiv::NAMES),
+        Field::new("register", 5),
     ];
     #[inline(always)]
     fn absorb_into(&self, digest: u64) -> u64 {
@@ -468,6 +436,12 @@ impl Signal for MultiplyRequest {
         absorb(absorb(digest, pair(self.a, self.b)), control)
     }
     tina_engine::saved_by_serde!();
+    fn fields_into(&self, fields: &mut FieldValues<'_>) {
+        fields.number(u64::from(self.a));
+        fields.number(u64::from(self.b));
+        fields.number(self.operation as u64);
+        fields.number(u64::from(self.register));
+    }
 }
 
 /// From execute to load/store: an access that has passed its checks.
@@ -489,26 +463,11 @@ impl Signal for MemoryRequest {
     const NAME: &'static str = "MemoryRequest";
     const BITS: u32 = 76;
     const FIELDS: &'static [Field] = &[
-        Field {
-            name: "address",
-            bits: 32,
-        },
-        Field {
-            name: "data",
-            bits: 32,
-        },
-        Field {
-            name: "access",
-            bits: 6,
-        },
-        Field {
-            name: "register",
-            bits: 5,
-        },
-        Field {
-            name: "device",
-            bits: 1,
-        },
+        Field::new("address", 32),
+        Field::new("data", 32),
+        Field::new("access", 6),
+        Field::new("register", 5),
+        Field::new("device", 1),
     ];
     #[inline(always)]
     fn absorb_into(&self, digest: u64) -> u64 {
@@ -518,6 +477,13 @@ impl Signal for MemoryRequest {
         absorb(absorb(digest, pair(self.address, self.data)), control)
     }
     tina_engine::saved_by_serde!();
+    fn fields_into(&self, fields: &mut FieldValues<'_>) {
+        fields.number(u64::from(self.address));
+        fields.number(u64::from(self.data));
+        fields.number(u64::from(self.access.code()));
+        fields.number(u64::from(self.register));
+        fields.number(u64::from(self.device));
+    }
 }
 
 /// From multiply to write-back and from write-back to execute: a register has its value.
@@ -532,21 +498,16 @@ pub struct RegisterWrite {
 impl Signal for RegisterWrite {
     const NAME: &'static str = "RegisterWrite";
     const BITS: u32 = 37;
-    const FIELDS: &'static [Field] = &[
-        Field {
-            name: "value",
-            bits: 32,
-        },
-        Field {
-            name: "register",
-            bits: 5,
-        },
-    ];
+    const FIELDS: &'static [Field] = &[Field::new("value", 32), Field::new("register", 5)];
     #[inline(always)]
     fn absorb_into(&self, digest: u64) -> u64 {
         absorb(digest, pair(self.value, u32::from(self.register)))
     }
     tina_engine::saved_by_serde!();
+    fn fields_into(&self, fields: &mut FieldValues<'_>) {
+        fields.number(u64::from(self.value));
+        fields.number(u64::from(self.register));
+    }
 }
 
 #[cfg(test)]

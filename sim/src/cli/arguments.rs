@@ -2,10 +2,13 @@
 
 use crate::design::Design;
 use crate::run::{Contender, Variant};
+use crate::trace::{Glob, TraceOrder, What};
 use clap::builder::RangedU64ValueParser;
-use clap::{Args, Parser, Subcommand};
-use std::path::PathBuf;
+use clap::{Args, Parser, Subcommand, ValueEnum};
+use std::ops::Range;
+use std::path::{Path, PathBuf};
 use tina_engine::{Limits, SHARDS_MAX, core_count};
+use tina_viz::write::Format;
 
 /// The clocked hardware simulator whose result does not depend on the number of shards.
 #[derive(Parser)]
@@ -27,13 +30,17 @@ pub(super) struct Arguments {
 #[derive(Subcommand)]
 pub(super) enum Command {
     /// Run a netlist to its end.
-    Run(RunArguments),
+    Run(Box<RunArguments>),
     /// Run a netlist at several shard counts and compare the digests of every epoch.
     Verify(VerifyArguments),
     /// Check a netlist: warnings, rate limits of wires, placement, memory.
     Check(CheckArguments),
     /// Compare the speed of several shard counts.
     Compare(CompareArguments),
+    /// Make waves of a run that is over, from its checkpoints.
+    Replay(ReplayArguments),
+    /// Compare two runs, netlists or seeds: the first cycle, wire and value that differ.
+    Diff(DiffArguments),
     /// List the kinds of module, or what is known of one.
     List(ListArguments),
 }
@@ -125,6 +132,8 @@ pub(super) struct RunArguments {
     /// End the measurement after so many cycles; what follows is the drain.
     #[arg(long, value_name = "N", requires = "warmup", value_parser = cycle_count())]
     pub(super) measure: Option<u64>,
+    #[command(flatten)]
+    pub(super) trace: TraceArguments,
     /// Print what the guest prints and nothing else.
     #[arg(long, short)]
     pub(super) quiet: bool,
@@ -142,6 +151,90 @@ pub(super) struct CheckpointArguments {
     /// Go on from a checkpoint, or from the latest whole one of a folder; at any shard count.
     #[arg(long, value_name = "FILE|DIR")]
     pub(super) resume: Option<PathBuf>,
+}
+
+/// What of a run is written into a trace.
+#[derive(Args)]
+pub(super) struct TraceArguments {
+    /// Write a trace of the run for a waveform viewer: FILE.fst or FILE.vcd.
+    #[arg(long, value_name = "FILE", value_parser = trace_path)]
+    pub(super) trace: Option<PathBuf>,
+    /// Trace only what this matches, such as 'tile[*].router.*': instances, their ports and all in
+    /// them; a wire by either of its ends. May be repeated.
+    #[arg(long, value_name = "GLOB", requires = "trace", value_parser = Glob::new)]
+    pub(super) trace_scope: Vec<Glob>,
+    /// Trace only from cycle A on and before cycle B, of the base clock.
+    #[arg(long, value_name = "A..B", requires = "trace", value_parser = window)]
+    pub(super) trace_window: Option<Range<u64>>,
+    /// What to trace, separated by commas; the default is transfers, occupancy and probes.
+    #[arg(long, value_name = "WHAT", requires = "trace", value_delimiter = ',')]
+    pub(super) trace_what: Vec<TraceWhat>,
+}
+
+/// A part of a trace.
+#[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(super) enum TraceWhat {
+    /// Items pushed to wires, with their fields.
+    Transfers,
+    /// Items in wires.
+    Occupancy,
+    /// Fields that modules show.
+    Probes,
+    /// A square wave for each clock domain.
+    Clocks,
+}
+
+impl TraceArguments {
+    /// The trace that is asked for.
+    pub(super) fn order(&self) -> Option<TraceOrder> {
+        self.trace.as_ref().map(|path| TraceOrder {
+            path: path.clone(),
+            scopes: self.trace_scope.clone(),
+            window: self.trace_window.clone().unwrap_or(0..u64::MAX),
+            what: what_of(&self.trace_what),
+        })
+    }
+}
+
+/// The parts that are asked for.
+fn what_of(parts: &[TraceWhat]) -> What {
+    let asked = |what| parts.contains(&what);
+    if parts.is_empty() {
+        return What::default();
+    }
+    What {
+        transfers: asked(TraceWhat::Transfers),
+        occupancy: asked(TraceWhat::Occupancy),
+        probes: asked(TraceWhat::Probes),
+        clocks: asked(TraceWhat::Clocks),
+    }
+}
+
+fn trace_path(text: &str) -> Result<PathBuf, String> {
+    let path = PathBuf::from(text);
+    match Format::of_path(&path) {
+        Ok(_) => Ok(path),
+        Err(error) => Err(error.to_string()),
+    }
+}
+
+/// Cycles `A..B`; either may be left out.
+fn window(text: &str) -> Result<Range<u64>, String> {
+    const FORM: &str = "it is written A..B: from cycle A on and before cycle B";
+    let (start, end) = text.split_once("..").ok_or(FORM)?;
+    let cycle = |text: &str, default| match text {
+        "" => Ok(default),
+        text => text.parse::<u64>().map_err(|_| FORM.to_owned()),
+    };
+    let window = cycle(start, 0)?..cycle(end, u64::MAX)?;
+    if window.is_empty() {
+        let last = window.start.saturating_add(1);
+        return Err(format!(
+            "it is empty: cycle {} is not in it; {}..{last} is that cycle alone",
+            window.start, window.start
+        ));
+    }
+    Ok(window)
 }
 
 #[derive(Args)]
@@ -262,6 +355,83 @@ pub(super) struct CheckArguments {
     /// Cycles for `--sleep`; the default is the netlist's own, else 20000.
     #[arg(long, value_name = "N", requires = "sleep", value_parser = cycle_count())]
     pub(super) cycles: Option<u64>,
+}
+
+#[derive(Args)]
+pub(super) struct ReplayArguments {
+    /// The folder of the checkpoints, or of the run that has them.
+    pub(super) folder: PathBuf,
+    /// Trace from cycle A on and before cycle B, of the base clock.
+    #[arg(long, value_name = "A..B", value_parser = window)]
+    pub(super) window: Range<u64>,
+    /// Where the waves go: FILE.fst or FILE.vcd.
+    #[arg(long, value_name = "FILE", value_parser = trace_path)]
+    trace: PathBuf,
+    /// Trace only what this matches, such as 'tile[*].router.*'; may be repeated.
+    #[arg(long, value_name = "GLOB", value_parser = Glob::new)]
+    trace_scope: Vec<Glob>,
+    /// What to trace, separated by commas; the default is transfers, occupancy and probes.
+    #[arg(long, value_name = "WHAT", value_delimiter = ',')]
+    trace_what: Vec<TraceWhat>,
+    /// Shards, 1 to 255; not those of the run.
+    #[arg(long, value_name = "N", default_value_t = 1, value_parser = shard_count())]
+    pub(super) shards: usize,
+    /// Threads, 1 to 255; the default is the smaller of shards and cores.
+    #[arg(long, value_name = "N", value_parser = shard_count())]
+    pub(super) threads: Option<usize>,
+    /// Print nothing.
+    #[arg(long, short)]
+    pub(super) quiet: bool,
+}
+
+impl ReplayArguments {
+    /// The trace that is asked for.
+    pub(super) fn order(&self) -> TraceOrder {
+        TraceOrder {
+            path: self.trace.clone(),
+            scopes: self.trace_scope.clone(),
+            window: self.window.clone(),
+            what: what_of(&self.trace_what),
+        }
+    }
+}
+
+#[derive(Args)]
+pub(super) struct DiffArguments {
+    /// The folder of a run (`run --out`), or a netlist.
+    pub(super) first: PathBuf,
+    /// Another; may be left out where two seeds are given.
+    pub(super) second: Option<PathBuf>,
+    /// Seed of the first, where it is a netlist.
+    #[arg(long, value_name = "SEED")]
+    pub(super) seed_a: Option<u64>,
+    /// Seed of the second, where it is a netlist.
+    #[arg(long, value_name = "SEED")]
+    pub(super) seed_b: Option<u64>,
+    /// Give a parameter of the netlists another value; may be repeated.
+    #[arg(long, value_name = "NAME=VALUE", value_parser = assignment)]
+    set: Vec<(String, String)>,
+    /// The guest's program, an ELF file; instead of the one a netlist names.
+    #[arg(long, value_name = "ELF")]
+    program: Option<PathBuf>,
+    /// Compare so many cycles of netlists; the default is the netlists' own, else 1000000.
+    #[arg(long, value_name = "N", value_parser = cycle_count())]
+    pub(super) cycles: Option<u64>,
+    /// Shards that both are simulated on.
+    #[arg(long, value_name = "N", default_value_t = 1, value_parser = shard_count())]
+    pub(super) shards: usize,
+}
+
+impl DiffArguments {
+    /// What to load for one of both.
+    pub(super) fn input(&self, netlist: &Path, seed: Option<u64>) -> InputArguments {
+        InputArguments {
+            netlist: netlist.to_owned(),
+            set: self.set.clone(),
+            seed: seed.unwrap_or_default(),
+            program: self.program.clone(),
+        }
+    }
 }
 
 #[derive(Args)]

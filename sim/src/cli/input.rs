@@ -4,11 +4,11 @@ use super::arguments::InputArguments;
 use super::failure::Failure;
 use super::terminal::complain;
 use crate::design::{Design, LoadOptions, load};
-use crate::origin::{ProgramFile, hash_of};
+use crate::origin::{Origin, ProgramFile, hash_of};
 use crate::profile::Profile;
 use std::fs::File;
 use std::io::{self, IsTerminal, Read};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use tina_engine::{Catalogue, Resources};
 use tina_modules::riscv::image::{FILE_BYTES_MAX, Image, ImageError};
 
@@ -39,6 +39,29 @@ pub(super) fn design_in_silence(
         ..LoadOptions::default()
     };
     Ok(load(&arguments.netlist, &options, catalogue)?)
+}
+
+/// Makes the design of an origin again, from the files it names.
+pub(super) fn design_of(origin: &Origin, catalogue: &Catalogue) -> Result<Design, Failure> {
+    let netlist = origin
+        .netlist()
+        .ok_or_else(|| Failure::input("it does not say of which netlist it was made"))?;
+    let arguments = InputArguments {
+        netlist: PathBuf::from(&netlist.path),
+        set: origin.set_list(),
+        seed: origin.seed,
+        program: origin
+            .program
+            .as_ref()
+            .map(|file| PathBuf::from(&file.path)),
+    };
+    let design = design_in_silence(&arguments, catalogue)?;
+    match origin.difference(&Origin::of(&design, &arguments.set)) {
+        Some(difference) => Err(Failure::input(format_args!(
+            "it cannot be simulated again: {difference}"
+        ))),
+        None => Ok(design),
+    }
 }
 
 /// Reads a program as a RISC-V ELF file and lends it to the modules that ask for it.

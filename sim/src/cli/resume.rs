@@ -4,7 +4,7 @@ use super::failure::Failure;
 use super::terminal::complain;
 use crate::checkpoint::{Checkpoint, CheckpointError, list};
 use crate::origin::Origin;
-use crate::run::thousands;
+use crate::run::{RunFolder, thousands};
 use std::path::{Path, PathBuf};
 use tina_engine::Limits;
 
@@ -29,7 +29,44 @@ pub(super) fn latest(
         }
         return Ok((checkpoint, path.to_owned()));
     }
-    nearest(path, origin, end)
+    nearest(&folder_of(path), origin, end)
+}
+
+/// Where the checkpoints of a run's folder lie; of any other folder, the folder itself.
+pub(super) fn folder_of(path: &Path) -> PathBuf {
+    let run = RunFolder::new(path);
+    if run.manifest().is_file() {
+        run.checkpoints()
+    } else {
+        path.to_owned()
+    }
+}
+
+/// Any whole checkpoint of a folder, to tell what was run.
+pub(super) fn any(folder: &Path) -> Result<Checkpoint, Failure> {
+    let all = list(folder).map_err(|error| Failure::file("read", folder, &error))?;
+    let mut refusal = None;
+    for (_, path) in &all {
+        match Checkpoint::read(path) {
+            Ok(checkpoint) => return Ok(checkpoint),
+            Err(error) => refusal.get_or_insert_with(|| refused(path, &error)),
+        };
+    }
+    Err(refusal.unwrap_or_else(|| none(folder)))
+}
+
+/// The latest whole checkpoint of this origin up to cycle `end`, if there is one.
+pub(super) fn nearest_start(folder: &Path, origin: &Origin, end: u64) -> Option<Checkpoint> {
+    let all = list(folder).ok()?;
+    let mut early = all.into_iter().filter(|(cycle, _)| *cycle <= end);
+    early.find_map(|(_, path)| read(&path, origin).ok())
+}
+
+fn none(folder: &Path) -> Failure {
+    Failure::input(format_args!(
+        "{} has no checkpoints: their files are called cycle-<number>.checkpoint",
+        folder.display()
+    ))
 }
 
 /// The latest whole checkpoint in a folder that is not later than cycle `end`.
@@ -41,9 +78,7 @@ pub(super) fn nearest(
     let all = list(folder).map_err(|error| Failure::file("read", folder, &error))?;
     let shown = folder.display();
     if all.is_empty() {
-        return Err(Failure::input(format_args!(
-            "{shown} has no checkpoints: their files are called cycle-<number>.checkpoint"
-        )));
+        return Err(none(folder));
     }
     let first = all.iter().map(|(cycle, _)| *cycle).min().unwrap_or(0);
     let mut refusals = Vec::new();

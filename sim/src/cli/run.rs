@@ -34,6 +34,7 @@ pub(super) fn run(arguments: &RunArguments, catalogue: &Catalogue) -> Result<u8,
         no_vectors: arguments.no_vectors,
         pin: true,
         join: true,
+        ..HostOptions::default()
     };
     let origin = Origin::of(&design, &arguments.input.set);
     let checkpoints = &arguments.checkpoints;
@@ -58,6 +59,7 @@ pub(super) fn run(arguments: &RunArguments, catalogue: &Catalogue) -> Result<u8,
         start: resumed.map(|(checkpoint, _)| checkpoint.snapshot),
         keep: keep(arguments, &origin)?,
         phases: phases(arguments, resumed_from)?,
+        trace: arguments.trace.order(),
     };
     let manifest = Manifest::new(&design, origin, command_line(), &limits, resumed_from);
     let report = observed(arguments, &design, catalogue, &options, manifest)?;
@@ -71,6 +73,9 @@ pub(super) fn run(arguments: &RunArguments, catalogue: &Catalogue) -> Result<u8,
     }
     // After the report, which must not be lost with a file that cannot be written.
     write_files(arguments, &report, &design, catalogue)?;
+    if let Some(Err(reason)) = &report.trace {
+        return Err(Failure::input(format_args!("the trace failed: {reason}")));
+    }
     if arguments.verify && report.outcome != Outcome::Interrupted {
         let code = verify(arguments, &design, catalogue, &limits, &report)?;
         if code != 0 {

@@ -3,6 +3,7 @@
 use crate::design::Design;
 use crate::partition::{Hints, PartitionError, Summary, partition};
 use crate::profile::Profile;
+use crate::trace::TraceError;
 use std::fmt;
 use std::io;
 use std::path::PathBuf;
@@ -22,6 +23,8 @@ pub enum RunError {
     Snapshot(SnapshotError),
     /// A folder cannot be written to.
     Folder(PathBuf, io::Error),
+    /// The trace that was asked for cannot be made.
+    Trace(TraceError),
 }
 
 impl fmt::Display for RunError {
@@ -34,11 +37,18 @@ impl fmt::Display for RunError {
             Self::Folder(path, error) => {
                 write!(f, "cannot write to {}: {error}", path.display())
             }
+            Self::Trace(error) => error.fmt(f),
         }
     }
 }
 
 impl std::error::Error for RunError {}
+
+impl From<TraceError> for RunError {
+    fn from(error: TraceError) -> Self {
+        Self::Trace(error)
+    }
+}
 
 /// A machine that has not run, and how it was placed.
 pub struct Booted {

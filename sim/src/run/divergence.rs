@@ -1,14 +1,19 @@
-//! The first cycle, wire and value in which two runs of one design differ.
+//! The first cycle, wire and value in which two runs differ.
 //!
 //! Two machines are booted afresh and run side by side, first epoch by epoch, then cycle by cycle
-//! through the epoch that differs. A bug that depends on host timing may not show up again; then
-//! there is nothing to point at and the answer is `None`.
+//! through the epoch that differs. Machines of one design are compared by their digests; of two
+//! designs those wires are compared that join ports of the same names in both. A bug that depends on
+//! host timing may not show up again; then there is nothing to point at and the answer is `None`.
 
 use super::boot::{RunError, boot};
 use super::variant::Variant;
 use crate::design::Design;
+use std::collections::BTreeMap;
 use std::fmt;
-use tina_engine::{Blueprint, Catalogue, Limits, Machine, Outcome, PortRef, Timebase};
+use std::sync::Arc;
+use tina_engine::{
+    Blueprint, Catalogue, HostOptions, Limits, Machine, Outcome, PortRef, Snapshot, Timebase,
+};
 
 /// The first wire that differs.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -19,6 +24,8 @@ pub struct WireDifference {
     pub wire: String,
     /// The item pushed last in each run, with its cycle.
     pub items: [String; 2],
+    /// The modules at both ends: `a (kind) and b (kind)`.
+    pub modules: String,
     /// Other wires that differ in the same cycle.
     pub other_count: usize,
 }
@@ -79,16 +86,14 @@ pub(super) fn find(
     variants: [Variant; 2],
     between: (u64, u64),
 ) -> Result<Divergence, RunError> {
-    let mut wire = None;
-    let boot_pair = || Pair::boot(design, catalogue, &variants);
-    // Records may be many epochs apart: the epoch first, then the cycle.
-    let epoch = boot_pair()?.advance(between, design.blueprint.epoch_cycles);
-    if let Some(epoch) = epoch {
-        let mut pair = boot_pair()?;
-        if let Some((_, cycle)) = pair.advance(epoch, 1) {
-            wire = pair.first_wire(&design.blueprint, cycle);
-        }
-    }
+    let side = |variant: &Variant| Side {
+        design,
+        shard_count: variant.shard_count,
+        host: variant.host(),
+        start: None,
+    };
+    let sides = variants.each_ref().map(side);
+    let wire = first_wire(&sides, catalogue, between)?;
     Ok(Divergence {
         variants,
         between,
@@ -96,23 +101,117 @@ pub(super) fn find(
     })
 }
 
-/// Two machines of one design at the same cycle.
+/// One of two runs that are compared.
+pub struct Side<'a> {
+    /// What is run.
+    pub design: &'a Design,
+    /// Shards.
+    pub shard_count: usize,
+    /// Threads, sleeping, vectors.
+    pub host: HostOptions,
+    /// Where it starts, if not at cycle 0; not later than the cycle up to which both are equal.
+    pub start: Option<Arc<Snapshot>>,
+}
+
+/// What two designs have in common.
+pub struct Common {
+    /// Numbers of the wires that join ports of the same names, in either.
+    wires: Vec<[u32; 2]>,
+    /// Wires that only the first has, and that only the second has.
+    only: [Vec<String>; 2],
+    /// Whether all wires have the same number in both, so that digests tell.
+    alike: bool,
+}
+
+impl Common {
+    /// Of these designs.
+    #[must_use]
+    pub fn of(first: &Design, second: &Design) -> Self {
+        let names = |design: &Design| -> Vec<String> {
+            let wires = design.blueprint.wires.iter();
+            wires
+                .map(|wire| wire_name(&design.blueprint, wire.from, wire.to))
+                .collect()
+        };
+        let (ours, theirs) = (names(first), names(second));
+        let by_name: BTreeMap<&str, u32> = (0..)
+            .zip(&theirs)
+            .map(|(number, name)| (name.as_str(), number))
+            .collect();
+        let mut wires = Vec::new();
+        let mut only = [Vec::new(), Vec::new()];
+        for (number, name) in (0..).zip(&ours) {
+            match by_name.get(name.as_str()) {
+                Some(&other) => wires.push([number, other]),
+                None => only[0].push(name.clone()),
+            }
+        }
+        let known: BTreeMap<&str, ()> = ours.iter().map(|name| (name.as_str(), ())).collect();
+        let unknown = theirs
+            .iter()
+            .filter(|name| !known.contains_key(name.as_str()));
+        only[1].extend(unknown.cloned());
+        Self {
+            alike: ours == theirs,
+            wires,
+            only,
+        }
+    }
+
+    /// Whether digests of both can be compared.
+    #[must_use]
+    pub fn is_alike(&self) -> bool {
+        self.alike
+    }
+
+    /// Wires that are in both.
+    #[must_use]
+    pub fn wire_count(&self) -> usize {
+        self.wires.len()
+    }
+
+    /// Wires that only the first has, and that only the second has.
+    #[must_use]
+    pub fn only(&self) -> &[Vec<String>; 2] {
+        &self.only
+    }
+}
+
+/// Runs both sides again to find the first wire in which they differ, which happens between these
+/// cycles; `None` if it does not happen again.
+///
+/// # Errors
+/// When a side cannot be booted or put where it starts.
+pub fn first_wire(
+    sides: &[Side<'_>; 2],
+    catalogue: &Catalogue,
+    between: (u64, u64),
+) -> Result<Option<WireDifference>, RunError> {
+    // Records may be many epochs apart: the epoch first, then the cycle.
+    let step = sides[0].design.blueprint.epoch_cycles;
+    let Some(epoch) = Pair::boot(sides, catalogue)?.advance(between, step) else {
+        return Ok(None);
+    };
+    let mut pair = Pair::boot(sides, catalogue)?;
+    let found = pair.advance(epoch, 1);
+    Ok(found.and_then(|(_, cycle)| pair.first_wire(sides, catalogue, cycle)))
+}
+
+/// Two machines at the same cycle.
 struct Pair {
     machines: [Machine; 2],
+    common: Common,
 }
 
 impl Pair {
-    fn boot(
-        design: &Design,
-        catalogue: &Catalogue,
-        variants: &[Variant; 2],
-    ) -> Result<Self, RunError> {
-        let machine = |variant: &Variant| {
-            boot(design, catalogue, variant.shard_count, &variant.host())
-                .map(|booted| booted.machine)
+    fn boot(sides: &[Side<'_>; 2], catalogue: &Catalogue) -> Result<Self, RunError> {
+        let machine = |side: &Side<'_>| -> Result<Machine, RunError> {
+            let booted = boot(side.design, catalogue, side.shard_count, &side.host)?;
+            Ok(booted.at(side.start.as_ref())?.machine)
         };
         Ok(Self {
-            machines: [machine(&variants[0])?, machine(&variants[1])?],
+            machines: [machine(&sides[0])?, machine(&sides[1])?],
+            common: Common::of(sides[0].design, sides[1].design),
         })
     }
 
@@ -120,15 +219,16 @@ impl Pair {
     /// between which that happened.
     fn advance(&mut self, between: (u64, u64), step_cycles: u64) -> Option<(u64, u64)> {
         let (mut equal, end) = between;
-        if equal > 0 && self.run_to(equal).is_some_and(|differ| differ) {
+        let start = self.machines.each_ref().map(Machine::cycle);
+        if equal > start[0].max(start[1]) && self.run_to(equal).is_some_and(|differ| differ) {
             // Equal when first run, different now: start from there.
-            return Some((0, equal));
+            return Some((start[0].max(start[1]), equal));
         }
         for machine in &mut self.machines {
             machine.set_epoch_cycles(step_cycles);
         }
         while equal < end {
-            let next = (equal + step_cycles).min(end);
+            let next = equal.saturating_add(step_cycles).min(end);
             match self.run_to(next) {
                 Some(true) => return Some((equal, next)),
                 Some(false) => equal = next,
@@ -148,40 +248,73 @@ impl Pair {
             .machines
             .each_mut()
             .map(|machine| machine.run(&limits, &mut ()));
-        let differ = first.digest != second.digest
-            || first.cycles != second.cycles
-            || first.outcome != second.outcome;
+        let traffic = if self.common.alike {
+            first.digest != second.digest || first.outcome != second.outcome
+        } else {
+            !self.differing().is_empty()
+        };
+        let differ = traffic || first.cycles != second.cycles;
         let ended = first.outcome != Outcome::CyclesDone;
         (differ || !ended).then_some(differ)
     }
 
+    /// The wires whose histories differ.
+    fn differing(&self) -> Vec<[u32; 2]> {
+        let digests = if self.common.alike {
+            Machine::wire_digests
+        } else {
+            Machine::push_digests
+        };
+        let [first, second] = self.machines.each_ref().map(digests);
+        let differs =
+            |[ours, theirs]: &&[u32; 2]| first[*ours as usize] != second[*theirs as usize];
+        self.common.wires.iter().filter(differs).copied().collect()
+    }
+
     /// The wire of lowest number whose history differs.
-    fn first_wire(&self, blueprint: &Blueprint, cycle: u64) -> Option<WireDifference> {
-        let [first, second] = self.machines.each_ref().map(Machine::wire_digests);
-        let mut differing = first
-            .iter()
-            .zip(&second)
-            .enumerate()
-            .filter(|(_, (first, second))| first != second);
-        let (number, _) = differing.next()?;
-        let wire = &blueprint.wires[number];
-        let period = Timebase::of(&blueprint.domains).map_or(1, |base| base.period_ticks[0]);
-        let item = |machine: &Machine| match machine.last_item(number as u32) {
-            Some((tick, item)) => format!("{item} pushed in cycle {}", tick / period),
-            None => "nothing was pushed yet".to_owned(),
+    fn first_wire(
+        &self,
+        sides: &[Side<'_>; 2],
+        catalogue: &Catalogue,
+        cycle: u64,
+    ) -> Option<WireDifference> {
+        let differing = self.differing();
+        let numbers = differing.first()?;
+        let item = |index: usize| {
+            let blueprint = &sides[index].design.blueprint;
+            let period = Timebase::of(&blueprint.domains).map_or(1, |base| base.period_ticks[0]);
+            match self.machines[index].last_item(numbers[index]) {
+                Some((tick, item)) => format!("{item} pushed in cycle {}", tick / period),
+                None => "nothing was pushed yet".to_owned(),
+            }
+        };
+        let blueprint = &sides[0].design.blueprint;
+        let wire = &blueprint.wires[numbers[0] as usize];
+        let module = |end: PortRef| {
+            let instance = &blueprint.instances[end.instance as usize];
+            format!(
+                "{} ({})",
+                instance.path,
+                catalogue.kind(instance.kind).name()
+            )
         };
         Some(WireDifference {
             // Cycles are counted as executed; the one that differs is the last of them.
             cycle: cycle - 1,
-            wire: format!(
-                "{} -> {}",
-                port_path(blueprint, wire.from),
-                port_path(blueprint, wire.to)
-            ),
-            items: self.machines.each_ref().map(item),
-            other_count: differing.count(),
+            wire: wire_name(blueprint, wire.from, wire.to),
+            items: [item(0), item(1)],
+            modules: format!("{} and {}", module(wire.from), module(wire.to)),
+            other_count: differing.len() - 1,
         })
     }
+}
+
+fn wire_name(blueprint: &Blueprint, from: PortRef, to: PortRef) -> String {
+    format!(
+        "{} -> {}",
+        port_path(blueprint, from),
+        port_path(blueprint, to)
+    )
 }
 
 fn port_path(blueprint: &Blueprint, port: PortRef) -> String {

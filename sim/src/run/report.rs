@@ -9,6 +9,7 @@ use super::threads::thread_json;
 use crate::design::Design;
 use crate::partition::Summary;
 use crate::profile::Profile;
+use crate::trace::Written;
 use serde_json::{Value, json};
 use std::fmt::Write;
 use tina_engine::{Catalogue, InstanceResults, Outcome, ResultValue, ThreadTimes};
@@ -80,6 +81,8 @@ pub struct RunReport {
     pub kept: Kept,
     /// What was measured, where that was asked for.
     pub profile: Option<Profile>,
+    /// The trace that was written, or why it was not.
+    pub trace: Option<Result<Written, String>>,
     /// What the host did.
     pub host: HostReport,
 }
@@ -137,6 +140,9 @@ impl RunReport {
             }
         }
         lines.push(("digest", hexadecimal(self.digest)));
+        if let Some(Ok(written)) = &self.trace {
+            lines.push(("trace", written.to_string()));
+        }
         lines.push(("speed", self.speed_line()));
         if let Some(choice) = &self.host.choice {
             lines.push(("shards", choice.reason()));

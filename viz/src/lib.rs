@@ -1,0 +1,12 @@
+//! Traces of any simulator, read and written, and pictures of them.
+//!
+//! ```text
+//!   time ──► write        a recorder's changes become an FST or VCD file
+//! ```
+//!
+//! Knows no simulator: not what a module, a wire or a netlist is. What it is given are names, numbers and
+//! times.
+#![forbid(unsafe_code)]
+
+pub mod time;
+pub mod write;

@@ -1,0 +1,267 @@
+//! Traces written: a hierarchy of signals, then changes in order of time.
+//!
+//! ```text
+//!   Header ──create──► TraceWriter ──set, set_unknown, advance──► finish ──► FILE
+//!                      writes FILE.part                           renames it
+//! ```
+//! The file of the name asked for appears when it is whole. A writer that is dropped before takes what it
+//! wrote away; a process that is killed leaves `FILE.part` behind and whatever stood at FILE before.
+//!
+//! Signals are unknown until they are set. A value equal to the one before is no change and is not
+//! written; an event happens each time it is set. Nothing depends on the date or the host: the same calls
+//! give the same bytes.
+
+mod error;
+mod header;
+mod vcd;
+mod fst;
+
+pub use crate::time::{TimeUnit, Timescale};
+pub use error::WriteError;
+pub use header::{
+    Header, NAME_BYTES_MAX, SCOPE_DEPTH_MAX, Scope, Signal, SignalKind, WIDTH_BITS_MAX,
+};
+
+use fst::FstFile;
+use header::Layout;
+use std::ffi::OsString;
+use std::fs::{self, File};
+use std::io::BufWriter;
+use std::path::{Path, PathBuf};
+use vcd::VcdFile;
+
+/// A format of trace files.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Format {
+    /// Compressed; opened by GTKWave and Surfer. Has no place for a comment or for names of values.
+    Fst,
+    /// Text, IEEE 1364; opened by everything.
+    Vcd,
+}
+
+impl Format {
+    /// The format that a file name asks for, by its ending.
+    ///
+    /// # Errors
+    /// The ending is not known; the error names those that are.
+    pub fn of_path(path: &Path) -> Result<Self, WriteError> {
+        let ending = path.extension().and_then(|ending| ending.to_str());
+        match ending.map(str::to_ascii_lowercase).as_deref() {
+            Some("fst") => Ok(Self::Fst),
+            Some("vcd") => Ok(Self::Vcd),
+            _ => Err(WriteError::Ending {
+                path: path.to_owned(),
+            }),
+        }
+    }
+}
+
+/// What a signal was last set to.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Last {
+    Unset,
+    Unknown,
+    Known,
+}
+
+/// Writes one trace.
+pub struct TraceWriter {
+    path: PathBuf,
+    part: Part,
+    layout: Layout,
+    file: FormatFile,
+    /// Words of the last value of every signal.
+    words: Vec<u64>,
+    last: Vec<Last>,
+    time: u64,
+}
+
+enum FormatFile {
+    Fst(Box<FstFile>),
+    Vcd(VcdFile),
+}
+
+impl TraceWriter {
+    /// Begins a trace that is to become the file at `path`.
+    ///
+    /// # Errors
+    /// The header is not one (a name is empty, has blanks or is too long, ids are not dense, a width is out
+    /// of range), `path` is there and no plain file, or the file cannot be written.
+    pub fn create(path: &Path, format: Format, header: &Header) -> Result<Self, WriteError> {
+        let layout = Layout::of(header)?;
+        if fs::metadata(path).is_ok_and(|data| !data.is_file()) {
+            return Err(WriteError::NotAFile {
+                path: path.to_owned(),
+            });
+        }
+        let part = Part::beside(path);
+        let failed = |error| WriteError::file("create", &part.path, error);
+        let out = BufWriter::with_capacity(1 << 16, File::create(&part.path).map_err(failed)?);
+        let failed = |error| WriteError::file("write", &part.path, error);
+        let file = match format {
+            Format::Fst => FormatFile::Fst(Box::new(
+                FstFile::create(out, header, &layout).map_err(failed)?,
+            )),
+            Format::Vcd => FormatFile::Vcd(VcdFile::create(out, header).map_err(failed)?),
+        };
+        let words = vec![0; layout.word_count];
+        let last = vec![Last::Unset; layout.signals.len()];
+        Ok(Self {
+            path: path.to_owned(),
+            part,
+            layout,
+            file,
+            words,
+            last,
+            time: 0,
+        })
+    }
+
+    /// Sets a signal: words from the least significant, of which the bits of its width count. A real
+    /// signal is one word, `f64::to_bits`; what an event is set to does not count.
+    ///
+    /// # Errors
+    /// The file cannot be written, for example because the disk is full.
+    ///
+    /// # Panics
+    /// If time runs backwards, if there is no such signal or if there are fewer words than it is wide.
+    pub fn set(&mut self, time: u64, id: u32, words: &[u64]) -> Result<(), WriteError> {
+        let signal = &self.layout.signals[id as usize];
+        let count = signal.word_count;
+        assert!(
+            words.len() >= count,
+            "signal {id} has {count} words, {} were given",
+            words.len()
+        );
+        let last = &mut self.words[signal.first_word..][..count];
+        let mut is_equal = self.last[id as usize] == Last::Known;
+        for (number, (last, &word)) in last.iter_mut().zip(words).enumerate() {
+            let mask = if number + 1 == count {
+                signal.top_mask
+            } else {
+                u64::MAX
+            };
+            is_equal &= *last == word & mask;
+            *last = word & mask;
+        }
+        if is_equal && signal.kind != SignalKind::Event {
+            return self.advance(time);
+        }
+        self.last[id as usize] = Last::Known;
+        self.change(time, id, true)
+    }
+
+    /// Makes a signal unknown: x, and for a real one not-a-number. An event cannot be: nothing happens.
+    ///
+    /// # Errors
+    /// The file cannot be written, for example because the disk is full.
+    ///
+    /// # Panics
+    /// If time runs backwards or if there is no such signal.
+    pub fn set_unknown(&mut self, time: u64, id: u32) -> Result<(), WriteError> {
+        let is_event = self.layout.signals[id as usize].kind == SignalKind::Event;
+        if is_event || self.last[id as usize] == Last::Unknown {
+            return self.advance(time);
+        }
+        self.last[id as usize] = Last::Unknown;
+        self.change(time, id, false)
+    }
+
+    /// Says that nothing else happens before `time`: the trace lasts at least until then.
+    ///
+    /// # Errors
+    /// The file cannot be written, for example because the disk is full.
+    ///
+    /// # Panics
+    /// If time runs backwards.
+    pub fn advance(&mut self, time: u64) -> Result<(), WriteError> {
+        self.check_time(time);
+        if time == self.time {
+            return Ok(());
+        }
+        self.time = time;
+        let advanced = match &mut self.file {
+            FormatFile::Fst(file) => file.advance(time),
+            FormatFile::Vcd(file) => {
+                file.advance(time);
+                Ok(())
+            }
+        };
+        advanced.map_err(|error| WriteError::file("write", &self.part.path, error))
+    }
+
+    /// Ends the trace and gives the file its name. Returns its length in bytes.
+    ///
+    /// # Errors
+    /// The rest cannot be written or the file cannot be renamed; what was written is taken away.
+    pub fn finish(self) -> Result<u64, WriteError> {
+        let Self {
+            path, part, file, ..
+        } = self;
+        let failed = |error| WriteError::file("write", &part.path, error);
+        let out = match file {
+            FormatFile::Fst(file) => file.finish(),
+            FormatFile::Vcd(file) => file.finish(),
+        };
+        let file = out
+            .and_then(|out| out.into_inner().map_err(|error| error.into_error()))
+            .map_err(failed)?;
+        let bytes = file.metadata().map_err(failed)?.len();
+        drop(file);
+        part.rename(&path)?;
+        Ok(bytes)
+    }
+
+    fn check_time(&self, time: u64) {
+        assert!(
+            time >= self.time,
+            "time {time} comes after time {} was written",
+            self.time
+        );
+    }
+
+    fn change(&mut self, time: u64, id: u32, is_known: bool) -> Result<(), WriteError> {
+        self.advance(time)?;
+        let signal = &self.layout.signals[id as usize];
+        let words = &self.words[signal.first_word..][..signal.word_count];
+        let words = is_known.then_some(words);
+        let changed = match &mut self.file {
+            FormatFile::Fst(file) => file.change(id, signal, words),
+            FormatFile::Vcd(file) => file.change(id, signal, words),
+        };
+        changed.map_err(|error| WriteError::file("write", &self.part.path, error))
+    }
+}
+
+/// A file that goes when it is dropped, unless it has been renamed.
+struct Part {
+    path: PathBuf,
+    is_kept: bool,
+}
+
+impl Part {
+    fn beside(path: &Path) -> Self {
+        let mut name = OsString::from(path);
+        name.push(".part");
+        Self {
+            path: name.into(),
+            is_kept: false,
+        }
+    }
+
+    fn rename(mut self, path: &Path) -> Result<(), WriteError> {
+        let renamed = fs::rename(&self.path, path);
+        renamed.map_err(|error| WriteError::file("create", path, error))?;
+        self.is_kept = true;
+        Ok(())
+    }
+}
+
+impl Drop for Part {
+    fn drop(&mut self) {
+        if !self.is_kept {
+            // It may never have come to be; and nothing is left to tell.
+            let _ = fs::remove_file(&self.path);
+        }
+    }
+}
