@@ -16,6 +16,8 @@ mod compare;
 mod check;
 mod parameters;
 mod list;
+mod picture;
+mod plot;
 
 use arguments::{Arguments, Command};
 use clap::Parser;
@@ -47,6 +49,7 @@ pub fn main(catalogue: Catalogue) -> ExitCode {
         Command::Check(arguments) => check::check(arguments, &catalogue),
         Command::Compare(arguments) => compare::compare(arguments, &catalogue),
         Command::List(arguments) => list::list(arguments, &catalogue),
+        Command::Plot(arguments) => plot::plot(arguments),
     };
     match result {
         Ok(code) => ExitCode::from(code),
