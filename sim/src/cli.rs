@@ -18,6 +18,7 @@ mod parameters;
 mod list;
 mod picture;
 mod plot;
+mod graph;
 
 use arguments::{Arguments, Command};
 use clap::Parser;
@@ -50,6 +51,7 @@ pub fn main(catalogue: Catalogue) -> ExitCode {
         Command::Compare(arguments) => compare::compare(arguments, &catalogue),
         Command::List(arguments) => list::list(arguments, &catalogue),
         Command::Plot(arguments) => plot::plot(arguments),
+        Command::Graph(arguments) => graph::graph(arguments, &catalogue),
     };
     match result {
         Ok(code) => ExitCode::from(code),

@@ -70,9 +70,15 @@ impl HeatMap {
             has_rows,
             cells: BTreeMap::new(),
         };
+        // One side alone is a number of the element.
+        let first = list.first().and_then(|placed| placed.side);
+        let is_one_side = list.iter().all(|placed| placed.side == first);
+        if let Some(side) = first.filter(|_| is_one_side) {
+            map.elements = format!("{}, {}", map.elements, side.word());
+        }
         for placed in list {
             let cell = map.cells.entry((placed.row, placed.column)).or_default();
-            let slot = match placed.side {
+            let slot = match placed.side.filter(|_| !is_one_side) {
                 Some(side) => &mut cell.sides[side as usize],
                 None => &mut cell.centre,
             };

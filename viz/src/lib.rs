@@ -15,3 +15,4 @@ pub mod select;
 pub mod drawing;
 pub mod waves;
 pub mod heat;
+pub mod graph;

@@ -39,6 +39,8 @@ pub(super) enum Command {
     List(ListArguments),
     /// Draw signals of a trace, of any simulator: waveforms, or a heat map of a grid.
     Plot(PlotArguments),
+    /// Draw a netlist: its hierarchy as boxes, arrays folded, wires in bundles.
+    Graph(GraphArguments),
 }
 
 /// What to load.
@@ -246,6 +248,21 @@ pub(super) struct CheckArguments {
 pub(super) struct ListArguments {
     /// A kind, such as `flow.source`, or a family, such as `flow`.
     pub(super) kind: Option<String>,
+}
+
+#[derive(Args)]
+pub(super) struct GraphArguments {
+    #[command(flatten)]
+    pub(super) input: InputArguments,
+    /// The picture to write.
+    #[arg(long, short, value_name = "FILE.svg|.png")]
+    pub(super) output: PathBuf,
+    /// Place it on so many shards, 1 to 255, and show where, and which wires are cut.
+    #[arg(long, value_name = "N", value_parser = shard_count())]
+    pub(super) shards: Option<usize>,
+    /// A picture on a dark ground.
+    #[arg(long)]
+    pub(super) dark: bool,
 }
 
 #[derive(Args)]
