@@ -19,6 +19,9 @@ mod compare;
 mod check;
 mod parameters;
 mod list;
+mod picture;
+mod plot;
+mod graph;
 
 use arguments::{Arguments, Command};
 use clap::Parser;
@@ -52,6 +55,8 @@ pub fn main(catalogue: Catalogue) -> ExitCode {
         Command::Replay(arguments) => replay::replay(arguments, &catalogue),
         Command::Diff(arguments) => diff::diff(arguments, &catalogue),
         Command::List(arguments) => list::list(arguments, &catalogue),
+        Command::Plot(arguments) => plot::plot(arguments),
+        Command::Graph(arguments) => graph::graph(arguments, &catalogue),
     };
     match result {
         Ok(code) => ExitCode::from(code),

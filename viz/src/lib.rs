@@ -10,3 +10,9 @@
 
 pub mod time;
 pub mod write;
+pub mod trace;
+pub mod select;
+pub mod drawing;
+pub mod waves;
+pub mod heat;
+pub mod graph;

@@ -8,6 +8,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 use std::ops::Range;
 use std::path::{Path, PathBuf};
 use tina_engine::{Limits, SHARDS_MAX, core_count};
+use tina_viz::waves::{ROWS_DEFAULT, ROWS_MAX};
 use tina_viz::write::Format;
 
 /// The clocked hardware simulator whose result does not depend on the number of shards.
@@ -43,6 +44,10 @@ pub(super) enum Command {
     Diff(DiffArguments),
     /// List the kinds of module, or what is known of one.
     List(ListArguments),
+    /// Draw signals of a trace, of any simulator: waveforms, or a heat map of a grid.
+    Plot(PlotArguments),
+    /// Draw a netlist: its hierarchy as boxes, arrays folded, wires in bundles.
+    Graph(GraphArguments),
 }
 
 /// What to load.
@@ -438,6 +443,89 @@ impl DiffArguments {
 pub(super) struct ListArguments {
     /// A kind, such as `flow.source`, or a family, such as `flow`.
     pub(super) kind: Option<String>,
+}
+
+#[derive(Args)]
+pub(super) struct GraphArguments {
+    #[command(flatten)]
+    pub(super) input: InputArguments,
+    /// The picture to write.
+    #[arg(long, short, value_name = "FILE.svg|.png")]
+    pub(super) output: PathBuf,
+    /// Place it on so many shards, 1 to 255, and show where, and which wires are cut.
+    #[arg(long, value_name = "N", value_parser = shard_count())]
+    pub(super) shards: Option<usize>,
+    /// A picture on a dark ground.
+    #[arg(long)]
+    pub(super) dark: bool,
+}
+
+#[derive(Args)]
+pub(super) struct PlotArguments {
+    /// The trace, FST, VCD or GHW; for --heat also what `run --stats` wrote.
+    pub(super) trace: PathBuf,
+    /// The picture to write; without it, or with --text, the waves are drawn in the terminal.
+    #[arg(long, short, value_name = "FILE.svg|.png")]
+    pub(super) output: Option<PathBuf>,
+    /// Signals to show, such as `tile[*].router.*` or a scope; may be repeated; the default is all.
+    #[arg(long, short, value_name = "GLOB")]
+    pub(super) signals: Vec<String>,
+    /// Times to show, in steps or with a unit: `1000..5000`, `1.2us..`, `..400ns`; the default is all.
+    #[arg(long, short, value_name = "A..B")]
+    pub(super) window: Option<String>,
+    /// Signals to show as curves, such as occupancies; may be repeated.
+    #[arg(long, value_name = "GLOB")]
+    pub(super) analog: Vec<String>,
+    /// Mark a time; may be repeated.
+    #[arg(long, value_name = "TIME")]
+    pub(super) cursor: Vec<String>,
+    /// How numbers are written.
+    #[arg(long, value_enum, default_value_t = RadixArgument::Hex)]
+    pub(super) radix: RadixArgument,
+    /// Rows there are room for; of more signals, those that are alike are folded. 1 to 600.
+    #[arg(long, value_name = "N", default_value_t = ROWS_DEFAULT as u16,
+        value_parser = clap::value_parser!(u16).range(1..=ROWS_MAX as i64))]
+    pub(super) rows: u16,
+    /// Draw a grid as a heat map of this measure of its signals in the window.
+    #[arg(long, value_enum, num_args = 0..=1, default_missing_value = "changes", require_equals = true,
+        value_name = "MEASURE")]
+    pub(super) heat: Option<HeatArgument>,
+    /// Draw in the terminal, with letters.
+    #[arg(long)]
+    pub(super) text: bool,
+    /// Letters of ASCII alone.
+    #[arg(long, requires = "text")]
+    pub(super) ascii: bool,
+    /// Width of a drawing of letters; the default is the terminal's, or 120.
+    #[arg(long, value_name = "LETTERS", value_parser = clap::value_parser!(u16).range(40..=1_000))]
+    pub(super) width: Option<u16>,
+    /// A picture on a dark ground.
+    #[arg(long)]
+    pub(super) dark: bool,
+}
+
+/// How bits of a trace are written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(super) enum RadixArgument {
+    /// Base 16.
+    Hex,
+    /// Base 10, without a sign.
+    Dec,
+    /// Base 10, two's complement.
+    Signed,
+    /// Base 2.
+    Bin,
+}
+
+/// What is read of the signals of a grid.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(super) enum HeatArgument {
+    /// How often they change.
+    Changes,
+    /// Their mean over time.
+    Mean,
+    /// Their greatest value.
+    Max,
 }
 
 fn shard_count() -> RangedU64ValueParser<usize> {

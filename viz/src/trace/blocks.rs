@@ -1,0 +1,126 @@
+//! Looks over a file before it is read: is all of it there, and are its sizes believable?
+//!
+//! An FST file is a row of blocks, each a byte that says which kind, then its length in 8 bytes, big end
+//! first, itself included. Sizes of what a block unpacks to are checked against what compression can do,
+//! because a reader takes that much memory without asking.
+
+use std::io::{self, Read, Seek, SeekFrom};
+
+/// What is wrong with a file, in words; or what it says.
+type Checked<T> = Result<T, String>;
+
+/// zlib unpacks a byte to at most 1,032; LZ4 to 255, once more where it is used twice.
+const UNPACKED_MAX: u64 = 255 * 255;
+/// Small blocks may say what they like.
+const UNPACKED_ALWAYS: u64 = 1 << 16;
+
+const HEADER: u8 = 0;
+const VALUES: [u8; 3] = [1, 5, 8];
+const GEOMETRY: u8 = 3;
+const HIERARCHY: [u8; 3] = [4, 6, 7];
+const PACKED: u8 = 254;
+const SKIPPED: u8 = 255;
+/// All of a header, without the byte before it.
+const HEADER_BYTES: u64 = 329;
+
+/// Walks over the blocks of an FST file.
+pub(super) fn check_fst(file: &mut (impl Read + Seek), length: u64) -> io::Result<Checked<()>> {
+    let mut at = 0;
+    let mut has_geometry = false;
+    let mut has_hierarchy = false;
+    while at < length {
+        let cut_off = |what: &str, needed: u64| {
+            format!(
+                "it is cut off: {what} starts at byte {at} and needs {needed} bytes, the file has {length}"
+            )
+        };
+        if length - at < 9 {
+            return Ok(Err(cut_off("a block", 9)));
+        }
+        file.seek(SeekFrom::Start(at))?;
+        let mut kind = [0];
+        file.read_exact(&mut kind)?;
+        let [kind] = kind;
+        let size = number(file)?;
+        let name = match kind {
+            HEADER => "the header",
+            GEOMETRY => "the table of widths",
+            PACKED => "a packed file",
+            SKIPPED => "an unused block",
+            _ if HIERARCHY.contains(&kind) => "the hierarchy",
+            _ if VALUES.contains(&kind) => "a block of values",
+            2 => "a table of blackouts",
+            _ => {
+                return Ok(Err(format!(
+                    "there is no block of kind {kind}, as at byte {at}"
+                )));
+            }
+        };
+        if at == 0 && kind == SKIPPED {
+            return Ok(Err("whoever wrote it has not come to its end".to_owned()));
+        }
+        if size < 8 || (kind == HEADER && size != HEADER_BYTES) {
+            return Ok(Err(format!(
+                "{name} at byte {at} says that it is {size} bytes long"
+            )));
+        }
+        if size > length - at - 1 {
+            return Ok(Err(cut_off(name, size)));
+        }
+        has_geometry |= kind == GEOMETRY || kind == PACKED;
+        has_hierarchy |= HIERARCHY.contains(&kind) || kind == PACKED;
+        let is_packed = kind == GEOMETRY || kind == PACKED || HIERARCHY.contains(&kind);
+        if is_packed && size >= 16 {
+            let unpacked = number(file)?;
+            if unpacked > UNPACKED_ALWAYS && unpacked / UNPACKED_MAX > size {
+                return Ok(Err(format!(
+                    "{name} at byte {at} says that it unpacks to {unpacked} bytes"
+                )));
+            }
+        }
+        at += 1 + size;
+    }
+    if !has_geometry || !has_hierarchy {
+        return Ok(Err(
+            "it is cut off: the hierarchy of its signals is missing".to_owned(),
+        ));
+    }
+    Ok(Ok(()))
+}
+
+fn number(file: &mut impl Read) -> io::Result<u64> {
+    let mut bytes = [0; 8];
+    file.read_exact(&mut bytes)?;
+    Ok(u64::from_be_bytes(bytes))
+}
+
+/// Looks for the end of the declarations and at the end of the file; what can be read all the same is
+/// worth a warning.
+pub(super) fn check_vcd(
+    file: &mut (impl Read + Seek),
+    length: u64,
+) -> io::Result<Checked<Option<String>>> {
+    const END: &[u8] = b"$enddefinitions";
+    file.seek(SeekFrom::Start(0))?;
+    let mut window = Vec::new();
+    let mut chunk = vec![0; 1 << 16];
+    loop {
+        let count = file.read(&mut chunk)?;
+        if count == 0 {
+            let reason =
+                "it is cut off: `$enddefinitions`, the end of its declarations, is missing";
+            return Ok(Err(reason.to_owned()));
+        }
+        window.extend_from_slice(&chunk[..count]);
+        if window.windows(END.len()).any(|part| part == END) {
+            break;
+        }
+        let surplus = window.len().saturating_sub(END.len());
+        window.drain(..surplus);
+    }
+    file.seek(SeekFrom::Start(length - 1))?;
+    let mut last = [0];
+    file.read_exact(&mut last)?;
+    let warning = "the file ends in the middle of a line; it may have been cut off";
+    Ok(Ok((last[0] != b'\n').then(|| warning.to_owned())))
+}
