@@ -12,6 +12,7 @@ mod table;
 mod input;
 mod resume;
 mod run;
+mod picture;
 mod replay;
 mod diff;
 mod verify;
@@ -19,7 +20,6 @@ mod compare;
 mod check;
 mod parameters;
 mod list;
-mod picture;
 mod plot;
 mod graph;
 

@@ -213,6 +213,30 @@ fn a_killed_run_loses_nothing_older() {
 }
 
 #[test]
+fn a_checkpoint_that_cannot_be_written_is_no_reason_to_stop() {
+    let folder = ring("unwritable");
+    // A folder stands where the file belongs.
+    fs::create_dir_all(folder.join("saved/cycle-0000000000000512.checkpoint/x")).unwrap();
+    let line = "run ring.ron --cycles 2000 --checkpoint-every 512 --checkpoint-dir saved";
+    let (out, err, code) = tina(&folder, line);
+    assert_eq!(code, 0, "{err}");
+    let (straight, ..) = tina(&folder, "run ring.ron --cycles 2000");
+    assert_eq!(results(&out), results(&straight));
+    let warning = "warning: the checkpoint of cycle 512 could not be written: ";
+    assert!(err.starts_with(warning), "{err}");
+    assert!(err.contains("saved at cycle 2,000: "), "{err}");
+    assert!(
+        names(&folder.join("saved"))
+            .iter()
+            .all(|name| name.ends_with(".checkpoint"))
+    );
+    assert_eq!(
+        tina(&folder, "run ring.ron --cycles 1500 --resume saved").2,
+        0
+    );
+}
+
+#[test]
 fn what_is_no_use_is_refused_with_the_reason() {
     let folder = ring("refused");
     let save = "run ring.ron --cycles 1000 --checkpoint-every 512 --checkpoint-dir saved --quiet";

@@ -307,6 +307,18 @@ fn a_difference_of_seeds() {
       between culprit (wrong.sows) and delay (flow.delay)
     exit 6
     ");
+    let drawn = [&line[..], &["-o", "wave.svg"]].concat();
+    assert!(tina("sows", &drawn).ends_with("exit 6"));
+    let directory = Path::new(env!("CARGO_TARGET_TMPDIR")).join("own_kinds");
+    for (picture, value) in [("wave-a.svg", "0x19"), ("wave-b.svg", "0xd7")] {
+        let text = fs::read_to_string(directory.join(picture)).unwrap();
+        let hexadecimal = value.trim_start_matches("0x");
+        assert!(
+            text.starts_with("<svg") && text.contains("culprit"),
+            "{picture}"
+        );
+        assert!(text.contains(hexadecimal), "{picture} shows {value}");
+    }
     // The same from what two runs left, from their checkpoints on.
     for (seed, out) in [("1", "a"), ("2", "b")] {
         let line = [

@@ -1,12 +1,16 @@
 //! What may stand on the command line.
 
+mod later;
+
+pub(super) use later::{DiffArguments, ReplayArguments};
+
 use crate::design::Design;
 use crate::run::{Contender, Variant};
 use crate::trace::{Glob, TraceOrder, What};
 use clap::builder::RangedU64ValueParser;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use std::ops::Range;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use tina_engine::{Limits, SHARDS_MAX, core_count};
 use tina_viz::waves::{ROWS_DEFAULT, ROWS_MAX};
 use tina_viz::write::Format;
@@ -360,83 +364,6 @@ pub(super) struct CheckArguments {
     /// Cycles for `--sleep`; the default is the netlist's own, else 20000.
     #[arg(long, value_name = "N", requires = "sleep", value_parser = cycle_count())]
     pub(super) cycles: Option<u64>,
-}
-
-#[derive(Args)]
-pub(super) struct ReplayArguments {
-    /// The folder of the checkpoints, or of the run that has them.
-    pub(super) folder: PathBuf,
-    /// Trace from cycle A on and before cycle B, of the base clock.
-    #[arg(long, value_name = "A..B", value_parser = window)]
-    pub(super) window: Range<u64>,
-    /// Where the waves go: FILE.fst or FILE.vcd.
-    #[arg(long, value_name = "FILE", value_parser = trace_path)]
-    trace: PathBuf,
-    /// Trace only what this matches, such as 'tile[*].router.*'; may be repeated.
-    #[arg(long, value_name = "GLOB", value_parser = Glob::new)]
-    trace_scope: Vec<Glob>,
-    /// What to trace, separated by commas; the default is transfers, occupancy and probes.
-    #[arg(long, value_name = "WHAT", value_delimiter = ',')]
-    trace_what: Vec<TraceWhat>,
-    /// Shards, 1 to 255; not those of the run.
-    #[arg(long, value_name = "N", default_value_t = 1, value_parser = shard_count())]
-    pub(super) shards: usize,
-    /// Threads, 1 to 255; the default is the smaller of shards and cores.
-    #[arg(long, value_name = "N", value_parser = shard_count())]
-    pub(super) threads: Option<usize>,
-    /// Print nothing.
-    #[arg(long, short)]
-    pub(super) quiet: bool,
-}
-
-impl ReplayArguments {
-    /// The trace that is asked for.
-    pub(super) fn order(&self) -> TraceOrder {
-        TraceOrder {
-            path: self.trace.clone(),
-            scopes: self.trace_scope.clone(),
-            window: self.window.clone(),
-            what: what_of(&self.trace_what),
-        }
-    }
-}
-
-#[derive(Args)]
-pub(super) struct DiffArguments {
-    /// The folder of a run (`run --out`), or a netlist.
-    pub(super) first: PathBuf,
-    /// Another; may be left out where two seeds are given.
-    pub(super) second: Option<PathBuf>,
-    /// Seed of the first, where it is a netlist.
-    #[arg(long, value_name = "SEED")]
-    pub(super) seed_a: Option<u64>,
-    /// Seed of the second, where it is a netlist.
-    #[arg(long, value_name = "SEED")]
-    pub(super) seed_b: Option<u64>,
-    /// Give a parameter of the netlists another value; may be repeated.
-    #[arg(long, value_name = "NAME=VALUE", value_parser = assignment)]
-    set: Vec<(String, String)>,
-    /// The guest's program, an ELF file; instead of the one a netlist names.
-    #[arg(long, value_name = "ELF")]
-    program: Option<PathBuf>,
-    /// Compare so many cycles of netlists; the default is the netlists' own, else 1000000.
-    #[arg(long, value_name = "N", value_parser = cycle_count())]
-    pub(super) cycles: Option<u64>,
-    /// Shards that both are simulated on.
-    #[arg(long, value_name = "N", default_value_t = 1, value_parser = shard_count())]
-    pub(super) shards: usize,
-}
-
-impl DiffArguments {
-    /// What to load for one of both.
-    pub(super) fn input(&self, netlist: &Path, seed: Option<u64>) -> InputArguments {
-        InputArguments {
-            netlist: netlist.to_owned(),
-            set: self.set.clone(),
-            seed: seed.unwrap_or_default(),
-            program: self.program.clone(),
-        }
-    }
 }
 
 #[derive(Args)]

@@ -3,16 +3,21 @@
 use super::arguments::DiffArguments;
 use super::failure::{DIGESTS_DIFFER, Failure};
 use super::input;
+use super::picture::{self, PictureFormat};
 use super::resume::nearest_start;
 use super::terminal::{complain, print};
 use crate::checkpoint::Checkpoint;
 use crate::design::Design;
 use crate::run::{
-    Common, Manifest, RunFolder, Side, WireDifference, first_wire, read_epochs, thousands,
+    Common, Manifest, RunFolder, RunOptions, Side, WireDifference, execute, first_wire,
+    read_epochs, thousands,
 };
+use crate::trace::{Glob, TimeAxis, TraceOrder, What};
 use std::collections::BTreeMap;
-use std::path::Path;
-use tina_engine::{Catalogue, HostOptions};
+use std::path::{Path, PathBuf};
+use tina_engine::{Catalogue, HostOptions, Limits, Timebase};
+use tina_viz::trace::{Radix, Trace};
+use tina_viz::waves::{ROWS_DEFAULT, Sheet, WaveOptions};
 
 /// One of the two that are compared.
 struct Subject {
@@ -33,6 +38,10 @@ pub(super) fn diff(arguments: &DiffArguments, catalogue: &Catalogue) -> Result<u
             ));
         }
     };
+    // A wrong name is said before anything is simulated.
+    if let Some(output) = &arguments.output {
+        PictureFormat::of_path(output)?;
+    }
     let mut subjects = [
         subject(&arguments.first, arguments.seed_a, arguments, catalogue)?,
         subject(second, arguments.seed_b, arguments, catalogue)?,
@@ -183,6 +192,13 @@ fn simulated(
     match (found, recorded) {
         (Some(wire), _) => {
             complain(&story(first, second, &wire));
+            if let Some(output) = &arguments.output {
+                for (index, letter) in ["a", "b"].into_iter().enumerate() {
+                    let side = side(index);
+                    let name = &subjects[index].name;
+                    draw(&side, &wire, name, &beside(output, letter), catalogue)?;
+                }
+            }
             Ok(DIGESTS_DIFFER)
         }
         (
@@ -208,6 +224,69 @@ fn simulated(
             Ok(0)
         }
     }
+}
+
+/// Cycles drawn before the difference, and behind it.
+const CYCLES_AROUND: (u64, u64) = (20, 8);
+
+/// `wave.svg` becomes `wave-a.svg`.
+fn beside(output: &Path, letter: &str) -> PathBuf {
+    let stem = output.file_stem().unwrap_or_default().to_string_lossy();
+    let ending = output.extension().unwrap_or_default().to_string_lossy();
+    output.with_file_name(format!("{stem}-{letter}.{ending}"))
+}
+
+/// Draws what one side does around the difference, at both ends of the wire.
+fn draw(
+    side: &Side<'_>,
+    wire: &WireDifference,
+    name: &str,
+    output: &Path,
+    catalogue: &Catalogue,
+) -> Result<(), Failure> {
+    let window =
+        wire.cycle.saturating_sub(CYCLES_AROUND.0)..wire.cycle.saturating_add(CYCLES_AROUND.1);
+    let path = output.with_extension("fst");
+    let scopes: Result<Vec<Glob>, String> = wire.paths.iter().map(|path| Glob::new(path)).collect();
+    let options = RunOptions {
+        shard_count: side.shard_count,
+        limits: Limits {
+            cycles: Some(window.end),
+            max_cycles: None,
+        },
+        // Not from behind the window, where the difference was looked for.
+        start: side
+            .start
+            .clone()
+            .filter(|start| start.cycle(&side.design.blueprint) <= window.start),
+        trace: Some(TraceOrder {
+            path: path.clone(),
+            scopes: scopes.map_err(Failure::input)?,
+            window: window.clone(),
+            what: What::default(),
+        }),
+        ..RunOptions::default()
+    };
+    let report = execute(side.design, catalogue, &options, &mut ())?;
+    if let Some(Err(reason)) = &report.trace {
+        return Err(Failure::input(format_args!("the trace failed: {reason}")));
+    }
+    let mut trace = Trace::open(&path).map_err(Failure::input)?;
+    let base = Timebase::of(&side.design.blueprint.domains).map_or(1, |base| base.period_ticks[0]);
+    let axis = TimeAxis::of(&side.design.blueprint, false);
+    let time = |cycle: u64| axis.at(cycle.saturating_mul(base));
+    let signals: Vec<usize> = (0..trace.signals().len()).collect();
+    let wave_options = WaveOptions {
+        from: time(window.start),
+        to: time(window.end),
+        cursors: vec![time(wire.cycle)],
+        radix: Radix::Hexadecimal,
+        rows_max: ROWS_DEFAULT,
+        title: name.to_owned(),
+    };
+    let sheet =
+        Sheet::for_picture(&mut trace, &signals, &[], wave_options).map_err(Failure::input)?;
+    picture::write(&sheet.picture(), output, false)
 }
 
 /// As far as both are to be run.
@@ -241,8 +320,8 @@ fn note_structure(subjects: &[Subject; 2], common: &Common) -> Result<(), Failur
 fn story(first: &str, second: &str, wire: &WireDifference) -> String {
     let mut text = format!(
         "error: {first} and {second} differ first in cycle {} on wire {}\n  {first}: {}\n  {second}: {}\n  \
-         between {}",
-        wire.cycle, wire.wire, wire.items[0], wire.items[1], wire.modules
+         between {} and {}",
+        wire.cycle, wire.wire, wire.items[0], wire.items[1], wire.modules[0], wire.modules[1]
     );
     if wire.items[0] == wire.items[1] {
         text.push_str("\n  the item is the same: it was popped in different cycles");

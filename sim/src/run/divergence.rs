@@ -24,8 +24,10 @@ pub struct WireDifference {
     pub wire: String,
     /// The item pushed last in each run, with its cycle.
     pub items: [String; 2],
-    /// The modules at both ends: `a (kind) and b (kind)`.
-    pub modules: String,
+    /// The modules at both ends, with their kinds: `a (kind)`.
+    pub modules: [String; 2],
+    /// Their paths.
+    pub paths: [String; 2],
     /// Other wires that differ in the same cycle.
     pub other_count: usize,
 }
@@ -119,7 +121,7 @@ pub struct Common {
     wires: Vec<[u32; 2]>,
     /// Wires that only the first has, and that only the second has.
     only: [Vec<String>; 2],
-    /// Whether all wires have the same number in both, so that digests tell.
+    /// Whether all wires have the same number and depth in both, so that digests tell.
     alike: bool,
 }
 
@@ -151,8 +153,17 @@ impl Common {
             .iter()
             .filter(|name| !known.contains_key(name.as_str()));
         only[1].extend(unknown.cloned());
+        let depths = |design: &Design| -> Vec<u32> {
+            design
+                .blueprint
+                .wires
+                .iter()
+                .map(|wire| wire.depth)
+                .collect()
+        };
         Self {
-            alike: ours == theirs,
+            // A digest holds the slot at which a FIFO begins, too.
+            alike: ours == theirs && depths(first) == depths(second),
             wires,
             only,
         }
@@ -303,7 +314,9 @@ impl Pair {
             cycle: cycle - 1,
             wire: wire_name(blueprint, wire.from, wire.to),
             items: [item(0), item(1)],
-            modules: format!("{} and {}", module(wire.from), module(wire.to)),
+            modules: [module(wire.from), module(wire.to)],
+            paths: [wire.from, wire.to]
+                .map(|end| blueprint.instances[end.instance as usize].path.clone()),
             other_count: differing.len() - 1,
         })
     }
