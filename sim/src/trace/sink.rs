@@ -143,7 +143,7 @@ impl TraceSink {
     fn toggle(&mut self, index: usize) -> Result<(), WriteError> {
         let clock = &mut self.clocks[index];
         let step = self.axis.at_part(clock.next * clock.period, 2);
-        let (signal, level) = (clock.signal, u64::from(clock.next % 2 == 0));
+        let (signal, level) = (clock.signal, u64::from(clock.next.is_multiple_of(2)));
         clock.next += 1;
         self.writer().set(step, signal, &[level])
     }
