@@ -16,3 +16,5 @@ pub mod drawing;
 pub mod waves;
 pub mod heat;
 pub mod graph;
+pub mod timeline;
+pub mod report;

@@ -247,15 +247,15 @@ fn place_heights(slots: &mut [Slot], order: &[Vec<usize>], steps: &[Step]) {
         for layer in order {
             let wanted: Vec<f64> = layer
                 .iter()
-                .map(|&slot| {
+                .enumerate()
+                .map(|(at, &slot)| {
                     let list = &neighbours[slot];
+                    if list.is_empty() {
+                        return beside(slots, layer, at);
+                    }
                     let middle = |slot: usize| slots[slot].y + slots[slot].height / 2.0;
                     let sum: f64 = list.iter().map(|&slot| middle(slot)).sum();
-                    if list.is_empty() {
-                        slots[slot].y
-                    } else {
-                        sum / list.len() as f64 - slots[slot].height / 2.0
-                    }
+                    sum / list.len() as f64 - slots[slot].height / 2.0
                 })
                 .collect();
             // From above each as low as wanted, from below each as high as those below allow; the mean of both
@@ -280,6 +280,18 @@ fn place_heights(slots: &mut [Slot], order: &[Vec<usize>], steps: &[Step]) {
         .map(|slot| slot.y)
         .fold(f64::INFINITY, f64::min);
     slots.iter_mut().for_each(|slot| slot.y -= top);
+}
+
+/// Where a box without lines wants to be: right below the one above it, or above the one below.
+fn beside(slots: &[Slot], layer: &[usize], at: usize) -> f64 {
+    let here = &slots[layer[at]];
+    let above = at.checked_sub(1).map(|at| &slots[layer[at]]);
+    let below = layer.get(at + 1).map(|&slot| &slots[slot]);
+    match (above, below) {
+        (Some(above), _) => above.y + above.height + gap(above),
+        (None, Some(below)) => below.y - here.height - gap(here),
+        (None, None) => here.y,
+    }
 }
 
 fn gap(slot: &Slot) -> f64 {

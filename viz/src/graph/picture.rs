@@ -7,7 +7,7 @@ use crate::drawing::{Area, Drawing, Ink, Look, Type, elided};
 use crate::time::thousands;
 
 const MARGIN: f64 = 20.0;
-const HEAD: f64 = 52.0;
+const HEAD: f64 = 60.0;
 /// How far the boxes behind an array stand out.
 const STACK: f64 = 4.0;
 /// Shards with a chip in the box of an array.
