@@ -204,6 +204,25 @@ fn goes_on(design: &Design, cycles: u64, pauses: &[u64]) -> BTreeSet<String> {
     kinds.map(str::to_owned).collect()
 }
 
+/// Cycles in which caches are in any of their stages.
+const SOON: [u64; 12] = [
+    3_000, 3_500, 4_100, 4_800, 5_600, 6_500, 7_500, 8_600, 9_800, 11_100, 12_500, 14_000,
+];
+
+fn small_caches() -> Design {
+    let text = fs::read_to_string(netlists().join("cpu.ron")).unwrap();
+    let small = r#"ram_latency: "ram_latency", instruction_bytes: 512, data_bytes: 256, ways: 4)"#;
+    let text = text.replace(r#"ram_latency: "ram_latency")"#, small);
+    let name = netlists().join("small_caches.ron");
+    let options = LoadOptions {
+        set: vec![("ram_bytes".to_owned(), "1 << 20".to_owned())],
+        load_program: Some(&load_program),
+        ..LoadOptions::default()
+    };
+    load_text(name.to_str().unwrap(), &text, &options, &catalogue())
+        .unwrap_or_else(|found| panic!("{found}"))
+}
+
 #[test]
 fn every_kind_goes_on() {
     let options = LoadOptions::default();
@@ -246,6 +265,8 @@ fn every_kind_goes_on() {
         30_000,
         &[2_000, 7_000, 15_000],
     ));
+    // Caches so small that they evict all the time, saved often.
+    kinds.extend(goes_on(&small_caches(), 20_000, &SOON));
     let catalogue = tina_modules::catalogue();
     let missing: Vec<&str> = catalogue
         .kinds()
