@@ -47,7 +47,7 @@ pub use blueprint::{
     Wire,
 };
 pub use crew::in_run;
-pub use deadlock::{Deadlock, Wait};
+pub use deadlock::{Component, Deadlock, Wait};
 pub use effect::Effect;
 pub use element::{Element, Lane, WordSignal};
 pub use fifo::DEPTH_MAX;

@@ -1,7 +1,7 @@
 //! What may stand on the command line.
 
 use crate::design::Design;
-use crate::run::{Contender, Variant};
+use crate::run::{Contender, FlightOrder, Variant};
 use crate::trace::{Glob, TraceOrder, What};
 use clap::builder::RangedU64ValueParser;
 use clap::{Args, Parser, Subcommand, ValueEnum};
@@ -119,9 +119,37 @@ pub(super) struct RunArguments {
     pub(super) stats: Option<PathBuf>,
     #[command(flatten)]
     pub(super) trace: TraceArguments,
+    #[command(flatten)]
+    pub(super) aftermath: AftermathArguments,
     /// Print what the guest prints and nothing else.
     #[arg(long, short)]
     pub(super) quiet: bool,
+}
+
+/// What is done about a run that ended badly.
+#[derive(Args)]
+pub(super) struct AftermathArguments {
+    /// After a deadlock, run again with the smallest full wire of the wait-for cycle one slot deeper, and
+    /// say whether that helps.
+    #[arg(long)]
+    pub(super) what_if_depth: bool,
+    /// After a fault, a deadlock or --max-cycles, run again and write the last N cycles of the modules
+    /// concerned to the file of --flight-file.
+    #[arg(long, value_name = "N", value_parser = cycle_count())]
+    pub(super) flight: Option<u64>,
+    /// The trace that --flight writes.
+    #[arg(long, value_name = "FILE", default_value = "flight.fst", value_parser = trace_path)]
+    pub(super) flight_file: PathBuf,
+}
+
+impl AftermathArguments {
+    /// The recording of the end that is asked for.
+    pub(super) fn flight(&self) -> Option<FlightOrder> {
+        self.flight.map(|cycles| FlightOrder {
+            cycles,
+            path: self.flight_file.clone(),
+        })
+    }
 }
 
 /// What of a run is written into a trace.

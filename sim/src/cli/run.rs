@@ -5,7 +5,9 @@ use super::failure::{DIGESTS_DIFFER, Failure, INTERRUPTED};
 use super::input;
 use super::terminal::{Guest, Terminal, complain, print};
 use crate::design::Design;
-use crate::run::{RunOptions, RunReport, Variant, describe, execute};
+use crate::run::{
+    RunOptions, RunReport, Variant, describe, execute, record_flight, what_if_deeper,
+};
 use std::fs;
 use std::path::Path;
 use tina_engine::{Catalogue, HostOptions, Limits, Outcome};
@@ -64,6 +66,7 @@ pub(super) fn run(arguments: &RunArguments, catalogue: &Catalogue) -> Result<u8,
     if let (Some(path), Some(profile)) = (&arguments.profile_out, &report.profile) {
         write(path, &profile.to_json(&design, catalogue))?;
     }
+    look_back(arguments, &design, catalogue, &options, &report)?;
     if let Some(Err(reason)) = &report.trace {
         return Err(Failure::input(format_args!("the trace failed: {reason}")));
     }
@@ -74,6 +77,40 @@ pub(super) fn run(arguments: &RunArguments, catalogue: &Catalogue) -> Result<u8,
         }
     }
     Ok(report.exit_code())
+}
+
+/// Runs a run that ended badly again, as far as that was asked for.
+fn look_back(
+    arguments: &RunArguments,
+    design: &Design,
+    catalogue: &Catalogue,
+    options: &RunOptions,
+    report: &RunReport,
+) -> Result<(), Failure> {
+    let quiet = arguments.quiet || arguments.json;
+    if let (true, Outcome::Deadlock(deadlock)) =
+        (arguments.aftermath.what_if_depth, &report.outcome)
+    {
+        let mut terminal = Terminal::new(Guest::Nowhere, !quiet, &options.limits)?;
+        let told = what_if_deeper(design, catalogue, deadlock, &mut terminal)?;
+        terminal.finish()?;
+        complain(&told);
+    }
+    if let Some(order) = arguments.aftermath.flight() {
+        let mut terminal = Terminal::new(Guest::Nowhere, !quiet, &options.limits)?;
+        let flight = record_flight(design, catalogue, options, report, &order, &mut terminal)?;
+        terminal.finish()?;
+        match flight {
+            Some(Ok(written)) => complain(&format!("flight recorder: {written}")),
+            Some(Err(reason)) => {
+                return Err(Failure::input(format_args!(
+                    "the flight recorder failed: {reason}"
+                )));
+            }
+            None => {}
+        }
+    }
+    Ok(())
 }
 
 /// More shards than instances works; it is only of no use.
