@@ -23,6 +23,7 @@ mod fifo;
 mod bank;
 mod port;
 mod handle;
+mod build_error;
 mod wiring;
 mod probes;
 mod module;
