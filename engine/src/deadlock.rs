@@ -1,7 +1,8 @@
 //! Who waits for whom in a machine whose state is fixed for ever.
 //!
 //! A module waits for the producer of every empty input and for the consumer of every full output.
-//! A deadlock is a cycle in that graph. The report names a shortest one through a full FIFO; where
+//! A deadlock is a cycle in that graph, in a component of modules that all wait for each other; whoever else
+//! waits for one of them is a tail. The report names a shortest one through a full FIFO; where
 //! there is none, a shortest one that full FIFOs wait for, with the way to it; where there is none
 //! either, what stands still behind a module that is done.
 
@@ -31,6 +32,10 @@ pub struct Wait {
     pub occupancy: u32,
     /// Slots of the FIFO.
     pub depth: u32,
+    /// Slots that the producer may fill: with nothing under way, those that are free.
+    pub credits: u32,
+    /// Number of the wire.
+    pub wire: u32,
     /// Tick of the last transfer on this wire, if there was any.
     pub since: Option<Tick>,
 }
@@ -44,10 +49,48 @@ pub struct Deadlock {
     pub tail: Vec<Wait>,
     /// The wait-for cycle, if there is one.
     pub cycle_waits: Vec<Wait>,
+    /// The component that the cycle is part of, if there is one.
+    pub component: Option<Component>,
     /// Wires that hold items, in the whole machine.
     pub stuck_wire_count: usize,
     /// Ticks per base-clock cycle, to print ticks as cycles.
     pub cycle_ticks: Tick,
+}
+
+/// Modules that all wait for each other, directly or not.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Component {
+    /// Numbers of their instances, in ascending order.
+    pub instances: Vec<u32>,
+    /// Their paths.
+    pub modules: Vec<String>,
+    /// Modules that wait for one of them and that none of them waits for.
+    pub tail_count: usize,
+    /// Base-clock cycle of the last transfer between two of them.
+    pub since: u64,
+}
+
+impl Component {
+    fn write(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        /// Names that are printed.
+        const SHOWN_MAX: usize = 16;
+        let count = self.modules.len();
+        let shown = self.modules[..count.min(SHOWN_MAX)].join(", ");
+        let plural = if count == 1 { "" } else { "s" };
+        write!(
+            f,
+            "\n  component of {count} module{plural}, fixed since cycle {}: {shown}",
+            self.since
+        )?;
+        if count > SHOWN_MAX {
+            write!(f, " and {} more", count - SHOWN_MAX)?;
+        }
+        match self.tail_count {
+            0 => Ok(()),
+            1 => write!(f, "\n  1 module outside waits for it"),
+            tails => write!(f, "\n  {tails} modules outside wait for it"),
+        }
+    }
 }
 
 impl fmt::Display for Deadlock {
@@ -73,7 +116,19 @@ impl fmt::Display for Deadlock {
                 wait.write(f, self.cycle_ticks)?;
             }
         }
-        Ok(())
+        match &self.component {
+            Some(component) => component.write(f),
+            None => Ok(()),
+        }
+    }
+}
+
+impl Deadlock {
+    /// The full wire of the cycle with the fewest slots: a deeper one might have kept it from closing.
+    #[must_use]
+    pub fn smallest_full(&self) -> Option<&Wait> {
+        let full = self.cycle_waits.iter().filter(|wait| wait.full);
+        full.min_by_key(|wait| (wait.depth, wait.wire))
     }
 }
 
@@ -86,8 +141,13 @@ impl Wait {
         };
         write!(
             f,
-            "\n    {} waits for {verb} {} ({state}, {} of {}, ",
-            self.waiter, self.holder, self.occupancy, self.depth
+            "\n    {} waits for {verb} {} ({state}, {} of {}, {} credit{}, ",
+            self.waiter,
+            self.holder,
+            self.occupancy,
+            self.depth,
+            self.credits,
+            if self.credits == 1 { "" } else { "s" },
         )?;
         match self.since {
             Some(tick) => write!(f, "last transfer in cycle {})", tick / cycle_ticks),
@@ -149,6 +209,9 @@ pub(crate) fn explain(
         cycle = shortest_cycle(&edges, &starts).unwrap_or_default();
         tail = way_to(&edges, &full, &cycle);
     }
+    let component = cycle
+        .first()
+        .map(|&(here, ..)| component(blueprint, wires, &edges, here, cycle_ticks));
     let waits = |steps: Vec<Step>| {
         steps
             .into_iter()
@@ -159,8 +222,60 @@ pub(crate) fn explain(
         cycle: since / cycle_ticks,
         tail: waits(tail),
         cycle_waits: waits(cycle),
+        component,
         stuck_wire_count: wires.iter().filter(|state| state.occupancy > 0).count(),
         cycle_ticks,
+    }
+}
+
+/// All modules reached from `start` by `next`, itself included.
+fn reach<'a>(start: u32, next: impl Fn(u32) -> Option<&'a Vec<u32>>) -> BTreeSet<u32> {
+    let mut reached = BTreeSet::from([start]);
+    let mut pending = vec![start];
+    while let Some(here) = pending.pop() {
+        for &there in next(here).into_iter().flatten() {
+            if reached.insert(there) {
+                pending.push(there);
+            }
+        }
+    }
+    reached
+}
+
+/// The strongly connected component of a module: whom it waits for, of those who wait for it.
+fn component(
+    blueprint: &Blueprint,
+    wires: &[WireState],
+    edges: &BTreeMap<u32, Vec<Edge>>,
+    here: u32,
+    cycle_ticks: Tick,
+) -> Component {
+    let mut holders: BTreeMap<u32, Vec<u32>> = BTreeMap::new();
+    let mut waiters: BTreeMap<u32, Vec<u32>> = BTreeMap::new();
+    for (&from, edges) in edges {
+        for edge in edges {
+            holders.entry(from).or_default().push(edge.to);
+            waiters.entry(edge.to).or_default().push(from);
+        }
+    }
+    let ahead = reach(here, |at| holders.get(&at));
+    let behind = reach(here, |at| waiters.get(&at));
+    let instances: Vec<u32> = ahead.intersection(&behind).copied().collect();
+    let inside = |instance: u32| instances.binary_search(&instance).is_ok();
+    let between = instances
+        .iter()
+        .filter_map(|from| edges.get(from))
+        .flatten();
+    let last = between.filter(|edge| inside(edge.to)).filter_map(|edge| {
+        let state = &wires[edge.wire as usize];
+        state.last_push.max(state.last_pop)
+    });
+    let path = |&instance: &u32| blueprint.instances[instance as usize].path.clone();
+    Component {
+        since: last.max().unwrap_or(0) / cycle_ticks,
+        modules: instances.iter().map(path).collect(),
+        tail_count: behind.len() - instances.len(),
+        instances,
     }
 }
 
@@ -271,6 +386,8 @@ fn wait(blueprint: &Blueprint, wires: &[WireState], number: u32, full: bool) -> 
         full,
         occupancy: state.occupancy,
         depth: wire.depth,
+        credits: wire.depth.saturating_sub(state.occupancy),
+        wire: number,
         since: state.last_push.max(state.last_pop),
     }
 }

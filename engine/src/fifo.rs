@@ -419,7 +419,7 @@ pub(crate) type Unpack = fn(&[Word], &mut Vec<u64>);
 
 /// [`Unpack`] for signals of type `T`.
 pub(crate) fn unpack<T: Signal>(words: &[Word], fields: &mut Vec<u64>) {
-    FieldValues::collect(item_of::<T>(words), fields);
+    FieldValues::append(item_of::<T>(words), fields);
 }
 
 /// Writes the payload words of an item as text; the caller has them from a wire of the type it was made

@@ -25,6 +25,7 @@ mod fifo;
 mod bank;
 mod port;
 mod handle;
+mod build_error;
 mod wiring;
 mod statistic;
 mod probes;
@@ -51,7 +52,7 @@ pub use blueprint::{
     Wire,
 };
 pub use crew::in_run;
-pub use deadlock::{Deadlock, Wait};
+pub use deadlock::{Component, Deadlock, Wait};
 pub use effect::Effect;
 pub use element::{Element, Lane, WordSignal};
 pub use fifo::DEPTH_MAX;

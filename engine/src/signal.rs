@@ -83,7 +83,7 @@ enum FieldWidths {
 
 impl<'a> FieldValues<'a> {
     /// Appends the words of a value's fields to `words`.
-    pub(crate) fn collect<T: Signal>(value: &T, words: &'a mut Vec<u64>) {
+    pub(crate) fn append<T: Signal>(value: &T, words: &'a mut Vec<u64>) {
         let widths = if T::FIELDS.is_empty() {
             FieldWidths::Whole(T::BITS)
         } else {
@@ -158,7 +158,7 @@ impl Packed {
     /// The fields of a value, the first one highest.
     fn of<T: Signal>(value: &T) -> Self {
         let mut words = Vec::new();
-        FieldValues::collect(value, &mut words);
+        FieldValues::append(value, &mut words);
         let whole = [Field::new(T::NAME, T::BITS)];
         let fields = if T::FIELDS.is_empty() {
             &whole[..]
@@ -358,7 +358,7 @@ mod tests {
 
     fn words<T: Signal>(value: &T) -> Vec<u64> {
         let mut words = Vec::new();
-        FieldValues::collect(value, &mut words);
+        FieldValues::append(value, &mut words);
         words
     }
 

@@ -115,6 +115,7 @@ pub(crate) struct Tape {
 
 impl Tape {
     /// A chunk of so many words.
+    #[cold]
     pub(crate) fn new(word_count: usize) -> Self {
         let empty = || Cell::new(Word::new(0));
         Self {

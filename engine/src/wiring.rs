@@ -6,6 +6,7 @@
 
 use crate::arena::{Arena, ArenaRef, Memory, Word};
 use crate::bank::Banked;
+pub use crate::build_error::BuildError;
 use crate::codec::Codec;
 use crate::fifo::{
     FIFO_ALIGN, RawFifo, Record, ShardHead, Show, Unpack, free_from, show, slot_stride, unpack,
@@ -19,51 +20,10 @@ use crate::time::Tick;
 use crate::wheel::Waker;
 use std::any::{Any, TypeId};
 use std::collections::BTreeMap;
-use std::fmt;
 use std::sync::Arc;
 
 /// The most ports a module may have.
 pub const PORTS_MAX: usize = 4096;
-
-/// Why a module could not be built.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct BuildError {
-    /// The parameter at fault, if one is.
-    pub param: Option<&'static str>,
-    /// What is wrong, with the value and the limit.
-    pub message: String,
-}
-
-impl BuildError {
-    /// A parameter is out of range.
-    #[must_use]
-    pub fn param(name: &'static str, message: impl Into<String>) -> Self {
-        Self {
-            param: Some(name),
-            message: message.into(),
-        }
-    }
-
-    /// Something else is missing or wrong.
-    #[must_use]
-    pub fn new(message: impl Into<String>) -> Self {
-        Self {
-            param: None,
-            message: message.into(),
-        }
-    }
-}
-
-impl fmt::Display for BuildError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self.param {
-            Some(param) => write!(f, "parameter `{param}`: {}", self.message),
-            None => f.write_str(&self.message),
-        }
-    }
-}
-
-impl std::error::Error for BuildError {}
 
 /// Which way items travel at a port.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

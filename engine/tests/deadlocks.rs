@@ -143,9 +143,11 @@ fn a_reconvergent_fork_without_slack_waits_for_itself() {
         "deadlock: nothing can change after cycle 4\n  \
            wires that hold items: 2\n  \
            wait-for cycle of 3:\n    \
-             m[1].a waits for room at m[3].a (full, 2 of 2, last transfer in cycle 2)\n    \
-             m[3].b waits for an item from m[2].out (empty, 0 of 2, never used)\n    \
-             m[2].in waits for an item from m[1].b (empty, 0 of 8, last transfer in cycle 4)\n\
+             m[1].a waits for room at m[3].a (full, 2 of 2, 0 credits, last transfer in cycle 2)\n    \
+             m[3].b waits for an item from m[2].out (empty, 0 of 2, 2 credits, never used)\n    \
+             m[2].in waits for an item from m[1].b (empty, 0 of 8, 8 credits, last transfer in cycle 4)\n  \
+           component of 3 modules, fixed since cycle 4: m[1], m[2], m[3]\n  \
+           2 modules outside wait for it\n\
          after 64 cycles"
     );
 }

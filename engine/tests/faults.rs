@@ -338,9 +338,11 @@ fn a_wait_for_cycle_is_printed() {
         "deadlock: nothing can change after cycle 1\n  \
            wires that hold items: 1\n  \
            wait-for chain of 1:\n    \
-             m[0].out waits for room at m[1].a (full, 2 of 2, last transfer in cycle 1)\n  \
+             m[0].out waits for room at m[1].a (full, 2 of 2, 0 credits, last transfer in cycle 1)\n  \
            wait-for cycle of 2:\n    \
-             m[1].b waits for an item from m[2].out (empty, 0 of 2, never used)\n    \
-             m[2].in waits for an item from m[1].out (empty, 0 of 2, never used)"
+             m[1].b waits for an item from m[2].out (empty, 0 of 2, 2 credits, never used)\n    \
+             m[2].in waits for an item from m[1].out (empty, 0 of 2, 2 credits, never used)\n  \
+           component of 2 modules, fixed since cycle 0: m[1], m[2]\n  \
+           1 module outside waits for it"
     );
 }

@@ -238,6 +238,9 @@ fn run(board: &Board, way: &Way<'_>) -> (Vec<EpochRecord>, Vec<String>) {
     (digests.0, log.lines())
 }
 
+/// Of each instant and wire: items popped, and those pushed.
+type Happenings = BTreeMap<(Tick, usize), (u32, Vec<[u64; 1]>)>;
+
 /// What the log of a recording of all wires from cycle 0 must be, by what the modules wrote down.
 fn expected_lines(board: &Board, moves: &Moves) -> Vec<String> {
     let port = |end: PortRef| {
@@ -247,7 +250,7 @@ fn expected_lines(board: &Board, moves: &Moves) -> Vec<String> {
             shape.ports[usize::from(end.port)].name.clone(),
         )
     };
-    let mut happened: BTreeMap<(Tick, usize), (u32, Vec<[u64; 1]>)> = BTreeMap::new();
+    let mut happened = Happenings::new();
     for (tick, instance, name, pushed, value) in &*moves.lock().unwrap() {
         let here = (*instance, name.clone());
         let mut wires = board.blueprint.wires.iter();
@@ -260,10 +263,13 @@ fn expected_lines(board: &Board, moves: &Moves) -> Vec<String> {
             entry.0 += 1;
         }
     }
-    let line = |((tick, number), (pops, pushes)): (&(Tick, usize), &(u32, Vec<[u64; 1]>))| {
-        format!("{tick} wire {number} pops {pops} pushes {pushes:?}")
-    };
-    happened.iter().map(line).collect()
+    let mut lines = Vec::new();
+    for ((tick, number), (pops, pushes)) in &happened {
+        lines.push(format!(
+            "{tick} wire {number} pops {pops} pushes {pushes:?}"
+        ));
+    }
+    lines
 }
 
 proptest! {

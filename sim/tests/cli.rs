@@ -246,10 +246,12 @@ fn every_outcome_has_its_exit_code() {
     error: deadlock: nothing can change after cycle 1
       wires that hold items: 1
       wait-for chain of 1:
-        source.out waits for room at adder.a (full, 2 of 2, last transfer in cycle 1)
+        source.out waits for room at adder.a (full, 2 of 2, 0 credits, last transfer in cycle 1)
       wait-for cycle of 2:
-        adder.b waits for an item from fork.out[0] (empty, 0 of 2, never used)
-        fork.in waits for an item from adder.sum (empty, 0 of 2, never used)
+        adder.b waits for an item from fork.out[0] (empty, 0 of 2, 2 credits, never used)
+        fork.in waits for an item from adder.sum (empty, 0 of 2, 2 credits, never used)
+      component of 2 modules, fixed since cycle 0: adder, fork
+      2 modules outside wait for it
     exit 3
     ");
     insta::assert_snapshot!(all(&folder, "run small.ron --quiet --max-cycles 5"), @r"

@@ -146,3 +146,82 @@ fn a_limit_of_file_sizes_ends_the_run() {
         "{wrong}"
     );
 }
+
+/// The straight way to the join holds two items; the other gives its first after three.
+const FORK: &str = r#"// A fork whose ways meet again, one of them too short.
+Netlist(
+    name: "fork",
+    instances: {
+        "source": (kind: "flow.source"),
+        "fork": (kind: "flow.fork", params: (outputs: 2)),
+        "blocks": (kind: "math.accumulate", params: (every: 3, restart: true)),
+        "join": (kind: "flow.join", params: (inputs: 2, mode: Sum)),
+        "sink": (kind: "flow.sink"),
+        "elsewhere": (kind: "flow.source", params: (limit: 5)),
+        "bin": (kind: "flow.sink"),
+    },
+    wires: [
+        Wire(from: "source.out", to: "fork.in"),
+        Wire(from: "fork.out[0]", to: "join.in[0]"),
+        Wire(from: "fork.out[1]", to: "blocks.in", depth: 4),
+        Wire(from: "blocks.out", to: "join.in[1]"),
+        Wire(from: "join.out", to: "sink.in"),
+        Wire(from: "elsewhere.out", to: "bin.in"),
+    ],
+)
+"#;
+
+#[test]
+fn a_planted_deadlock_is_named_and_its_last_cycles_are_kept() {
+    let folder = folder("trace_flight", &[("fork.ron", FORK)]);
+    let mut first: Option<(String, Vec<u8>)> = None;
+    for shards in 1..4 {
+        let arguments = format!(
+            "run fork.ron --quiet --shards {shards} --what-if-depth --flight 3 --flight-file end.vcd"
+        );
+        let (_, wrong, code) = tina(&folder, &arguments);
+        assert_eq!(code, 3, "{wrong}");
+        let kept = fs::read(folder.join("end.vcd")).unwrap();
+        let first = first.get_or_insert((wrong.clone(), kept.clone()));
+        assert_eq!(*first, (wrong, kept));
+    }
+    let (told, kept) = first.unwrap();
+    // The text up to what the flight recorder says of the size of its file.
+    let told = told.split("flight recorder").next().unwrap();
+    insta::assert_snapshot!(told, @r"
+    error: deadlock: nothing can change after cycle 5
+      wires that hold items: 2
+      wait-for cycle of 3:
+        fork.out[0] waits for room at join.in[0] (full, 2 of 2, 0 credits, last transfer in cycle 2)
+        join.in[1] waits for an item from blocks.out (empty, 0 of 2, 2 credits, never used)
+        blocks.in waits for an item from fork.out[1] (empty, 0 of 4, 4 credits, last transfer in cycle 3)
+      component of 3 modules, fixed since cycle 3: fork, blocks, join
+      2 modules outside wait for it
+    one slot more only delays it: with fork.out[0] -> join.in[0] 3 slots deep instead of 2 it stands still after cycle 7 instead of 5
+    ");
+    let kept = String::from_utf8(kept).unwrap();
+    // Wires of the component and those that lead to it and from it, and nothing else.
+    for (scope, there) in [
+        ("fork", true),
+        ("blocks", true),
+        ("source", true),
+        ("elsewhere", false),
+    ] {
+        let scope = format!("$scope module {scope} $end");
+        assert_eq!(kept.contains(&scope), there, "{scope}\n{kept}");
+    }
+}
+
+#[test]
+fn the_end_of_a_run_that_was_given_up_is_kept() {
+    let folder = folder("trace_limit_flight", &[("row.ron", ROW)]);
+    let (_, wrong, code) = tina(&folder, "run row.ron --quiet --max-cycles 50 --flight 5");
+    assert_eq!(code, 4, "{wrong}");
+    assert!(wrong.contains("flight recorder: flight.fst, "), "{wrong}");
+    assert!(folder.join("flight.fst").exists());
+    fs::remove_file(folder.join("flight.fst")).unwrap();
+    // One that ended well leaves nothing behind.
+    let (_, wrong, code) = tina(&folder, "run row.ron --quiet --cycles 50 --flight 5");
+    assert_eq!((wrong.as_str(), code), ("", 0));
+    assert!(!folder.join("flight.fst").exists());
+}

@@ -136,11 +136,6 @@ impl Shard {
         let (boundary, interior): (Vec<_>, Vec<_>) =
             groups.into_iter().partition(|(edge, _)| *edge);
         let domains = builder.domain_clocks();
-        let finishes = shard
-            .groups
-            .iter()
-            .flat_map(|group| &group.instances)
-            .any(|&instance| blueprint.instances[instance as usize].shape.finishes);
         Ok(Self {
             missing: vec![0; inbound.len()].into_boxed_slice(),
             sampler: None,
@@ -157,13 +152,19 @@ impl Shard {
             wheel,
             upcoming: 0,
             no_sleep,
-            finishes,
+            finishes: can_finish(blueprint, shard),
             faults: Vec::new(),
             digest: 0,
             digest_stale: true,
             arena,
         })
     }
+}
+
+/// Whether a module here can end the run.
+fn can_finish(blueprint: &Blueprint, shard: &ShardPlan) -> bool {
+    let mut instances = shard.groups.iter().flat_map(|group| &group.instances);
+    instances.any(|&instance| blueprint.instances[instance as usize].shape.finishes)
 }
 
 /// Offset of the first of some flags from the arena's base, as wakers name it.

@@ -5,7 +5,7 @@ mod later;
 pub(super) use later::{DiffArguments, ReplayArguments};
 
 use crate::design::Design;
-use crate::run::{Contender, Variant};
+use crate::run::{Contender, FlightOrder, Variant};
 use crate::trace::{Glob, TraceOrder, What};
 use clap::builder::RangedU64ValueParser;
 use clap::{Args, Parser, Subcommand, ValueEnum};
@@ -143,6 +143,8 @@ pub(super) struct RunArguments {
     pub(super) measure: Option<u64>,
     #[command(flatten)]
     pub(super) trace: TraceArguments,
+    #[command(flatten)]
+    pub(super) aftermath: AftermathArguments,
     /// Print what the guest prints and nothing else.
     #[arg(long, short)]
     pub(super) quiet: bool,
@@ -160,6 +162,32 @@ pub(super) struct CheckpointArguments {
     /// Go on from a checkpoint, or from the latest whole one of a folder; at any shard count.
     #[arg(long, value_name = "FILE|DIR")]
     pub(super) resume: Option<PathBuf>,
+}
+
+/// What is done about a run that ended badly.
+#[derive(Args)]
+pub(super) struct AftermathArguments {
+    /// After a deadlock, run again with the smallest full wire of the wait-for cycle one slot deeper, and
+    /// say whether that helps.
+    #[arg(long)]
+    pub(super) what_if_depth: bool,
+    /// After a fault, a deadlock or --max-cycles, run again and write the last N cycles of the modules
+    /// concerned to the file of --flight-file.
+    #[arg(long, value_name = "N", value_parser = cycle_count())]
+    pub(super) flight: Option<u64>,
+    /// The trace that --flight writes.
+    #[arg(long, value_name = "FILE", default_value = "flight.fst", value_parser = trace_path)]
+    pub(super) flight_file: PathBuf,
+}
+
+impl AftermathArguments {
+    /// The recording of the end that is asked for.
+    pub(super) fn flight(&self) -> Option<FlightOrder> {
+        self.flight.map(|cycles| FlightOrder {
+            cycles,
+            path: self.flight_file.clone(),
+        })
+    }
 }
 
 /// What of a run is written into a trace.

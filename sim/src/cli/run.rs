@@ -9,7 +9,7 @@ use crate::design::Design;
 use crate::origin::Origin;
 use crate::run::{
     EpochFile, Keep, Manifest, Phases, RunFolder, RunOptions, RunReport, Variant, describe,
-    execute, thousands,
+    execute, record_flight, thousands, what_if_deeper,
 };
 use std::fs;
 use std::path::Path;
@@ -73,6 +73,7 @@ pub(super) fn run(arguments: &RunArguments, catalogue: &Catalogue) -> Result<u8,
     }
     // After the report, which must not be lost with a file that cannot be written.
     write_files(arguments, &report, &design, catalogue)?;
+    look_back(arguments, &design, catalogue, &options, &report)?;
     if let Some(Err(reason)) = &report.trace {
         return Err(Failure::input(format_args!("the trace failed: {reason}")));
     }
@@ -172,6 +173,40 @@ fn phases(arguments: &RunArguments, resumed_from: Option<u64>) -> Result<Option<
         warmup,
         measure: arguments.measure,
     }))
+}
+
+/// Runs a run that ended badly again, as far as that was asked for.
+fn look_back(
+    arguments: &RunArguments,
+    design: &Design,
+    catalogue: &Catalogue,
+    options: &RunOptions,
+    report: &RunReport,
+) -> Result<(), Failure> {
+    let quiet = arguments.quiet || arguments.json;
+    if let (true, Outcome::Deadlock(deadlock)) =
+        (arguments.aftermath.what_if_depth, &report.outcome)
+    {
+        let mut terminal = Terminal::new(Guest::Nowhere, !quiet, &options.limits)?;
+        let told = what_if_deeper(design, catalogue, deadlock, &mut terminal)?;
+        terminal.finish()?;
+        complain(&told);
+    }
+    if let Some(order) = arguments.aftermath.flight() {
+        let mut terminal = Terminal::new(Guest::Nowhere, !quiet, &options.limits)?;
+        let flight = record_flight(design, catalogue, options, report, &order, &mut terminal)?;
+        terminal.finish()?;
+        match flight {
+            Some(Ok(written)) => complain(&format!("flight recorder: {written}")),
+            Some(Err(reason)) => {
+                return Err(Failure::input(format_args!(
+                    "the flight recorder failed: {reason}"
+                )));
+            }
+            None => {}
+        }
+    }
+    Ok(())
 }
 
 /// More shards than instances works; it is only of no use.
