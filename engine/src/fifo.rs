@@ -18,7 +18,9 @@
 //! credits to another shard; a port cannot tell. Does not know ports, kinds, sweeps or threads.
 
 use crate::arena::{Arena, ArenaRef, Zeroed};
-use crate::signal::Signal;
+use crate::ring::Word;
+use crate::signal::{FieldValues, Signal};
+use crate::tape::RecordPart;
 use crate::time::Tick;
 use crate::wheel::{Waker, Wheel};
 use std::cell::{Cell, UnsafeCell};
@@ -162,7 +164,16 @@ pub(crate) struct SlowPart {
     pub(crate) lanes: Cell<u8>,
     pub(crate) pushed: Cell<u8>,
     pub(crate) popped: Cell<u8>,
+    /// Any of [`RECORDED`] and [`TELLS_ALL`].
+    pub(crate) manner: Cell<u8>,
 }
+const _: () = assert!(size_of::<SlowPart>() == 64, "a slow part is a cache line");
+
+/// A [`RecordPart`] stands directly before the slow part.
+pub(crate) const RECORDED: u8 = 1;
+/// The other end of pops is a link, which is told of every one.
+pub(crate) const TELLS_ALL: u8 = 2;
+
 // SAFETY: cells of integers and a pointer, for which null is a value.
 unsafe impl Zeroed for SlowPart {}
 
@@ -182,6 +193,16 @@ impl SlowPart {
     pub(crate) fn after(&self, offset: Offset) -> Offset {
         let next = offset + u32::from(self.stride.get());
         if next == self.end.get() { 0 } else { next }
+    }
+
+    /// Whether a [`RecordPart`] stands before it.
+    pub(crate) fn is_recorded(&self) -> bool {
+        self.manner.get() & RECORDED != 0
+    }
+
+    /// Whether the other end is told of every pop, also of those it cannot be waiting for.
+    pub(crate) fn tells_all(&self) -> bool {
+        self.manner.get() & TELLS_ALL != 0 || self.credit.get() > 1 || self.lanes.get() > 1
     }
 }
 
@@ -282,6 +303,15 @@ impl RawFifo {
         until.checked_sub(1)
     }
 
+    /// The part before the slow part of a FIFO that is recorded.
+    pub(crate) fn record_part(&self) -> Option<&RecordPart> {
+        let gates = [&self.record().push_gate, &self.record().pop_gate];
+        let slow = gates.into_iter().any(|gate| gate.get() == NEVER);
+        // SAFETY: an end whose gate is shut for ever has a slow part, and that says whether boot
+        // carved a record part directly before it.
+        (slow && self.slow_part().is_recorded()).then(|| unsafe { record_part(self.record) })
+    }
+
     /// The part before the record of a FIFO carved with one.
     pub(crate) fn slow_part(&self) -> &SlowPart {
         // SAFETY: only called for FIFOs that were carved with a slow part directly before it.
@@ -363,12 +393,35 @@ impl RawFifo {
     }
 }
 
+/// The part before the slow part of the FIFO with this record.
+///
+/// # Safety
+/// The FIFO must be a recorded one, in an arena that outlives the answer.
+pub(crate) unsafe fn record_part<'a>(record: NonNull<Record>) -> &'a RecordPart {
+    const DISTANCE: usize = size_of::<SlowPart>() + size_of::<RecordPart>();
+    // SAFETY: boot carved both parts directly before the record, in the same mapping.
+    unsafe { &*record.as_ptr().cast::<u8>().sub(DISTANCE).cast() }
+}
+
+/// Appends the words of an item's fields, from the payload words of an item of the type it was made
+/// for, as [`Show`].
+pub(crate) type Unpack = fn(&[Word], &mut Vec<u64>);
+
+/// [`Unpack`] for signals of type `T`.
+pub(crate) fn unpack<T: Signal>(words: &[Word], fields: &mut Vec<u64>) {
+    FieldValues::collect(item_of::<T>(words), fields);
+}
+
 /// Writes the payload words of an item as text; the caller has them from a wire of the type it was made
 /// for.
 pub(crate) type Show = fn(&[MaybeUninit<u64>]) -> String;
 
 /// [`Show`] for signals of type `T`.
 pub(crate) fn show<T: Signal>(words: &[MaybeUninit<u64>]) -> String {
+    format!("{:?}", item_of::<T>(words))
+}
+
+fn item_of<T: Signal>(words: &[MaybeUninit<u64>]) -> &T {
     assert_eq!(
         (words.len() + 1) * 8,
         slot_stride(size_of::<T>()),
@@ -376,6 +429,5 @@ pub(crate) fn show<T: Signal>(words: &[MaybeUninit<u64>]) -> String {
     );
     // SAFETY: the caller hands over the words of a slot that has been written by a push of this type;
     // values stay in their slots after a pop.
-    let value = unsafe { &*words.as_ptr().cast::<T>() };
-    format!("{value:?}")
+    unsafe { &*words.as_ptr().cast::<T>() }
 }

@@ -10,6 +10,7 @@ use crate::effect::Effect;
 use crate::fifo::ShardHead;
 use crate::kind::{Params, typed};
 use crate::module::{Module, Results};
+use crate::probes::Probes;
 use crate::time::{Cycle, Tick};
 use crate::wheel::{NodeId, Waker, Wheel};
 use crate::wiring::{Bench, BuildError, Place, Resources, Wiring};
@@ -93,6 +94,15 @@ pub(crate) trait Group {
     /// Whether module `index` may still be clocked.
     fn alive(&self, index: usize) -> bool;
     fn report(&self, index: usize, results: &mut Results);
+    /// Shows the fields of module `index`; elements have none.
+    fn probe(&self, index: usize, probes: &mut Probes<'_>) {
+        let _ = (index, probes);
+    }
+    /// Whether module `index` was due at the edge at hand, if the group keeps that.
+    fn was_due(&self, index: usize) -> bool {
+        let _ = index;
+        false
+    }
     /// How many times modules of the group were clocked.
     fn clock_count(&self) -> u64;
 }
@@ -255,6 +265,14 @@ impl<M: Module> Group for TypedGroup<M> {
 
     fn report(&self, index: usize, results: &mut Results) {
         self.seated().modules[index].report(results);
+    }
+
+    fn probe(&self, index: usize, probes: &mut Probes<'_>) {
+        self.seated().modules[index].probe(probes);
+    }
+
+    fn was_due(&self, index: usize) -> bool {
+        self.seated().due[index / CHUNK] >> (index % CHUNK) & 1 == 1
     }
 
     fn clock_count(&self) -> u64 {

@@ -1,8 +1,10 @@
 //! A placed machine with its threads: boot, run, ask.
 
 mod figures;
+mod record;
 
 pub use figures::{KindTime, Samples, ThreadTimes};
+pub use record::RecordOrder;
 
 use crate::blueprint::Blueprint;
 use crate::crew::{Answer, Berths, Command, Printed, serve};
@@ -13,6 +15,7 @@ use crate::meeting::{EpochRecord, Meeting, Order, Stop};
 use crate::module::Results;
 use crate::plan::{Placement, Plan, hosted};
 use crate::platform::{self, Beds};
+use crate::record::Recording;
 use crate::report::{BootError, HostOptions, InstanceResults, Limits, Observer, Outcome, Report};
 use crate::ring::ring;
 use crate::shard::{BootShardError, Rings, Shard};
@@ -42,6 +45,7 @@ pub struct Machine {
     answers: Receiver<Answer>,
     records: HeapCons<EpochRecord>,
     meeting: Arc<Meeting>,
+    beds: Arc<Beds>,
     blueprint: Arc<Blueprint>,
     plan: Arc<Plan>,
     /// Shards of the placement, of which those of a thread may have been joined.
@@ -53,6 +57,10 @@ pub struct Machine {
     unprinted: Vec<Printed>,
     /// Cycle at which sampling began.
     sampled_from: u64,
+    /// Wires that can be recorded.
+    recorded: Arc<[u32]>,
+    /// Present while something is recorded.
+    recording: Option<Recording>,
 }
 
 /// Bytes a thread's console ring holds.
@@ -82,9 +90,11 @@ impl Machine {
         let vectors = !host.no_vectors;
         let plan = if host.join {
             let joined = placement.joined(blueprint, thread_count);
-            joined.and_then(|joined| Plan::new(blueprint, catalogue, &joined, vectors))
+            joined.and_then(|joined| {
+                Plan::recording(blueprint, catalogue, &joined, vectors, &host.recorded)
+            })
         } else {
-            Plan::new(blueprint, catalogue, placement, vectors)
+            Plan::recording(blueprint, catalogue, placement, vectors, &host.recorded)
         };
         let plan = Arc::new(plan.map_err(BootError::Plan)?);
         let shard_count = plan.shards.len();
@@ -135,6 +145,7 @@ impl Machine {
             answers,
             records,
             meeting,
+            beds,
             blueprint: blueprint.clone(),
             plan,
             placed_count: placement.shard_count,
@@ -143,6 +154,8 @@ impl Machine {
             digest: 0,
             unprinted: Vec::new(),
             sampled_from: 0,
+            recorded: host.recorded.clone(),
+            recording: None,
         };
         machine.await_boot()?;
         Ok(machine)
@@ -264,7 +277,8 @@ impl Machine {
                 Err(RecvTimeoutError::Timeout) => {
                     self.look(observer);
                     observer.progress(self.meeting.progress.load(Ordering::Relaxed));
-                    if observer.interrupted() {
+                    let failed = self.recording.as_ref().is_some_and(Recording::failed);
+                    if failed || observer.interrupted() {
                         self.meeting.interrupt.store(true, Ordering::Relaxed);
                     }
                 }
@@ -527,6 +541,8 @@ impl Drop for Machine {
                 let _ = thread.join();
             }
         }
+        // Not before: a shard may have waited for room on its tape.
+        self.recording = None;
     }
 }
 

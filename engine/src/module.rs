@@ -1,6 +1,7 @@
 //! What a hardware module is: parameters, ports taken from the wiring, a clock edge, results.
 
 use crate::effect::Effect;
+use crate::probes::Probes;
 use crate::time::Cycle;
 use crate::wiring::{BuildError, Wiring};
 use serde::de::DeserializeOwned;
@@ -39,6 +40,12 @@ pub trait Module: Sized + 'static {
     /// and no room.
     fn report(&self, results: &mut Results) {
         let _ = results;
+    }
+
+    /// Named fields that traces show: always the same ones in the same order. Looked at, while they
+    /// are recorded, after edges at which the module was clocked; ports have nothing to say then.
+    fn probe(&self, probes: &mut Probes<'_>) {
+        let _ = probes;
     }
 }
 

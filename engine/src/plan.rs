@@ -11,11 +11,12 @@ use crate::handle::{CONSOLE_BYTES, Verdict};
 use crate::kind::Catalogue;
 use crate::link::{frame_words_max, ring_lines};
 use crate::ring::ring_bytes;
+use crate::tape::RecordPart;
 use crate::time::{Tick, Timebase, TimebaseError};
 use crate::vector::vector_bytes;
 use crate::wheel::Wheel;
 use crate::wiring::Unconnected;
-use check::{check_instances, check_placement, check_wires};
+use check::{check_instances, check_placement, check_recorded, check_wires};
 use std::collections::BTreeMap;
 use std::fmt;
 
@@ -132,6 +133,8 @@ pub(crate) struct FifoPlan {
     pub(crate) role: Role,
     /// Whether it stands in a bank of its consumer's group.
     pub(crate) banked: bool,
+    /// Its number among the recorded wires, if it is one.
+    pub(crate) recorded: Option<u32>,
 }
 
 /// Modules of one kind and domain that are swept together.
@@ -220,6 +223,18 @@ impl Plan {
         placement: &Placement,
         vectors: bool,
     ) -> Result<Self, PlanError> {
+        Self::recording(blueprint, catalogue, placement, vectors, &[])
+    }
+
+    /// The same where the wires in `recorded`, in ascending order, can be recorded.
+    pub(crate) fn recording(
+        blueprint: &Blueprint,
+        catalogue: &Catalogue,
+        placement: &Placement,
+        vectors: bool,
+        recorded: &[u32],
+    ) -> Result<Self, PlanError> {
+        check_recorded(blueprint, recorded)?;
         let timebase = Timebase::of(&blueprint.domains).map_err(PlanError::Timebase)?;
         check_placement(blueprint, placement)?;
         check_instances(blueprint, catalogue)?;
@@ -229,6 +244,7 @@ impl Plan {
         }
         let mut shards = vec![ShardPlan::default(); placement.shard_count];
         let boundary = place_wires(blueprint, placement, &mut shards);
+        mark_recorded(&mut shards, recorded);
         place_instances(blueprint, placement, &boundary, &mut shards);
         if vectors {
             place_elements(blueprint, catalogue, &mut shards);
@@ -291,6 +307,7 @@ fn place_wires(
                 wire: number,
                 role: Role::Local,
                 banked: false,
+                recorded: None,
             });
             continue;
         }
@@ -301,6 +318,7 @@ fn place_wires(
             wire: number,
             role: Role::Egress(to),
             banked: false,
+            recorded: None,
         });
         producer.links.entry(to).or_default().outgoing.push(number);
         let consumer = &mut shards[usize::from(to)];
@@ -308,6 +326,7 @@ fn place_wires(
             wire: number,
             role: Role::Ingress(from),
             banked: false,
+            recorded: None,
         });
         consumer
             .links
@@ -317,6 +336,14 @@ fn place_wires(
             .push(number);
     }
     boundary
+}
+
+/// Numbers the FIFOs of recorded wires.
+fn mark_recorded(shards: &mut [ShardPlan], recorded: &[u32]) {
+    for fifo in shards.iter_mut().flat_map(|shard| &mut shard.fifos) {
+        let number = recorded.binary_search(&fifo.wire).ok();
+        fifo.recorded = number.map(|number| number as u32);
+    }
 }
 
 fn place_instances(
@@ -366,6 +393,7 @@ fn place_elements(blueprint: &Blueprint, catalogue: &Catalogue, shards: &mut [Sh
             let plain =
                 (wire.depth, wire.latency, wire.credit, wire.lanes) == (BANK_DEPTH, 1, 1, 1);
             fifo.banked = plain
+                && fifo.recorded.is_none()
                 && domain(wire.from) == domain(wire.to)
                 && is_element(wire.from.instance)
                 && is_element(wire.to.instance);
@@ -405,14 +433,18 @@ impl FifoPlan {
     /// Whether pushes need the slow part: anything but one edge, one lane, one mask.
     pub(crate) fn slow_pushes(&self, wire: &Wire, stride: usize) -> bool {
         let late = self.role == Role::Local && wire.latency > 1;
-        late || wire.lanes > 1 || !wraps_quickly(wire.depth, stride)
+        let recorded = self.recorded.is_some() && !matches!(self.role, Role::Ingress(_));
+        recorded || late || wire.lanes > 1 || !wraps_quickly(wire.depth, stride)
     }
 
     /// Whether pops need it. At an ingress they do because the link is told of every pop, not
     /// only of those that make room.
     pub(crate) fn slow_pops(&self, wire: &Wire, stride: usize) -> bool {
         match self.role {
-            Role::Local => wire.credit > 1 || wire.lanes > 1 || !wraps_quickly(wire.depth, stride),
+            Role::Local => {
+                let odd = wire.lanes > 1 || !wraps_quickly(wire.depth, stride);
+                self.recorded.is_some() || wire.credit > 1 || odd
+            }
             Role::Egress(_) => false,
             Role::Ingress(_) => true,
         }
@@ -439,8 +471,13 @@ impl FifoPlan {
         } else {
             0
         };
+        let record_part = if self.recorded.is_some() {
+            size_of::<RecordPart>()
+        } else {
+            0
+        };
         let slots = wire.depth as usize * stride;
-        (slow + size_of::<Record>() + slots).next_multiple_of(FIFO_ALIGN)
+        record_part + (slow + size_of::<Record>() + slots).next_multiple_of(FIFO_ALIGN)
     }
 }
 

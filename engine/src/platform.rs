@@ -98,6 +98,11 @@ impl Bed {
     }
 }
 
+/// Sleeps for a moment: for a thread that nobody waits for and that is not worth waking.
+pub(crate) fn nap() {
+    thread::park_timeout(NAP);
+}
+
 /// Rounds between two looks at the clock while spinning.
 const CLOCK_ROUNDS: u32 = 64;
 /// How long a thread with a core of its own spins. A hand-over between two cores that both run takes

@@ -8,8 +8,9 @@
 //! Does not know kinds, sweeps or threads.
 
 use crate::fifo::{
-    NEVER, Offset, Record, Slot, SlowPart, free_from, next_tick, seen_at, slot_stride,
+    NEVER, Offset, Record, Slot, SlowPart, free_from, next_tick, record_part, seen_at, slot_stride,
 };
+use crate::ring::Word;
 use crate::signal::{SIGNAL_BYTES_MAX, Signal};
 use crate::time::Tick;
 use crate::wheel::NodeId;
@@ -110,6 +111,17 @@ impl PortBinding {
     fn slow_part(&self) -> &SlowPart {
         // SAFETY: boot places a SlowPart directly before the record of every FIFO with such an end.
         unsafe { &*self.record.as_ptr().cast::<SlowPart>().sub(1) }
+    }
+
+    /// The payload of the slot at `offset`, which has just been filled.
+    fn item(&self, slow: &SlowPart, offset: Offset) -> &[Word] {
+        let count = usize::from(slow.stride.get()) / 8 - 1;
+        // SAFETY: a slot stands at `offset` behind the record, its payload behind its stamp, and nobody
+        // writes it before the consumer has taken it.
+        unsafe {
+            let first = self.record.as_ptr().add(1).cast::<u8>();
+            std::slice::from_raw_parts(first.add(offset as usize + 8).cast(), count)
+        }
     }
 
     /// The stamp of the slot at `offset`.
@@ -422,7 +434,14 @@ fn take_slow(port: &PortBinding) {
     let offset = record.head.get();
     port.stamp(offset).set(free_from(free_at));
     record.head.set(slow.after(offset));
-    wake_at(port, slow, offset, slow.credit.get(), free_at);
+    if slow.is_recorded() {
+        // SAFETY: it is recorded, and its arena outlives the port.
+        unsafe { record_part(port.record) }.pop();
+    }
+    // As in the quick way: only a full FIFO can have a producer waiting for room.
+    if slow.tells_all() || record.tail.get() == offset {
+        wake_at(port, slow, offset, slow.credit.get(), free_at);
+    }
 }
 
 /// A push on a wire with any delay, lanes, or a link at its other end; or a second one on any other.
@@ -447,6 +466,10 @@ fn give_slow(port: &PortBinding) {
     let offset = record.tail.get();
     port.stamp(offset).set(visible_at);
     record.tail.set(slow.after(offset));
+    if slow.is_recorded() {
+        // SAFETY: it is recorded, and its arena outlives the port.
+        unsafe { record_part(port.record) }.push(port.item(slow, offset));
+    }
     wake_at(port, slow, offset, slow.latency.get(), visible_at);
 }
 

@@ -9,6 +9,7 @@ use crate::time::Tick;
 use crate::wiring::BuildError;
 use std::fmt;
 use std::io;
+use std::sync::Arc;
 
 /// How a machine uses its host. Nothing here changes a result.
 #[derive(Clone, Debug, Default)]
@@ -24,6 +25,9 @@ pub struct HostOptions {
     /// Joins the shards that a thread would host into one: one arena, one loop, and nothing is sent
     /// from a thread to itself.
     pub join: bool,
+    /// Numbers of the wires that [`Machine::start_recording`](crate::Machine::start_recording) is to
+    /// record, in ascending order. They are slower than others; all others cost what they always do.
+    pub recorded: Arc<[u32]>,
 }
 
 /// When a run ends by itself, in base-clock cycles since boot.

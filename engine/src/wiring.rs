@@ -6,12 +6,14 @@
 
 use crate::arena::{Arena, ArenaRef, Memory, Word};
 use crate::bank::Banked;
-use crate::fifo::{FIFO_ALIGN, RawFifo, Record, ShardHead, Show, free_from, show, slot_stride};
+use crate::fifo::{
+    FIFO_ALIGN, RawFifo, Record, ShardHead, Show, Unpack, free_from, show, slot_stride, unpack,
+};
 use crate::handle::{CONSOLE_BYTES, CONSOLE_BYTES_PER_EPOCH, Console, ConsoleRef, Finish, Verdict};
 use crate::hash;
 use crate::port::{In, Out, PortBinding};
 use crate::random::Random;
-use crate::signal::{SIGNAL_BYTES_MAX, Signal};
+use crate::signal::{Field, SIGNAL_BYTES_MAX, Signal};
 use crate::time::Tick;
 use crate::wheel::Waker;
 use std::any::{Any, TypeId};
@@ -84,12 +86,18 @@ pub struct PortInfo {
     pub signal_id: TypeId,
     /// Size of the signal in bytes.
     pub signal_bytes: usize,
+    /// Width of the signal in bits.
+    pub signal_bits: u32,
+    /// Parts of the signal; a plain number has none.
+    pub fields: &'static [Field],
     /// The most transfers in one edge.
     pub lanes: u8,
     /// Whether it may stay unconnected.
     pub optional: bool,
     /// Writes the item in a slot of this port's wire as text.
     pub(crate) show: Show,
+    /// Divides it into fields.
+    pub(crate) unpack: Unpack,
 }
 
 /// What a module asks for, learnt from a probe.
@@ -542,9 +550,12 @@ impl<'a> Wiring<'a> {
                     signal: T::NAME,
                     signal_id: TypeId::of::<T>(),
                     signal_bytes: size_of::<T>(),
+                    signal_bits: T::BITS,
+                    fields: T::FIELDS,
                     lanes,
                     optional,
                     show: show::<T>,
+                    unpack: unpack::<T>,
                 });
                 Ok(probe.unconnected.of(direction))
             }

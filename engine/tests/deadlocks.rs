@@ -101,6 +101,7 @@ fn deadlock_of(board: &Board) -> String {
             no_vectors: false,
             pin: false,
             join: false,
+            ..HostOptions::default()
         };
         let mut machine = board.boot(&blocks(board, shard_count), &host);
         let report = machine.run(&Limits::default(), &mut ());

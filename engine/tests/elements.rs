@@ -228,14 +228,46 @@ fn board(sketch: &Sketch) -> Board {
 type Seen = (Outcome, Vec<EpochRecord>, Vec<InstanceResults>, Vec<u64>);
 
 fn run(board: &Board, placement: &Placement, no_sleep: bool, no_vectors: bool) -> Seen {
+    run_recorded(board, placement, no_sleep, no_vectors, &[])
+}
+
+/// Takes what is recorded and forgets it.
+struct Nowhere;
+impl RecordSink for Nowhere {
+    fn open(&mut self, _: Tick, _: &[u64]) -> std::io::Result<()> {
+        Ok(())
+    }
+    fn instant(&mut self, _: &Happened<'_>) -> std::io::Result<()> {
+        Ok(())
+    }
+    fn close(&mut self, _: Tick) -> std::io::Result<()> {
+        Ok(())
+    }
+}
+
+fn run_recorded(
+    board: &Board,
+    placement: &Placement,
+    no_sleep: bool,
+    no_vectors: bool,
+    recorded: &[u32],
+) -> Seen {
     let host = HostOptions {
         thread_count: Some(placement.shard_count.min(2)),
         no_sleep,
         no_vectors,
         pin: false,
+        recorded: recorded.into(),
         ..HostOptions::default()
     };
     let mut machine = board.boot(placement, &host);
+    if !recorded.is_empty() {
+        let order = RecordOrder {
+            window: 0..u64::MAX,
+            instances: Vec::new(),
+        };
+        machine.start_recording(&order, Box::new(Nowhere)).unwrap();
+    }
     let mut digests = Digests::default();
     let limits = Limits {
         cycles: None,
@@ -254,6 +286,7 @@ proptest! {
         sketch in sketch(),
         places in prop::collection::vec(0..4u8, 1000),
         shard_count in 1..4usize,
+        some in any::<u64>(),
     ) {
         let board = board(&sketch);
         let count = board.blueprint.instances.len();
@@ -266,6 +299,12 @@ proptest! {
         let placement = Placement { shard_count, shard_of };
         prop_assert_eq!(&expected, &run(&board, &placement, false, false));
         prop_assert_eq!(&expected, &run(&board, &placement, true, false));
+        // A wire that is recorded stands in no bank.
+        let all = 0..board.blueprint.wires.len() as u32;
+        let part: Vec<u32> = all.clone().filter(|wire| some >> (wire % 64) & 1 == 1).collect();
+        prop_assert_eq!(&expected, &run_recorded(&board, &placement, false, false, &part));
+        let all: Vec<u32> = all.collect();
+        prop_assert_eq!(&expected, &run_recorded(&board, &single, true, false, &all));
     }
 
     #[test]

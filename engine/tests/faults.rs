@@ -88,6 +88,7 @@ fn fault_of(trick: u64, no_sleep: bool) -> Fault {
             no_vectors: false,
             pin: false,
             join: false,
+            ..HostOptions::default()
         };
         let mut machine = board.boot(&blocks(&board, shard_count), &host);
         let report = machine.run(

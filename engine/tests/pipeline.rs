@@ -24,6 +24,7 @@ fn two_thousand_cycles_of_w1_are_exact_everywhere() {
             no_vectors: false,
             pin: false,
             join,
+            ..HostOptions::default()
         };
         let mut machine = board.boot(&blocks(&board, shard_count), &host);
         let mut digests = Digests::default();

@@ -97,6 +97,7 @@ fn run(
         no_vectors: false,
         pin: false,
         join: false,
+        ..HostOptions::default()
     };
     let mut machine = board.boot(placement, &host);
     let mut digests = Digests::default();

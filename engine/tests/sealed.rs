@@ -5,7 +5,7 @@ mod common;
 use common::{blocks, pipeline};
 use std::alloc::{GlobalAlloc, Layout, System};
 use std::sync::atomic::{AtomicUsize, Ordering};
-use tina_engine::{HostOptions, Limits, in_run};
+use tina_engine::{Happened, HostOptions, Limits, RecordOrder, RecordSink, Tick, in_run};
 
 struct Sealed;
 
@@ -34,15 +34,40 @@ unsafe impl GlobalAlloc for Sealed {
 #[global_allocator]
 static ALLOCATOR: Sealed = Sealed;
 
+/// Takes what is recorded and forgets it.
+struct Nowhere;
+impl RecordSink for Nowhere {
+    fn open(&mut self, _: Tick, _: &[u64]) -> std::io::Result<()> {
+        Ok(())
+    }
+    fn instant(&mut self, _: &Happened<'_>) -> std::io::Result<()> {
+        Ok(())
+    }
+    fn close(&mut self, _: Tick) -> std::io::Result<()> {
+        Ok(())
+    }
+}
+
 #[test]
 fn a_run_allocates_nothing_on_the_threads_of_shards() {
     let board = pipeline(200);
-    for (shard_count, thread_count) in [(1, 1), (4, 2)] {
+    let all: Vec<u32> = (0..board.blueprint.wires.len() as u32).collect();
+    for (shard_count, thread_count, recorded) in
+        [(1, 1, &[][..]), (4, 2, &[]), (1, 1, &all), (4, 2, &all)]
+    {
         let host = HostOptions {
             thread_count: Some(thread_count),
+            recorded: recorded.into(),
             ..HostOptions::default()
         };
         let mut machine = board.boot(&blocks(&board, shard_count), &host);
+        if !recorded.is_empty() {
+            let order = RecordOrder {
+                window: 0..u64::MAX,
+                instances: Vec::new(),
+            };
+            machine.start_recording(&order, Box::new(Nowhere)).unwrap();
+        }
         let limits = Limits {
             cycles: Some(20_000),
             max_cycles: None,
@@ -52,7 +77,8 @@ fn a_run_allocates_nothing_on_the_threads_of_shards() {
         assert_eq!(
             ALLOCATION_COUNT.load(Ordering::SeqCst),
             0,
-            "{shard_count} shards"
+            "{shard_count} shards, {} wires recorded",
+            recorded.len()
         );
     }
 }

@@ -18,6 +18,7 @@ pub mod design;
 pub mod partition;
 pub mod profile;
 pub mod scaling;
+pub mod trace;
 pub mod run;
 pub mod cli;
 

@@ -134,7 +134,7 @@ impl Machine {
     }
 
     /// Asks every shard, which may change; the answers come in the order of shards.
-    fn ask_mut<R: Send + 'static>(
+    pub(super) fn ask_mut<R: Send + 'static>(
         &self,
         question: impl Fn(&mut Shard) -> R + Clone + Send + 'static,
     ) -> Vec<R> {

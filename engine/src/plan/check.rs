@@ -36,6 +36,23 @@ pub(super) fn check_placement(
     }
 }
 
+pub(super) fn check_recorded(blueprint: &Blueprint, recorded: &[u32]) -> Result<(), PlanError> {
+    let count = blueprint.wires.len();
+    if let Some(&wire) = recorded.iter().find(|&&wire| wire as usize >= count) {
+        return Err(PlanError::Wire {
+            wire: wire as usize,
+            message: format!("to be recorded, but there are {count} wires"),
+        });
+    }
+    match recorded.windows(2).find(|pair| pair[0] >= pair[1]) {
+        Some(pair) => Err(PlanError::Wire {
+            wire: pair[1] as usize,
+            message: "wires to be recorded are named once each, in ascending order".to_owned(),
+        }),
+        None => Ok(()),
+    }
+}
+
 pub(super) fn check_instances(
     blueprint: &Blueprint,
     catalogue: &Catalogue,

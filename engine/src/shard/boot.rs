@@ -4,13 +4,14 @@ use super::{DomainClock, FifoSlot, GroupSlot, Shard};
 use crate::arena::{Arena, ArenaRef};
 use crate::bank::{Banked, Store};
 use crate::blueprint::{Blueprint, PortRef, Wire};
-use crate::fifo::{RawFifo, ShardHead, slot_stride};
+use crate::fifo::{RECORDED, RawFifo, ShardHead, TELLS_ALL, slot_stride};
 use crate::group::{Berth, Group};
 use crate::kind::Catalogue;
 use crate::link::{CutWire, Inbound, Outbound};
 use crate::plan::{FifoPlan, Plan, Role, ShardPlan, flag_bytes};
 use crate::port::PortBinding;
 use crate::ring::{RingReader, RingWriter, lines_of};
+use crate::tape::RecordPart;
 use crate::time::Tick;
 use crate::wheel::{Waker, Wheel};
 use crate::wiring::{Bench, BuildError, Place, Unconnected};
@@ -143,6 +144,7 @@ impl Shard {
         Ok(Self {
             missing: vec![0; inbound.len()].into_boxed_slice(),
             sampler: None,
+            recorder: None,
             boundary: boundary.into_iter().map(|(_, slot)| slot).collect(),
             interior: interior.into_iter().map(|(_, slot)| slot).collect(),
             outbound,
@@ -398,6 +400,8 @@ impl Builder<'_> {
     fn carve_fifo(&self, plan: &FifoPlan, wire: &Wire, node: u32) -> RawFifo {
         let stride = slot_stride(wire.signal_bytes(self.blueprint));
         let slow = plan.has_slow_part(wire, stride);
+        // It fills a line, and so stands directly before what is carved next.
+        let part: Option<ArenaRef<RecordPart>> = plan.recorded.map(|_| self.arena.carve_shared());
         let fifo = RawFifo::carve(self.arena, slow, wire.depth as u16, stride as u16);
         if slow {
             let local = plan.role == Role::Local;
@@ -409,6 +413,12 @@ impl Builder<'_> {
             slow.consumer_period.set(self.period_of(wire.to.instance));
             slow.producer_period.set(self.period_of(wire.from.instance));
             slow.first_node.set(node);
+            let tells = matches!(plan.role, Role::Ingress(_));
+            slow.manner.set(if tells { TELLS_ALL } else { 0 });
+            if let (Some(part), Some(number)) = (part, plan.recorded) {
+                part.number.set(number);
+                slow.manner.set(slow.manner.get() | RECORDED);
+            }
         }
         if plan.slow_pushes(wire, stride) {
             fifo.slow_pushes();

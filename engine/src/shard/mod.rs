@@ -7,9 +7,12 @@
 //! Does not know threads, epochs beyond their end, or what to do about a fault.
 
 mod boot;
+mod record;
 mod sample;
 
 pub(crate) use boot::{BootShardError, Rings};
+pub(crate) use record::ProbedInstance;
+use record::Recorder;
 pub(crate) use sample::Sampler;
 use sample::Timed;
 
@@ -109,6 +112,8 @@ pub(crate) struct Shard {
     missing: Box<[u64]>,
     /// Present while the machine is profiled.
     sampler: Option<Box<Sampler>>,
+    /// Present while the machine is recorded.
+    recorder: Option<Box<Recorder>>,
     arena: Arena,
 }
 
@@ -116,6 +121,20 @@ impl Shard {
     /// Evaluates every instant before `end` that the neighbours allow, and takes in everything
     /// they did before `end`.
     pub(crate) fn advance(&mut self, end: Tick) -> Advance {
+        let advance = self.advance_unpublished(end);
+        // Nobody may go to the meeting with records that the writer cannot see.
+        match advance {
+            Advance::Reached if !self.publish_records() => Advance::Blocked { moved: false },
+            Advance::Reached => advance,
+            Advance::Blocked { .. } => {
+                self.publish_records();
+                advance
+            }
+        }
+    }
+
+    #[inline]
+    fn advance_unpublished(&mut self, end: Tick) -> Advance {
         let mut moved = false;
         loop {
             let now = self.upcoming;
@@ -132,7 +151,8 @@ impl Shard {
             }
             let received = self.take_in(now, false);
             moved |= received.moved;
-            if !received.enough || !self.outbound.iter_mut().all(Outbound::has_room) {
+            let room = self.outbound.iter_mut().all(Outbound::has_room);
+            if !received.enough || !room || !self.has_record_room() {
                 self.tell_all();
                 return Advance::Blocked { moved };
             }
@@ -225,6 +245,7 @@ impl Shard {
 
     fn evaluate(&mut self, now: Tick) {
         self.head.set_now(now);
+        self.begin_records(now);
         let mut after = Tick::MAX;
         let mut edges = 0u32;
         for (index, domain) in self.domains.iter_mut().enumerate() {
@@ -266,6 +287,7 @@ impl Shard {
         if due {
             self.sweep(false);
         }
+        self.end_records(now);
         if let Some(sampler) = &mut self.sampler {
             sampler.end(now, &self.fifos);
         }

@@ -6,7 +6,7 @@
 //! ```
 
 use super::router::Routed;
-use tina_engine::{Cycle, Field, Signal, absorb};
+use tina_engine::{Cycle, Field, FieldValues, Signal, absorb};
 
 /// The most nodes that a [`Packet`] can address.
 pub const PACKET_NODES_MAX: u32 = 1 << NODE_BITS;
@@ -49,22 +49,18 @@ impl Signal for Packet {
     const NAME: &'static str = "Packet";
     const BITS: u32 = 64;
     const FIELDS: &'static [Field] = &[
-        Field {
-            name: "created",
-            bits: 64 - 2 * NODE_BITS,
-        },
-        Field {
-            name: "source",
-            bits: NODE_BITS,
-        },
-        Field {
-            name: "destination",
-            bits: NODE_BITS,
-        },
+        Field::new("created", 64 - 2 * NODE_BITS),
+        Field::new("source", NODE_BITS),
+        Field::new("destination", NODE_BITS),
     ];
     #[inline(always)]
     fn absorb_into(&self, digest: u64) -> u64 {
         absorb(digest, self.0)
+    }
+    fn fields_into(&self, fields: &mut FieldValues<'_>) {
+        fields.number(self.created());
+        fields.number(self.0 >> NODE_BITS & NODE_MASK);
+        fields.number(self.0 & NODE_MASK);
     }
 }
 

@@ -91,7 +91,7 @@
 //! and `home`.
 
 use crate::noc::Routed;
-use tina_engine::{Field, Signal, absorb};
+use tina_engine::{Field, FieldValues, Signal, absorb};
 
 /// Bytes of a line: the unit of caching, coherence and interleaving.
 pub const LINE_BYTES: u32 = 32;
@@ -220,46 +220,98 @@ fn absorb_line(line: &Line, digest: u64) -> u64 {
     })
 }
 
-const fn field(name: &'static str, bits: u32) -> Field {
-    Field { name, bits }
-}
-
-const DESTINATION: Field = field("destination", 14);
-const SOURCE: Field = field("source", 14);
-const KIND: Field = field("kind", 3);
-const ADDRESS: Field = field("address", 32);
-const LINE: Field = field("line", LINE_BYTES * 8);
+const DESTINATION: Field = Field::new("destination", 14);
+const SOURCE: Field = Field::new("source", 14);
+const ADDRESS: Field = Field::new("address", 32);
+const LINE: Field = Field::new("line", LINE_BYTES * 8);
+const REQUEST_KIND: Field = Field::choice(
+    "kind",
+    3,
+    &["read", "own", "fetch", "device_load", "device_store"],
+);
+const ORDER_KIND: Field = Field::choice(
+    "kind",
+    3,
+    &[
+        "grant_shared",
+        "grant_owned",
+        "grant_fetch",
+        "invalidate",
+        "recall_all",
+        "recall_write",
+        "device_reply",
+    ],
+);
+const ANSWER_KIND: Field = Field::choice(
+    "kind",
+    3,
+    &[
+        "acknowledge",
+        "recall_dirty",
+        "recall_clean",
+        "recall_absent",
+        "put_dirty",
+        "put_clean",
+    ],
+);
 
 impl Signal for Request {
     const NAME: &'static str = "Request";
     const BITS: u32 = 14 + 14 + 3 + 32 + 32;
-    const FIELDS: &'static [Field] = &[DESTINATION, SOURCE, KIND, ADDRESS, field("word", 32)];
+    const FIELDS: &'static [Field] = &[
+        DESTINATION,
+        SOURCE,
+        REQUEST_KIND,
+        ADDRESS,
+        Field::new("word", 32),
+    ];
     #[inline(always)]
     fn absorb_into(&self, digest: u64) -> u64 {
         let header = header(self.destination, self.source, self.kind as u8, self.address);
         absorb(absorb(digest, header), u64::from(self.word))
+    }
+    fn fields_into(&self, fields: &mut FieldValues<'_>) {
+        fields.number(u64::from(self.destination));
+        fields.number(u64::from(self.source));
+        fields.number(self.kind as u64);
+        fields.number(u64::from(self.address));
+        fields.number(u64::from(self.word));
     }
 }
 
 impl Signal for Order {
     const NAME: &'static str = "Order";
     const BITS: u32 = 14 + 14 + 3 + 32 + LINE_BYTES * 8;
-    const FIELDS: &'static [Field] = &[DESTINATION, SOURCE, KIND, ADDRESS, LINE];
+    const FIELDS: &'static [Field] = &[DESTINATION, SOURCE, ORDER_KIND, ADDRESS, LINE];
     #[inline(always)]
     fn absorb_into(&self, digest: u64) -> u64 {
         let header = header(self.destination, self.source, self.kind as u8, self.address);
         absorb_line(&self.line, absorb(digest, header))
+    }
+    fn fields_into(&self, fields: &mut FieldValues<'_>) {
+        fields.number(u64::from(self.destination));
+        fields.number(u64::from(self.source));
+        fields.number(self.kind as u64);
+        fields.number(u64::from(self.address));
+        fields.signal(&self.line);
     }
 }
 
 impl Signal for Answer {
     const NAME: &'static str = "Answer";
     const BITS: u32 = 14 + 14 + 3 + 32 + LINE_BYTES * 8;
-    const FIELDS: &'static [Field] = &[DESTINATION, SOURCE, KIND, ADDRESS, LINE];
+    const FIELDS: &'static [Field] = &[DESTINATION, SOURCE, ANSWER_KIND, ADDRESS, LINE];
     #[inline(always)]
     fn absorb_into(&self, digest: u64) -> u64 {
         let header = header(self.destination, self.source, self.kind as u8, self.address);
         absorb_line(&self.line, absorb(digest, header))
+    }
+    fn fields_into(&self, fields: &mut FieldValues<'_>) {
+        fields.number(u64::from(self.destination));
+        fields.number(u64::from(self.source));
+        fields.number(self.kind as u64);
+        fields.number(u64::from(self.address));
+        fields.signal(&self.line);
     }
 }
 

@@ -19,7 +19,7 @@ mod text;
 pub use text::REGISTER_NAMES;
 
 use super::csr::CsrChange;
-use tina_engine::{Signal, absorb};
+use tina_engine::{FieldValues, Signal, absorb};
 
 /// An operation on two words that takes one cycle in any pipeline.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -108,6 +108,13 @@ pub enum MulDiv {
     Remainder,
     /// Unsigned remainder.
     RemainderUnsigned,
+}
+
+impl MulDiv {
+    /// What traces call them, in order of declaration.
+    pub const NAMES: &'static [&'static str] = &[
+        "mul", "mulh", "mulhsu", "mulhu", "div", "divu", "rem", "remu",
+    ];
 }
 
 /// A read-modify-write operation of the A extension.
@@ -305,6 +312,9 @@ impl Signal for Instruction {
     #[inline(always)]
     fn absorb_into(&self, digest: u64) -> u64 {
         absorb(digest, u64::from(self.word))
+    }
+    fn fields_into(&self, fields: &mut FieldValues<'_>) {
+        fields.number(u64::from(self.word));
     }
 }
 

@@ -26,7 +26,7 @@
 
 use super::access::Access;
 use super::instruction::{Amo, Instruction, MulDiv, amo};
-use tina_engine::{Field, Signal, absorb};
+use tina_engine::{Field, FieldValues, Signal, absorb};
 
 /// Two 32-bit halves as one word of a digest.
 const fn pair(low: u32, high: u32) -> u64 {
@@ -51,18 +51,9 @@ impl Signal for FetchRequest {
     const NAME: &'static str = "FetchRequest";
     const BITS: u32 = 65;
     const FIELDS: &'static [Field] = &[
-        Field {
-            name: "address",
-            bits: 32,
-        },
-        Field {
-            name: "predicted",
-            bits: 32,
-        },
-        Field {
-            name: "epoch",
-            bits: 1,
-        },
+        Field::new("address", 32),
+        Field::new("predicted", 32),
+        Field::new("epoch", 1),
     ];
     #[inline(always)]
     fn absorb_into(&self, digest: u64) -> u64 {
@@ -71,6 +62,11 @@ impl Signal for FetchRequest {
             digest,
             pair(self.address ^ u32::from(self.epoch), self.predicted),
         )
+    }
+    fn fields_into(&self, fields: &mut FieldValues<'_>) {
+        fields.number(u64::from(self.address));
+        fields.number(u64::from(self.predicted));
+        fields.number(u64::from(self.epoch));
     }
 }
 
@@ -93,32 +89,24 @@ impl Signal for FetchReply {
     const NAME: &'static str = "FetchReply";
     const BITS: u32 = 98;
     const FIELDS: &'static [Field] = &[
-        Field {
-            name: "address",
-            bits: 32,
-        },
-        Field {
-            name: "predicted",
-            bits: 32,
-        },
-        Field {
-            name: "word",
-            bits: 32,
-        },
-        Field {
-            name: "epoch",
-            bits: 1,
-        },
-        Field {
-            name: "fault",
-            bits: 1,
-        },
+        Field::new("address", 32),
+        Field::new("predicted", 32),
+        Field::new("word", 32),
+        Field::new("epoch", 1),
+        Field::new("fault", 1),
     ];
     #[inline(always)]
     fn absorb_into(&self, digest: u64) -> u64 {
         let flags = u32::from(self.epoch) | u32::from(self.fault) << 1;
         let digest = absorb(digest, pair(self.address, self.predicted));
         absorb(digest, pair(self.word, flags))
+    }
+    fn fields_into(&self, fields: &mut FieldValues<'_>) {
+        fields.number(u64::from(self.address));
+        fields.number(u64::from(self.predicted));
+        fields.number(u64::from(self.word));
+        fields.number(u64::from(self.epoch));
+        fields.number(u64::from(self.fault));
     }
 }
 
@@ -161,6 +149,24 @@ pub enum DataOperation {
 }
 
 impl DataOperation {
+    /// What traces call them, in order of declaration.
+    pub const NAMES: &'static [&'static str] = &[
+        "load",
+        "store",
+        "load_reserved",
+        "store_conditional",
+        "swap",
+        "add",
+        "xor",
+        "and",
+        "or",
+        "min",
+        "max",
+        "min_unsigned",
+        "max_unsigned",
+        "fence",
+    ];
+
     /// What the instruction set calls an operation that reads and writes a word at one instant;
     /// nothing for the others.
     #[must_use]
@@ -245,30 +251,12 @@ impl Signal for DataRequest {
     const NAME: &'static str = "DataRequest";
     const BITS: u32 = 89;
     const FIELDS: &'static [Field] = &[
-        Field {
-            name: "address",
-            bits: 32,
-        },
-        Field {
-            name: "data",
-            bits: 32,
-        },
-        Field {
-            name: "tag",
-            bits: 16,
-        },
-        Field {
-            name: "mask",
-            bits: 4,
-        },
-        Field {
-            name: "operation",
-            bits: 4,
-        },
-        Field {
-            name: "uncached",
-            bits: 1,
-        },
+        Field::new("address", 32),
+        Field::new("data", 32),
+        Field::new("tag", 16),
+        Field::new("mask", 4),
+        Field::choice("operation", 4, DataOperation::NAMES),
+        Field::new("uncached", 1),
     ];
     #[inline(always)]
     fn absorb_into(&self, digest: u64) -> u64 {
@@ -277,6 +265,14 @@ impl Signal for DataRequest {
             | (self.operation as u64) << 24
             | u64::from(self.uncached) << 32;
         absorb(absorb(digest, pair(self.address, self.data)), control)
+    }
+    fn fields_into(&self, fields: &mut FieldValues<'_>) {
+        fields.number(u64::from(self.address));
+        fields.number(u64::from(self.data));
+        fields.number(u64::from(self.tag));
+        fields.number(u64::from(self.mask));
+        fields.number(self.operation as u64);
+        fields.number(u64::from(self.uncached));
     }
 }
 
@@ -292,19 +288,14 @@ pub struct DataReply {
 impl Signal for DataReply {
     const NAME: &'static str = "DataReply";
     const BITS: u32 = 48;
-    const FIELDS: &'static [Field] = &[
-        Field {
-            name: "data",
-            bits: 32,
-        },
-        Field {
-            name: "tag",
-            bits: 16,
-        },
-    ];
+    const FIELDS: &'static [Field] = &[Field::new("data", 32), Field::new("tag", 16)];
     #[inline(always)]
     fn absorb_into(&self, digest: u64) -> u64 {
         absorb(digest, pair(self.data, u32::from(self.tag)))
+    }
+    fn fields_into(&self, fields: &mut FieldValues<'_>) {
+        fields.number(u64::from(self.data));
+        fields.number(u64::from(self.tag));
     }
 }
 
@@ -327,32 +318,24 @@ impl Signal for DecodedInstruction {
     const NAME: &'static str = "DecodedInstruction";
     const BITS: u32 = FetchReply::BITS;
     const FIELDS: &'static [Field] = &[
-        Field {
-            name: "address",
-            bits: 32,
-        },
-        Field {
-            name: "predicted",
-            bits: 32,
-        },
-        Field {
-            name: "instruction",
-            bits: 32,
-        },
-        Field {
-            name: "epoch",
-            bits: 1,
-        },
-        Field {
-            name: "fault",
-            bits: 1,
-        },
+        Field::new("address", 32),
+        Field::new("predicted", 32),
+        Field::new("instruction", 32),
+        Field::new("epoch", 1),
+        Field::new("fault", 1),
     ];
     #[inline(always)]
     fn absorb_into(&self, digest: u64) -> u64 {
         let flags = u32::from(self.epoch) | u32::from(self.fault) << 1;
         let digest = absorb(digest, pair(self.address, self.predicted));
         absorb(digest, pair(self.instruction.word(), flags))
+    }
+    fn fields_into(&self, fields: &mut FieldValues<'_>) {
+        fields.number(u64::from(self.address));
+        fields.number(u64::from(self.predicted));
+        fields.number(u64::from(self.instruction.word()));
+        fields.number(u64::from(self.epoch));
+        fields.number(u64::from(self.fault));
     }
 }
 
@@ -370,6 +353,11 @@ pub enum Jump {
     Return,
     /// None: an instruction behind which fetch must start anew.
     Not,
+}
+
+impl Jump {
+    /// What traces call them, in order of declaration.
+    pub const NAMES: &'static [&'static str] = &["conditional", "always", "call", "return", "not"];
 }
 
 /// From execute to fetch: where the program went behind an instruction.
@@ -393,31 +381,23 @@ impl Signal for Resolution {
     const NAME: &'static str = "Resolution";
     const BITS: u32 = 69;
     const FIELDS: &'static [Field] = &[
-        Field {
-            name: "address",
-            bits: 32,
-        },
-        Field {
-            name: "target",
-            bits: 32,
-        },
-        Field {
-            name: "jump",
-            bits: 3,
-        },
-        Field {
-            name: "taken",
-            bits: 1,
-        },
-        Field {
-            name: "redirect",
-            bits: 1,
-        },
+        Field::new("address", 32),
+        Field::new("target", 32),
+        Field::choice("jump", 3, Jump::NAMES),
+        Field::new("taken", 1),
+        Field::new("redirect", 1),
     ];
     #[inline(always)]
     fn absorb_into(&self, digest: u64) -> u64 {
         let control = self.jump as u64 | u64::from(self.taken) << 3 | u64::from(self.redirect) << 4;
         absorb(absorb(digest, pair(self.address, self.target)), control)
+    }
+    fn fields_into(&self, fields: &mut FieldValues<'_>) {
+        fields.number(u64::from(self.address));
+        fields.number(u64::from(self.target));
+        fields.number(self.jump as u64);
+        fields.number(u64::from(self.taken));
+        fields.number(u64::from(self.redirect));
     }
 }
 
@@ -438,27 +418,21 @@ impl Signal for MultiplyRequest {
     const NAME: &'static str = "MultiplyRequest";
     const BITS: u32 = 72;
     const FIELDS: &'static [Field] = &[
-        Field {
-            name: "a",
-            bits: 32,
-        },
-        Field {
-            name: "b",
-            bits: 32,
-        },
-        Field {
-            name: "operation",
-            bits: 3,
-        },
-        Field {
-            name: "register",
-            bits: 5,
-        },
+        Field::new("a", 32),
+        Field::new("b", 32),
+        Field::choice("operation", 3, MulDiv::NAMES),
+        Field::new("register", 5),
     ];
     #[inline(always)]
     fn absorb_into(&self, digest: u64) -> u64 {
         let control = self.operation as u64 | u64::from(self.register) << 8;
         absorb(absorb(digest, pair(self.a, self.b)), control)
+    }
+    fn fields_into(&self, fields: &mut FieldValues<'_>) {
+        fields.number(u64::from(self.a));
+        fields.number(u64::from(self.b));
+        fields.number(self.operation as u64);
+        fields.number(u64::from(self.register));
     }
 }
 
@@ -481,26 +455,11 @@ impl Signal for MemoryRequest {
     const NAME: &'static str = "MemoryRequest";
     const BITS: u32 = 76;
     const FIELDS: &'static [Field] = &[
-        Field {
-            name: "address",
-            bits: 32,
-        },
-        Field {
-            name: "data",
-            bits: 32,
-        },
-        Field {
-            name: "access",
-            bits: 6,
-        },
-        Field {
-            name: "register",
-            bits: 5,
-        },
-        Field {
-            name: "device",
-            bits: 1,
-        },
+        Field::new("address", 32),
+        Field::new("data", 32),
+        Field::new("access", 6),
+        Field::new("register", 5),
+        Field::new("device", 1),
     ];
     #[inline(always)]
     fn absorb_into(&self, digest: u64) -> u64 {
@@ -508,6 +467,13 @@ impl Signal for MemoryRequest {
             | u64::from(self.register) << 8
             | u64::from(self.device) << 16;
         absorb(absorb(digest, pair(self.address, self.data)), control)
+    }
+    fn fields_into(&self, fields: &mut FieldValues<'_>) {
+        fields.number(u64::from(self.address));
+        fields.number(u64::from(self.data));
+        fields.number(u64::from(self.access.code()));
+        fields.number(u64::from(self.register));
+        fields.number(u64::from(self.device));
     }
 }
 
@@ -523,19 +489,14 @@ pub struct RegisterWrite {
 impl Signal for RegisterWrite {
     const NAME: &'static str = "RegisterWrite";
     const BITS: u32 = 37;
-    const FIELDS: &'static [Field] = &[
-        Field {
-            name: "value",
-            bits: 32,
-        },
-        Field {
-            name: "register",
-            bits: 5,
-        },
-    ];
+    const FIELDS: &'static [Field] = &[Field::new("value", 32), Field::new("register", 5)];
     #[inline(always)]
     fn absorb_into(&self, digest: u64) -> u64 {
         absorb(digest, pair(self.value, u32::from(self.register)))
+    }
+    fn fields_into(&self, fields: &mut FieldValues<'_>) {
+        fields.number(u64::from(self.value));
+        fields.number(u64::from(self.register));
     }
 }
 

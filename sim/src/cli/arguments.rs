@@ -2,11 +2,14 @@
 
 use crate::design::Design;
 use crate::run::{Contender, Variant};
+use crate::trace::{Glob, TraceOrder, What};
 use clap::builder::RangedU64ValueParser;
 use clap::{Args, Parser, Subcommand, ValueEnum};
+use std::ops::Range;
 use std::path::PathBuf;
 use tina_engine::{Limits, SHARDS_MAX, core_count};
 use tina_viz::waves::{ROWS_DEFAULT, ROWS_MAX};
+use tina_viz::write::Format;
 
 /// The clocked hardware simulator whose result does not depend on the number of shards.
 #[derive(Parser)]
@@ -119,9 +122,92 @@ pub(super) struct RunArguments {
     /// Write everything that is known after the run to a JSON file.
     #[arg(long, value_name = "FILE.json")]
     pub(super) stats: Option<PathBuf>,
+    #[command(flatten)]
+    pub(super) trace: TraceArguments,
     /// Print what the guest prints and nothing else.
     #[arg(long, short)]
     pub(super) quiet: bool,
+}
+
+/// What of a run is written into a trace.
+#[derive(Args)]
+pub(super) struct TraceArguments {
+    /// Write a trace of the run for a waveform viewer: FILE.fst or FILE.vcd.
+    #[arg(long, value_name = "FILE", value_parser = trace_path)]
+    pub(super) trace: Option<PathBuf>,
+    /// Trace only what this matches, such as 'tile[*].router.*': instances, their ports and all in
+    /// them; a wire by either of its ends. May be repeated.
+    #[arg(long, value_name = "GLOB", requires = "trace", value_parser = Glob::new)]
+    pub(super) trace_scope: Vec<Glob>,
+    /// Trace only from cycle A on and before cycle B, of the base clock.
+    #[arg(long, value_name = "A..B", requires = "trace", value_parser = window)]
+    pub(super) trace_window: Option<Range<u64>>,
+    /// What to trace, separated by commas; the default is transfers, occupancy and probes.
+    #[arg(long, value_name = "WHAT", requires = "trace", value_delimiter = ',')]
+    pub(super) trace_what: Vec<TraceWhat>,
+}
+
+/// A part of a trace.
+#[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(super) enum TraceWhat {
+    /// Items pushed to wires, with their fields.
+    Transfers,
+    /// Items in wires.
+    Occupancy,
+    /// Fields that modules show.
+    Probes,
+    /// A square wave for each clock domain.
+    Clocks,
+}
+
+impl TraceArguments {
+    /// The trace that is asked for.
+    pub(super) fn order(&self) -> Option<TraceOrder> {
+        let asked = |what| self.trace_what.contains(&what);
+        let what = if self.trace_what.is_empty() {
+            What::default()
+        } else {
+            What {
+                transfers: asked(TraceWhat::Transfers),
+                occupancy: asked(TraceWhat::Occupancy),
+                probes: asked(TraceWhat::Probes),
+                clocks: asked(TraceWhat::Clocks),
+            }
+        };
+        self.trace.as_ref().map(|path| TraceOrder {
+            path: path.clone(),
+            scopes: self.trace_scope.clone(),
+            window: self.trace_window.clone().unwrap_or(0..u64::MAX),
+            what,
+        })
+    }
+}
+
+fn trace_path(text: &str) -> Result<PathBuf, String> {
+    let path = PathBuf::from(text);
+    match Format::of_path(&path) {
+        Ok(_) => Ok(path),
+        Err(error) => Err(error.to_string()),
+    }
+}
+
+/// Cycles `A..B`; either may be left out.
+fn window(text: &str) -> Result<Range<u64>, String> {
+    const FORM: &str = "it is written A..B: from cycle A on and before cycle B";
+    let (start, end) = text.split_once("..").ok_or(FORM)?;
+    let cycle = |text: &str, default| match text {
+        "" => Ok(default),
+        text => text.parse::<u64>().map_err(|_| FORM.to_owned()),
+    };
+    let window = cycle(start, 0)?..cycle(end, u64::MAX)?;
+    if window.is_empty() {
+        let last = window.start.saturating_add(1);
+        return Err(format!(
+            "it is empty: cycle {} is not in it; {}..{last} is that cycle alone",
+            window.start, window.start
+        ));
+    }
+    Ok(window)
 }
 
 #[derive(Args)]

@@ -29,6 +29,7 @@ pub(super) fn run(arguments: &RunArguments, catalogue: &Catalogue) -> Result<u8,
         no_vectors: arguments.no_vectors,
         pin: true,
         join: true,
+        ..HostOptions::default()
     };
     let options = RunOptions {
         shard_count,
@@ -37,6 +38,7 @@ pub(super) fn run(arguments: &RunArguments, catalogue: &Catalogue) -> Result<u8,
         measure: arguments.profile_out.is_some(),
         host,
         limits,
+        trace: arguments.trace.order(),
     };
     let guest = if arguments.json {
         Guest::StandardError
@@ -61,6 +63,9 @@ pub(super) fn run(arguments: &RunArguments, catalogue: &Catalogue) -> Result<u8,
     }
     if let (Some(path), Some(profile)) = (&arguments.profile_out, &report.profile) {
         write(path, &profile.to_json(&design, catalogue))?;
+    }
+    if let Some(Err(reason)) = &report.trace {
+        return Err(Failure::input(format_args!("the trace failed: {reason}")));
     }
     if arguments.verify && report.outcome != Outcome::Interrupted {
         let code = verify(arguments, &design, catalogue, &limits, &report)?;

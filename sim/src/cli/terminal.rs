@@ -3,7 +3,7 @@
 //! A closed pipe is no reason to panic: whoever reads us has seen enough, so the run stops.
 
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressState, ProgressStyle};
-use signal_hook::consts::{SIGINT, SIGTERM};
+use signal_hook::consts::{SIGINT, SIGTERM, SIGXFSZ};
 use std::fmt;
 use std::io::{self, IsTerminal, Write};
 use std::sync::Arc;
@@ -72,6 +72,9 @@ impl Terminal {
             .and_then(|_| signal_hook::flag::register(signal, interrupt.clone()))
             .map_err(|error| Failure::input(format_args!("cannot listen to Ctrl-C: {error}")))?;
         }
+        // A file that may not grow is an error of whoever writes it, not the end of the program; where the
+        // signal cannot be taken it stays that.
+        let _ = signal_hook::flag::register(SIGXFSZ, Arc::default());
         let shown = with_bar && io::stderr().is_terminal();
         let bar = if shown {
             bar(limits)

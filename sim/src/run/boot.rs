@@ -3,6 +3,7 @@
 use crate::design::Design;
 use crate::partition::{Hints, PartitionError, Summary, partition};
 use crate::profile::Profile;
+use crate::trace::TraceError;
 use std::fmt;
 use tina_engine::{BootError, Catalogue, HostOptions, Machine, Placement};
 
@@ -15,6 +16,8 @@ pub enum RunError {
     Boot(BootError),
     /// A total could not be computed.
     Total(String),
+    /// The trace that was asked for cannot be made.
+    Trace(TraceError),
 }
 
 impl fmt::Display for RunError {
@@ -23,11 +26,18 @@ impl fmt::Display for RunError {
             Self::Partition(error) => error.fmt(f),
             Self::Boot(error) => error.fmt(f),
             Self::Total(reason) => f.write_str(reason),
+            Self::Trace(error) => error.fmt(f),
         }
     }
 }
 
 impl std::error::Error for RunError {}
+
+impl From<TraceError> for RunError {
+    fn from(error: TraceError) -> Self {
+        Self::Trace(error)
+    }
+}
 
 /// A machine at cycle 0 and how it was placed.
 pub struct Booted {

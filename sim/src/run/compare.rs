@@ -49,9 +49,9 @@ impl Contender {
             shard_count,
             auto,
             profile: terms.profile.cloned(),
-            measure: false,
             host: HostOptions { join: true, ..host },
             limits: terms.limits,
+            ..RunOptions::default()
         }
     }
 }

@@ -2,14 +2,20 @@
 
 use super::auto::{Task, choose};
 use super::boot::{RunError, boot_by};
+use super::buffer::Buffer;
 use super::choice::Choice;
 use super::measure::measured;
 use super::outcome::end_cycle;
 use super::report::{Hart, HostReport, RunReport};
 use super::stopwatch::Stopwatch;
 use crate::design::{Design, Total};
+use crate::partition::Summary;
 use crate::profile::Profile;
-use tina_engine::{Catalogue, HostOptions, InstanceResults, Limits, Observer, ResultValue};
+use crate::trace::{self, Selection, TraceOrder};
+use std::sync::Arc;
+use tina_engine::{
+    Catalogue, HostOptions, InstanceResults, Limits, Machine, Observer, Report, ResultValue,
+};
 
 /// How a design is run. Only `limits` can change a result.
 #[derive(Clone, Debug)]
@@ -26,6 +32,8 @@ pub struct RunOptions {
     pub host: HostOptions,
     /// When it ends by itself.
     pub limits: Limits,
+    /// The trace to be written of it.
+    pub trace: Option<TraceOrder>,
 }
 
 impl Default for RunOptions {
@@ -38,6 +46,7 @@ impl Default for RunOptions {
             measure: false,
             host: HostOptions::default(),
             limits: Limits::default(),
+            trace: None,
         }
     }
 }
@@ -52,40 +61,31 @@ pub fn execute(
     options: &RunOptions,
     observer: &mut dyn Observer,
 ) -> Result<RunReport, RunError> {
-    let boot_time = Stopwatch::start();
-    let shard_count = if options.auto { 1 } else { options.shard_count };
-    let profile = options.profile.as_ref();
-    let booted = boot_by(design, catalogue, profile, shard_count, &options.host)?;
-    let boot_seconds = boot_time.seconds();
-    // A total that nothing can be summed up for is found before the run, not after it.
-    totals(design, &booted.machine.results())?;
-
-    let run_time = Stopwatch::start();
-    let limits = &options.limits;
-    let (mut machine, placement, choice, ended) = if options.auto {
-        let task = Task {
-            design,
-            catalogue,
-            host: &options.host,
-            limits,
-            shard_count_max: options.shard_count,
-            boot_seconds,
-        };
-        let chosen = choose(booted, &task, observer)?;
-        (
-            chosen.machine,
-            chosen.placement,
-            Some(chosen.choice),
-            chosen.report,
-        )
-    } else {
-        (booted.machine, booted.placement, None, None)
+    let selection = match &options.trace {
+        Some(order) => Some(trace::select(&design.blueprint, &order.scopes)?),
+        None => None,
+    };
+    let Start {
+        mut machine,
+        placement,
+        choice,
+        ended,
+        boot_seconds,
+        run_time,
+    } = start(design, catalogue, options, selection.as_ref(), observer)?;
+    let tracing = match options.trace.as_ref().zip(selection) {
+        Some((order, selection)) => {
+            let blueprint = &design.blueprint;
+            Some(trace::begin(&mut machine, blueprint, &selection, order)?)
+        }
+        None => None,
     };
     let measure = options.measure && choice.is_none();
     if measure {
         machine.start_sampling();
     }
-    let report = ended.unwrap_or_else(|| machine.run(limits, observer));
+    let report = ended.unwrap_or_else(|| machine.run(&options.limits, observer));
+    let trace = tracing.map(|tracing| tracing.end(&mut machine).map_err(|error| error.to_string()));
     let wall_seconds = run_time.seconds();
     let profile = if measure {
         Some(measured(&mut machine, design, catalogue))
@@ -105,6 +105,7 @@ pub fn execute(
         harts: harts(design, &instances),
         profile,
         instances,
+        trace,
         host: HostReport {
             shard_count: report.shard_count,
             joined_count: report.joined_count,
@@ -116,6 +117,87 @@ pub fn execute(
             threads: machine.thread_times(),
             choice,
         },
+    })
+}
+
+/// A machine about to run, or to run on.
+struct Start {
+    machine: Machine,
+    placement: Summary,
+    choice: Option<Choice>,
+    /// Set if the run has ended already.
+    ended: Option<Report>,
+    boot_seconds: f64,
+    run_time: Stopwatch,
+}
+
+/// Places and boots, and with `auto` finds out on how many shards. A machine that is to be traced has not
+/// run yet: what is found out about shards, others have run for.
+fn start(
+    design: &Design,
+    catalogue: &Catalogue,
+    options: &RunOptions,
+    selection: Option<&Selection>,
+    observer: &mut dyn Observer,
+) -> Result<Start, RunError> {
+    let recorded = selection.map_or(Arc::default(), |selection| selection.wires.clone().into());
+    let host = HostOptions {
+        recorded,
+        ..options.host.clone()
+    };
+    let boot_time = Stopwatch::start();
+    let shard_count = if options.auto { 1 } else { options.shard_count };
+    let profile = options.profile.as_ref();
+    let first_host = if options.auto { &options.host } else { &host };
+    let booted = boot_by(design, catalogue, profile, shard_count, first_host)?;
+    let boot_seconds = boot_time.seconds();
+    // A total that nothing can be summed up for is found before the run, not after it.
+    totals(design, &booted.machine.results())?;
+    let run_time = Stopwatch::start();
+    if !options.auto {
+        return Ok(Start {
+            machine: booted.machine,
+            placement: booted.placement,
+            choice: None,
+            ended: None,
+            boot_seconds,
+            run_time,
+        });
+    }
+    let task = Task {
+        design,
+        catalogue,
+        host: &options.host,
+        limits: &options.limits,
+        shard_count_max: options.shard_count,
+        boot_seconds,
+    };
+    if selection.is_none() {
+        let chosen = choose(booted, &task, observer)?;
+        return Ok(Start {
+            machine: chosen.machine,
+            placement: chosen.placement,
+            choice: Some(chosen.choice),
+            ended: chosen.report,
+            boot_seconds,
+            run_time,
+        });
+    }
+    let choice = choose(booted, &task, &mut Buffer::new(observer))?.choice;
+    let booted = boot_by(
+        design,
+        catalogue,
+        Some(&choice.profile),
+        choice.shard_count,
+        &host,
+    )?;
+    Ok(Start {
+        machine: booted.machine,
+        placement: booted.placement,
+        choice: Some(choice),
+        ended: None,
+        boot_seconds,
+        run_time: Stopwatch::start(),
     })
 }
 

@@ -6,6 +6,7 @@ use super::outcome::{describe, exit_code, word};
 use super::threads::thread_json;
 use crate::design::Design;
 use crate::profile::Profile;
+use crate::trace::Written;
 use serde_json::{Map, Value, json};
 use std::fmt::Write;
 use tina_engine::{Catalogue, InstanceResults, Outcome, ResultValue, ThreadTimes};
@@ -71,6 +72,8 @@ pub struct RunReport {
     pub harts: Vec<Hart>,
     /// What was measured, where that was asked for.
     pub profile: Option<Profile>,
+    /// The trace that was written, or why it was not.
+    pub trace: Option<Result<Written, String>>,
     /// What the host did.
     pub host: HostReport,
 }
@@ -121,6 +124,9 @@ impl RunReport {
             lines.push(("result", format!("{name} = {}", result(*value))));
         }
         lines.push(("digest", hexadecimal(self.digest)));
+        if let Some(Ok(written)) = &self.trace {
+            lines.push(("trace", written.to_string()));
+        }
         lines.push(("speed", self.speed_line()));
         if let Some(choice) = &self.host.choice {
             lines.push(("shards", choice.reason()));

@@ -26,7 +26,7 @@ impl Variant {
             no_sleep: self.no_sleep,
             no_vectors: self.no_vectors,
             pin: true,
-            join: false,
+            ..HostOptions::default()
         }
     }
 }
