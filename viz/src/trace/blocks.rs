@@ -22,12 +22,15 @@ const PACKED: u8 = 254;
 const SKIPPED: u8 = 255;
 /// All of a header, without the byte before it.
 const HEADER_BYTES: u64 = 329;
+/// Where in a header the number of blocks of values stands: behind its kind and eight other numbers.
+const BLOCK_COUNT_AT: u64 = 1 + 8 * 8;
 
 /// Walks over the blocks of an FST file.
 pub(super) fn check_fst(file: &mut (impl Read + Seek), length: u64) -> io::Result<Checked<()>> {
     let mut at = 0;
     let mut has_geometry = false;
     let mut has_hierarchy = false;
+    let (mut block_count, mut blocks_expected) = (0, 0);
     while at < length {
         let cut_off = |what: &str, needed: u64| {
             format!(
@@ -78,7 +81,17 @@ pub(super) fn check_fst(file: &mut (impl Read + Seek), length: u64) -> io::Resul
                 )));
             }
         }
+        if kind == HEADER {
+            file.seek(SeekFrom::Start(at + BLOCK_COUNT_AT))?;
+            blocks_expected = number(file)?;
+        }
+        block_count += u64::from(VALUES.contains(&kind));
         at += 1 + size;
+    }
+    if block_count < blocks_expected {
+        let reason =
+            format!("it is cut off: {block_count} of {blocks_expected} blocks of values are there");
+        return Ok(Err(reason));
     }
     if !has_geometry || !has_hierarchy {
         return Ok(Err(
