@@ -21,7 +21,7 @@ const COMMANDS: &[&str] = &[
      --analog tile[0][0].core.execute.access.occupancy --analog tile[0][0].core.load_store.request.occupancy \
      -o GALLERY/wave_core.svg",
     "run NETLISTS/w2_mesh.ron --set rate=0.02 --cycles 2000 --quiet --trace TRACES/light.fst",
-    "plot TRACES/light.fst --window 0..400 --signals router[*][*].*.valid --rows 5 -o GALLERY/wave_folded.svg",
+    "plot TRACES/light.fst --window 0..400 --signals router[*][*].*.valid --rows 5 -o GALLERY/wave_folded.png",
     "run NETLISTS/w2_mesh.ron --cycles 2000 --quiet --trace TRACES/heavy.fst",
     "plot TRACES/heavy.fst --signals router[*][*].*.valid --heat=mean -o GALLERY/heat_links.svg",
     "plot TRACES/heavy.fst --signals generator[*][*].*.occupancy --heat=mean -o GALLERY/heat_occupancy.svg",

@@ -99,7 +99,7 @@ fn pictures_are_written_and_say_what_they_show() {
         assert_eq!(answer, (String::new(), String::new(), 0));
     }
     let svg = fs::read_to_string(folder.join("wave.svg")).unwrap();
-    for text in [">data[7:0]<", ">0a<", ">go<", ">0 to 30 ps", ">0 ps<"] {
+    for text in [">data[7:0]<", ">0a<", ">go<", "0 to 30 ps<", ">0 ps<"] {
         assert!(svg.contains(text), "{text}: {svg}");
     }
     assert!(
