@@ -10,5 +10,7 @@
 //! | `own_catalogue.rs` | a whole `tina-hw` with a kind of one's own |
 //! | `drive_from_rust.rs` | build, run and ask a machine from Rust |
 //!
+//! and one program: `gallery.rs` draws the pictures in `viz/gallery` anew.
+//!
 //! `cargo run -p tina-examples --bin first_module` runs the first.
 #![forbid(unsafe_code)]

@@ -25,6 +25,7 @@ mod graph;
 
 use arguments::{Arguments, Command};
 use clap::Parser;
+use std::ffi::OsString;
 use std::process::ExitCode;
 use tina_engine::Catalogue;
 
@@ -39,7 +40,16 @@ use tina_engine::Catalogue;
 /// ```
 #[must_use]
 pub fn main(catalogue: Catalogue) -> ExitCode {
-    let arguments = match Arguments::try_parse() {
+    with_arguments(std::env::args_os(), catalogue)
+}
+
+/// The same with arguments of one's own, of which the first is the name of the program.
+#[must_use]
+pub fn with_arguments(
+    arguments: impl IntoIterator<Item = impl Into<OsString> + Clone>,
+    catalogue: Catalogue,
+) -> ExitCode {
+    let arguments = match Arguments::try_parse_from(arguments) {
         Ok(arguments) => arguments,
         Err(error) => {
             // Nothing is left to tell whoever closed our standard error.

@@ -55,7 +55,8 @@ pub enum Content {
 
 const STYLE: &str = "
 *{box-sizing:border-box}
-body{margin:0;background:var(--ink-paper);color:var(--ink-text);font:15px/1.5 'DejaVu Sans',Verdana,'Segoe UI',sans-serif}
+body{margin:0;background:var(--ink-paper);color:var(--ink-text);
+  font:15px/1.5 'DejaVu Sans',Verdana,'Segoe UI',sans-serif}
 main{max-width:1180px;margin:0 auto;padding:28px 24px 60px}
 h1{font-size:24px;margin:0}
 h2{font-size:17px;margin:36px 0 8px;padding-top:12px;border-top:1px solid var(--ink-faint)}

@@ -316,6 +316,9 @@ fn leaf_start(name: &str, scope: &str) -> usize {
 
 /// Indices belong to the name before them, as in `tile[3]`; a scope without a name adds nothing.
 fn joined(outer: &str, name: &str) -> String {
+    // Verilog marks a name with odd letters by a backslash, which is not part of it.
+    let name = name.trim_end();
+    let name = name.strip_prefix('\\').unwrap_or(name);
     match (outer, name) {
         ("", _) => name.to_owned(),
         (_, "") => outer.to_owned(),

@@ -9,6 +9,7 @@
 
 mod fold;
 mod pieces;
+mod lanes;
 mod picture;
 mod text;
 

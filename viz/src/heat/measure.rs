@@ -61,7 +61,7 @@ impl Measure {
                 .chain(changes.list.iter().map(|change| &change.1))
         };
         match self {
-            Self::Changes => Some(changes.list.len() as f64),
+            Self::Changes => Some(changes.times().count() as f64),
             Self::Greatest => values().filter_map(number).reduce(f64::max),
             Self::Mean => {
                 let starts = [from]
@@ -102,5 +102,14 @@ mod tests {
             "4 for two steps, 0 for six, unknown for two"
         );
         assert_eq!(Measure::Mean.of(&Changes::default(), 0, 9, 1), None);
+        let first = Changes {
+            before: None,
+            list: vec![(0, Value::Number(0)), (5, Value::Number(1))],
+        };
+        assert_eq!(
+            Measure::Changes.of(&first, 0, 9, 1),
+            Some(1.0),
+            "the first value is no change"
+        );
     }
 }

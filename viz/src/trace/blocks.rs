@@ -22,12 +22,15 @@ const PACKED: u8 = 254;
 const SKIPPED: u8 = 255;
 /// All of a header, without the byte before it.
 const HEADER_BYTES: u64 = 329;
+/// Where in a header the number of blocks of values stands: behind its kind and eight other numbers.
+const BLOCK_COUNT_AT: u64 = 1 + 8 * 8;
 
 /// Walks over the blocks of an FST file.
 pub(super) fn check_fst(file: &mut (impl Read + Seek), length: u64) -> io::Result<Checked<()>> {
     let mut at = 0;
     let mut has_geometry = false;
     let mut has_hierarchy = false;
+    let (mut block_count, mut blocks_expected) = (0, 0);
     while at < length {
         let cut_off = |what: &str, needed: u64| {
             format!(
@@ -69,16 +72,24 @@ pub(super) fn check_fst(file: &mut (impl Read + Seek), length: u64) -> io::Resul
         }
         has_geometry |= kind == GEOMETRY || kind == PACKED;
         has_hierarchy |= HIERARCHY.contains(&kind) || kind == PACKED;
-        let is_packed = kind == GEOMETRY || kind == PACKED || HIERARCHY.contains(&kind);
-        if is_packed && size >= 16 {
-            let unpacked = number(file)?;
-            if unpacked > UNPACKED_ALWAYS && unpacked / UNPACKED_MAX > size {
-                return Ok(Err(format!(
-                    "{name} at byte {at} says that it unpacks to {unpacked} bytes"
-                )));
-            }
+        let amount = amount(file, (kind, at, size))?;
+        if let Some((claimed, what)) = amount.filter(|(claimed, _)| !is_believable(*claimed, size))
+        {
+            return Ok(Err(format!(
+                "{name} at byte {at} says that it holds {claimed} {what}"
+            )));
         }
+        if kind == HEADER {
+            file.seek(SeekFrom::Start(at + BLOCK_COUNT_AT))?;
+            blocks_expected = number(file)?;
+        }
+        block_count += u64::from(VALUES.contains(&kind));
         at += 1 + size;
+    }
+    if block_count < blocks_expected {
+        let reason =
+            format!("it is cut off: {block_count} of {blocks_expected} blocks of values are there");
+        return Ok(Err(reason));
     }
     if !has_geometry || !has_hierarchy {
         return Ok(Err(
@@ -86,6 +97,40 @@ pub(super) fn check_fst(file: &mut (impl Read + Seek), length: u64) -> io::Resul
         ));
     }
     Ok(Ok(()))
+}
+
+/// The largest number of things that a block says it holds.
+fn amount(
+    file: &mut (impl Read + Seek),
+    (kind, at, size): (u8, u64, u64),
+) -> io::Result<Option<(u64, &'static str)>> {
+    if VALUES.contains(&kind) && size >= 4 * 8 {
+        // At the end of a block of values: bytes of its times, unpacked and packed, and how many times.
+        file.seek(SeekFrom::Start(at + 1 + size - 3 * 8))?;
+        let bytes = number(file)?;
+        number(file)?;
+        return Ok(Some((bytes.max(number(file)?), "times")));
+    }
+    let is_packed = kind == GEOMETRY || kind == PACKED || HIERARCHY.contains(&kind);
+    if !is_packed || size < 3 * 8 {
+        return Ok(None);
+    }
+    let bytes = number(file)?;
+    if kind == GEOMETRY {
+        // A byte at least for each signal.
+        let signals = number(file)?;
+        return Ok(Some(if signals > bytes {
+            (signals, "signals")
+        } else {
+            (bytes, "bytes")
+        }));
+    }
+    Ok(Some((bytes, "bytes")))
+}
+
+/// Whether compression can have made it as small as it is.
+fn is_believable(claimed: u64, size: u64) -> bool {
+    claimed <= UNPACKED_ALWAYS || claimed / UNPACKED_MAX <= size
 }
 
 fn number(file: &mut impl Read) -> io::Result<u64> {

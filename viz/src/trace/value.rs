@@ -26,6 +26,22 @@ pub struct Changes {
     pub list: Vec<(u64, Value)>,
 }
 
+impl Changes {
+    /// When it happened or became another value. The first value of all is no change, nor is one after
+    /// an unknown one.
+    pub fn times(&self) -> impl Iterator<Item = u64> {
+        let mut was_known = self
+            .before
+            .as_ref()
+            .is_some_and(|value| !value.is_unknown());
+        self.list.iter().filter_map(move |(time, value)| {
+            let is_change = was_known || *value == Value::Event;
+            was_known = !value.is_unknown();
+            is_change.then_some(*time)
+        })
+    }
+}
+
 /// How bits are shown.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Radix {

@@ -167,7 +167,7 @@ impl Activity {
     pub(super) fn add(&mut self, signal: usize, changes: &Changes, (from, to): (u64, u64)) {
         let row = signal * self.rows / self.signal_count;
         let span = u128::from(to - from).max(1);
-        for &(time, _) in &changes.list {
+        for time in changes.times() {
             let column = u128::from(time - from) * Self::COLUMNS as u128 / span;
             let column = (column as usize).min(Self::COLUMNS - 1);
             self.cells[row * Self::COLUMNS + column] += 1;
