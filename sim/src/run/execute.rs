@@ -130,6 +130,10 @@ pub fn execute(
             joined_count: report.joined_count,
             thread_count: report.thread_count,
             boot_seconds,
+            first_cycle: options
+                .start
+                .as_ref()
+                .map_or(0, |start| start.cycle(&design.blueprint)),
             wall_seconds,
             clock_count: report.clock_count,
             placement,

@@ -25,6 +25,8 @@ pub struct HostReport {
     pub thread_count: usize,
     /// Seconds for placement and boot.
     pub boot_seconds: f64,
+    /// The first cycle that was run: not 0 where the run went on from a checkpoint.
+    pub first_cycle: u64,
     /// Seconds from the first cycle to the last.
     pub wall_seconds: f64,
     /// How often modules were clocked.
@@ -103,12 +105,17 @@ impl RunReport {
     /// Simulated base-clock cycles per host second, in millions.
     #[must_use]
     pub fn megahertz(&self) -> f64 {
-        ratio(self.cycles as f64 / 1e6, self.host.wall_seconds)
+        let cycles = self.cycles - self.host.first_cycle;
+        ratio(cycles as f64 / 1e6, self.host.wall_seconds)
     }
 
-    /// Simulated instructions per host second, in millions.
+    /// Simulated instructions per host second, in millions; 0 for a run that went on from a checkpoint,
+    /// whose counts begin before it.
     #[must_use]
     pub fn mips(&self) -> f64 {
+        if self.host.first_cycle > 0 {
+            return 0.0;
+        }
         ratio(self.instructions() as f64 / 1e6, self.host.wall_seconds)
     }
 
@@ -189,7 +196,7 @@ impl RunReport {
     }
 
     fn speed_line(&self) -> String {
-        let mips = if self.harts.is_empty() {
+        let mips = if self.harts.is_empty() || self.host.first_cycle > 0 {
             String::new()
         } else {
             format!(", {:.2} MIPS", self.mips())

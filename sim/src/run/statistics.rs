@@ -186,11 +186,8 @@ impl RunReport {
         let seconds = self.host.wall_seconds;
         [
             ("hostSeconds", json!(seconds)),
-            (
-                "hostInstRate",
-                json!(ratio(self.instructions() as f64, seconds)),
-            ),
-            ("hostCycleRate", json!(ratio(self.cycles as f64, seconds))),
+            ("hostInstRate", json!(self.mips() * 1e6)),
+            ("hostCycleRate", json!(self.megahertz() * 1e6)),
             ("hostMemory", json!(self.host.memory_bytes)),
         ]
     }
