@@ -70,16 +70,18 @@ fn open(path: &Path) -> Result<Trace, Failure> {
     Ok(trace)
 }
 
+/// The names of all signals, by which globs select.
+fn full_names(trace: &Trace) -> Vec<String> {
+    let signals = trace.signals().iter();
+    signals.map(|signal| signal.full_name()).collect()
+}
+
 fn waves(
     arguments: &PlotArguments,
     trace: &mut Trace,
     (from, to): (u64, u64),
 ) -> Result<u8, Failure> {
-    let names: Vec<String> = trace
-        .signals()
-        .iter()
-        .map(|signal| signal.full_name())
-        .collect();
+    let names = full_names(trace);
     let mut signals = select(&names, &arguments.signals).map_err(Failure::input)?;
     let mut curves = Vec::new();
     if !arguments.analog.is_empty() {
@@ -124,11 +126,7 @@ fn heat_of_trace(
     heat: HeatArgument,
     (from, to): (u64, u64),
 ) -> Result<u8, Failure> {
-    let names: Vec<String> = trace
-        .signals()
-        .iter()
-        .map(|signal| signal.full_name())
-        .collect();
+    let names = full_names(trace);
     let signals = select(&names, &arguments.signals).map_err(Failure::input)?;
     let measure = match heat {
         HeatArgument::Changes => Measure::Changes,

@@ -88,14 +88,15 @@ impl FstFile {
             (SignalKind::Event, _) => self.letters.push(b'1'),
             (SignalKind::Bits, None) => self.letters.resize(width, b'x'),
             (SignalKind::Bits, Some(words)) => {
-                for &word in words.iter().rev() {
-                    for byte in word.to_be_bytes() {
-                        self.letters
-                            .extend_from_slice(&BIT_LETTERS[usize::from(byte)]);
-                    }
+                // The topmost byte may be wider than what is left of the signal.
+                let byte_count = width.div_ceil(8);
+                let mut surplus = 8 * byte_count - width;
+                for index in (0..byte_count).rev() {
+                    let byte = (words[index / 8] >> (index % 8 * 8)) as u8;
+                    self.letters
+                        .extend_from_slice(&BIT_LETTERS[usize::from(byte)][surplus..]);
+                    surplus = 0;
                 }
-                let surplus = self.letters.len() - width;
-                self.letters.drain(..surplus);
             }
         }
         self.out
