@@ -30,6 +30,9 @@ pub(super) struct Layout {
     pub(super) signal_count: usize,
 }
 
+/// The most fields of a wire whose signals are set in one run.
+pub(super) const PLAIN_FIELDS_MAX: usize = 14;
+
 /// The signals of a wire: for each lane `valid` and the fields, then the occupancy.
 pub(super) struct WireSignals {
     pub(super) first: u32,
@@ -38,6 +41,8 @@ pub(super) struct WireSignals {
     pub(super) domain: u8,
     pub(super) transfers: bool,
     pub(super) occupancy: Option<u32>,
+    /// Whether it has one lane and fields of one word each, so that its signals are one run of words.
+    pub(super) is_plain: bool,
     /// Its fields in [`Layout::field_words`].
     pub(super) fields: (u32, u32),
 }
@@ -201,12 +206,16 @@ impl Builder<'_> {
             }
             node.signals.extend(occupancy);
         }
+        let (start, end) = field_range;
+        let words = &self.field_words[start as usize..end as usize];
+        let is_plain = wire.lanes == 1 && words.iter().all(|&words| words == 1);
         WireSignals {
             first,
             lanes: wire.lanes,
             domain: producer.domain,
             transfers: self.what.transfers,
             occupancy: occupancy_id,
+            is_plain: is_plain && words.len() <= PLAIN_FIELDS_MAX,
             fields: field_range,
         }
     }

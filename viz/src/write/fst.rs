@@ -11,6 +11,7 @@
 //! the bytes (docs/traces.md has the figures).
 
 mod huffman;
+mod bits;
 mod deflate;
 mod chain;
 mod block;
