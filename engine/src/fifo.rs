@@ -174,7 +174,7 @@ pub(crate) struct SlowPart {
     pub(crate) lanes: Cell<u8>,
     pub(crate) pushed: Cell<u8>,
     pub(crate) popped: Cell<u8>,
-    /// Any of [`RECORDED`] and [`TELLS_ALL`].
+    /// Any of [`RECORDED`], [`TELLS_ALL`] and [`ONE_TICK`].
     pub(crate) manner: Cell<u8>,
 }
 const _: () = assert!(size_of::<SlowPart>() == 64, "a slow part is a cache line");
@@ -183,6 +183,8 @@ const _: () = assert!(size_of::<SlowPart>() == 64, "a slow part is a cache line"
 pub(crate) const RECORDED: u8 = 1;
 /// The other end of pops is a link, which is told of every one.
 pub(crate) const TELLS_ALL: u8 = 2;
+/// One lane, and each end sees at the next tick what the other has done: as in the quick way.
+pub(crate) const ONE_TICK: u8 = 4;
 
 // SAFETY: cells of integers and a pointer, for which null is a value.
 unsafe impl Zeroed for SlowPart {}
@@ -208,6 +210,11 @@ impl SlowPart {
     /// Whether a [`RecordPart`] stands before it.
     pub(crate) fn is_recorded(&self) -> bool {
         self.manner.get() & RECORDED != 0
+    }
+
+    /// Whether both ends take one transfer an edge and see it at the next tick.
+    pub(crate) fn is_one_tick(&self) -> bool {
+        self.manner.get() & ONE_TICK != 0
     }
 
     /// Whether the other end is told of every pop, also of those it cannot be waiting for.

@@ -28,7 +28,7 @@ use std::io::{self, BufWriter, Seek, SeekFrom, Write};
 /// worth its bytes.
 const CHAIN_BYTES: usize = 1 << 13;
 /// But so many in all.
-const BLOCK_BYTES: std::ops::RangeInclusive<usize> = 1 << 25..=1 << 28;
+const BLOCK_BYTES: std::ops::RangeInclusive<usize> = 1 << 22..=1 << 28;
 
 pub(super) struct FstFile {
     out: BufWriter<File>,

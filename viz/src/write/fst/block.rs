@@ -113,18 +113,20 @@ impl Block {
     #[inline]
     pub(super) fn put(&mut self, first: usize, values: &mut [Value], words: &[u64]) {
         let instant = self.instants.count - 1;
-        let chains = &mut self.chains[first..][..values.len()];
+        let chains = &mut self.chains[first..][..words.len()];
+        let mut bytes = 0;
         for ((value, chain), &word) in values.iter_mut().zip(chains).zip(words) {
             assert!(value.is_narrow(), "a signal of one word is wider than that");
             let Some(word) = value.set(word) else {
                 continue;
             };
-            self.bytes += if value.kind == SignalKind::Bits {
+            bytes += if value.kind == SignalKind::Bits {
                 chain.push_word(instant, value.width_bits, word)
             } else {
                 chain.push(instant, value.kind, value.width_bits, Some(&[word]))
             };
         }
+        self.bytes += bytes;
     }
 
     /// Notes that a signal has changed.
@@ -217,7 +219,7 @@ impl Block {
         let mut ends = Vec::new();
         let mut bytes = 0;
         for (number, &id) in self.order.iter().enumerate() {
-            bytes += self.chains[id as usize].rows.len();
+            bytes += self.chains[id as usize].rows().len();
             if bytes >= PIECE_BYTES {
                 ends.push(number + 1);
                 bytes = 0;
@@ -241,7 +243,7 @@ impl Block {
                 for &id in &self.order[start..end] {
                     let value = &values.signals[id as usize];
                     let rows = rows_of(value.kind, value.width_bits);
-                    packed.add(&self.chains[id as usize].rows, rows, &mut deflate);
+                    packed.add(self.chains[id as usize].rows(), rows, &mut deflate);
                 }
                 let mut done = done.lock().expect("nobody panics holding it");
                 done.push((piece, packed));

@@ -14,16 +14,29 @@ use crate::write::header::SignalKind;
 /// Rows, and the number of the last row's instant.
 #[derive(Default)]
 pub(super) struct Chain {
-    pub(super) rows: Vec<u8>,
+    /// Room for rows, the first of it used. A copy of a length that is known into bytes that are there is
+    /// one store.
+    room: Vec<u8>,
+    used: u32,
     instant: u32,
 }
 
-/// The most bytes of a row whose value is one word.
+/// Room for a row whose value is one word: five bytes of a number at most, and eight.
 const NARROW_ROW_BYTES: usize = 16;
-/// What a chain makes room for at once.
-const FIRST_BYTES: usize = 64;
+/// The least room of a chain that has rows.
+const ROOM_BYTES_MIN: usize = 64;
 
 impl Chain {
+    pub(super) fn rows(&self) -> &[u8] {
+        &self.room[..self.used as usize]
+    }
+
+    /// Begins anew, for the next block.
+    pub(super) fn clear(&mut self) {
+        self.used = 0;
+        self.instant = 0;
+    }
+
     /// Appends a value of at most 64 bits; returns the length of the row.
     #[inline(always)]
     pub(super) fn push_word(&mut self, instant: u32, width_bits: u32, word: u64) -> usize {
@@ -35,26 +48,20 @@ impl Chain {
             let value = (word << (64 - width_bits)).swap_bytes();
             (instants << 1, value, width_bits.div_ceil(8) as usize)
         };
-        // Numbers are below 2^34: five bytes at most, and eight of a value.
-        let (number, number_bytes) = varint(number);
-        let row = if number_bytes == 1 {
-            u128::from(number) | u128::from(value) << 8
+        let (row, number_bytes) = if number < 128 {
+            (u128::from(number) | u128::from(value) << 8, 1)
         } else {
-            u128::from(number) | u128::from(value) << (8 * number_bytes)
+            let (number, number_bytes) = varint(number);
+            let value = u128::from(value) << (8 * number_bytes);
+            (u128::from(number) | value, number_bytes)
         };
-        let start = self.rows.len();
-        if self.rows.capacity() - start < NARROW_ROW_BYTES {
-            self.grow();
+        let start = self.used as usize;
+        if self.room.len() < start + NARROW_ROW_BYTES {
+            self.make_room(start + NARROW_ROW_BYTES);
         }
-        // All at once, and what is too much off again: a copy of a length that is known is one store.
-        self.rows.extend_from_slice(&row.to_le_bytes());
-        self.rows.truncate(start + number_bytes + value_bytes);
+        self.room[start..start + NARROW_ROW_BYTES].copy_from_slice(&row.to_le_bytes());
+        self.used = (start + number_bytes + value_bytes) as u32;
         number_bytes + value_bytes
-    }
-
-    #[cold]
-    fn grow(&mut self) {
-        self.rows.reserve(FIRST_BYTES.max(self.rows.len()));
     }
 
     /// Appends a value of any signal; returns the length of the row.
@@ -65,37 +72,63 @@ impl Chain {
         width_bits: u32,
         words: Option<&[u64]>,
     ) -> usize {
-        let start = self.rows.len();
+        let start = self.used;
         let instants = u64::from(instant - self.instant);
         match (kind, words) {
             (SignalKind::Event, _) => return self.push_word(instant, 1, 1),
             (SignalKind::Bits, Some(&[word])) => return self.push_word(instant, width_bits, word),
             (SignalKind::Real, words) => {
                 let bits = words.map_or(f64::NAN.to_bits(), |words| words[0]);
-                put_varint(&mut self.rows, instants << 1 | 1);
-                self.rows.extend_from_slice(&bits.to_le_bytes());
+                self.append_number(instants << 1 | 1);
+                self.append(&bits.to_le_bytes());
             }
-            (SignalKind::Bits, None) if width_bits == 1 => {
-                put_varint(&mut self.rows, instants << 4 | 1);
-            }
+            (SignalKind::Bits, None) if width_bits == 1 => self.append_number(instants << 4 | 1),
             (SignalKind::Bits, None) => {
-                put_varint(&mut self.rows, instants << 1 | 1);
-                self.rows
-                    .resize(self.rows.len() + width_bits as usize, b'x');
+                self.append_number(instants << 1 | 1);
+                (0..width_bits).for_each(|_| self.append(b"x"));
             }
             (SignalKind::Bits, Some(words)) => {
-                put_varint(&mut self.rows, instants << 1);
-                put_wide(&mut self.rows, words, width_bits);
+                self.append_number(instants << 1);
+                self.append_wide(words, width_bits);
             }
         }
         self.instant = instant;
-        self.rows.len() - start
+        (self.used - start) as usize
     }
 
-    /// Begins anew, for the next block.
-    pub(super) fn clear(&mut self) {
-        self.rows.clear();
-        self.instant = 0;
+    /// Appends bits from the top; what is left of the last byte is 0.
+    fn append_wide(&mut self, words: &[u64], width_bits: u32) {
+        let byte_count = width_bits.div_ceil(8) as usize;
+        let empty_bits = 8 * byte_count as u32 - width_bits;
+        // Bytes of the topmost word that are above the signal.
+        let mut skipped = 8 * words.len() - byte_count;
+        for (index, &word) in words.iter().enumerate().rev() {
+            let below = index.checked_sub(1).map_or(0, |index| words[index]);
+            let shifted = word << empty_bits | below.unbounded_shr(64 - empty_bits);
+            self.append(&shifted.to_be_bytes()[skipped..]);
+            skipped = 0;
+        }
+    }
+
+    fn append_number(&mut self, number: u64) {
+        let (bytes, count) = varint(number);
+        self.append(&bytes.to_le_bytes()[..count]);
+    }
+
+    fn append(&mut self, bytes: &[u8]) {
+        let start = self.used as usize;
+        let end = start + bytes.len();
+        if self.room.len() < end {
+            self.make_room(end);
+        }
+        self.room[start..end].copy_from_slice(bytes);
+        self.used = end as u32;
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn make_room(&mut self, byte_count: usize) {
+        self.room.resize(ROOM_BYTES_MIN.max(2 * byte_count), 0);
     }
 }
 
@@ -113,12 +146,8 @@ pub(super) fn rows_of(kind: SignalKind, width_bits: u32) -> Rows {
     }
 }
 
-/// A number of seven bits a byte, the lowest first, and how many bytes it takes; at most 2^56.
-#[inline(always)]
+/// A number of seven bits a byte, the lowest first, and how many bytes it takes; below 2^56.
 fn varint(number: u64) -> (u64, usize) {
-    if number < 128 {
-        return (number, 1);
-    }
     let (mut rest, mut bytes, mut count) = (number, 0, 0);
     while rest >= 128 {
         bytes |= (rest & 127 | 128) << (8 * count);
@@ -135,18 +164,4 @@ pub(super) fn put_varint(out: &mut Vec<u8>, mut number: u64) {
         number >>= 7;
     }
     out.push(number as u8);
-}
-
-/// Appends bits from the top; what is left of the last byte is 0.
-fn put_wide(out: &mut Vec<u8>, words: &[u64], width_bits: u32) {
-    let byte_count = width_bits.div_ceil(8) as usize;
-    let empty_bits = 8 * byte_count as u32 - width_bits;
-    // Bytes of the topmost word that are above the signal.
-    let mut skipped = 8 * words.len() - byte_count;
-    for (index, &word) in words.iter().enumerate().rev() {
-        let below = index.checked_sub(1).map_or(0, |index| words[index]);
-        let shifted = word << empty_bits | below.unbounded_shr(64 - empty_bits);
-        out.extend_from_slice(&shifted.to_be_bytes()[skipped..]);
-        skipped = 0;
-    }
 }

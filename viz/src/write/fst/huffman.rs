@@ -193,7 +193,8 @@ mod tests {
             let mut counts = [0; SYMBOLS_MAX];
             few.iter().for_each(|&(symbol, count)| counts[symbol] = count);
             let mut code = Code::<SYMBOLS_MAX>::EMPTY;
-            code.fit(&counts, limit, &mut Space::EMPTY);
+            let mut space = Space::EMPTY;
+            code.fit(&counts, limit, &mut space);
             let used = counts.iter().filter(|&&count| count > 0).count();
             let mut parts = 0;
             let mut bits = 0;
@@ -216,7 +217,8 @@ mod tests {
         let mut counts = [0; 19];
         (0..19).for_each(|symbol| counts[symbol] = 1 << symbol);
         let mut code = Code::<19>::EMPTY;
-        code.fit(&counts, 7, &mut Space::EMPTY);
+        let mut space = Space::EMPTY;
+        code.fit(&counts, 7, &mut space);
         let parts: u32 = code.lengths.iter().map(|&length| 128 >> length).sum();
         assert_eq!((parts, code.lengths[18], code.lengths[0]), (128, 1, 7));
     }
