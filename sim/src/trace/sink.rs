@@ -222,7 +222,9 @@ impl TraceSink {
 fn write_plain(writer: &mut TraceWriter, wire: &WireSignals, item: &[u64], occupancy: u64) {
     let mut words = [1; PLAIN_FIELDS_MAX + 2];
     let end = item.len() + 1;
-    words[1..end].copy_from_slice(item);
+    for (word, &field) in words[1..].iter_mut().zip(item) {
+        *word = field;
+    }
     words[end] = occupancy;
     writer.put(
         wire.first,
