@@ -1,4 +1,4 @@
-//! HOT. What every signal was last set to: what is set to that again has not changed.
+//! What every signal was last set to: what is set to that again has not changed.
 
 use super::header::{Layout, SignalKind};
 

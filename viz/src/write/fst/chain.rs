@@ -1,4 +1,4 @@
-//! HOT. The changes of one signal within a block, as FST has them: rows of a number and a value.
+//! The changes of one signal within a block, as FST has them: rows of a number and a value.
 //!
 //! ```text
 //!   one bit     instants << 2 | bit << 1                 or, unknown, instants << 4 | 1

@@ -1,4 +1,4 @@
-//! HOT. Deflate (RFC 1951) within zlib (RFC 1950), for chains of value changes.
+//! Deflate (RFC 1951) within zlib (RFC 1950), for chains of value changes.
 //!
 //! House rule says libraries before code of our own. The libraries were measured to be the limit: a chain
 //! is some thousand bytes, and there is one for each signal and block, so what is done once per chain
