@@ -15,7 +15,7 @@
 use super::What;
 use super::timescale::TimeAxis;
 use std::collections::BTreeMap;
-use tina_engine::{Blueprint, Field, ProbeField, Tick};
+use tina_engine::{Blueprint, Field, PortInfo, ProbeField, Tick};
 use tina_viz::write::{Header, Scope, Signal, SignalKind};
 
 /// Where the signals of everything recorded stand.
@@ -139,6 +139,17 @@ impl Node {
     }
 }
 
+/// A field as wide as it is at this port; never of fewer words, which is how items have it.
+fn narrowed(field: Field, port: &PortInfo) -> Field {
+    let least = port.narrow.iter().filter(|(name, _)| *name == field.name);
+    let bits = least.map(|&(_, bits)| bits).min().unwrap_or(field.bits);
+    let fewest = 64 * (field.word_count() as u32).saturating_sub(1) + 1;
+    Field {
+        bits: bits.max(fewest).min(field.bits),
+        ..field
+    }
+}
+
 struct Builder<'a> {
     blueprint: &'a Blueprint,
     what: What,
@@ -169,11 +180,16 @@ impl Builder<'_> {
         let producer = &self.blueprint.instances[wire.from.instance as usize];
         let port = &producer.shape.ports[usize::from(wire.from.port)];
         let whole = [Field::new("value", port.signal_bits)];
-        let fields = if port.fields.is_empty() {
+        let declared = if port.fields.is_empty() {
             &whole[..]
         } else {
             port.fields
         };
+        let fields: Vec<Field> = declared
+            .iter()
+            .map(|field| narrowed(*field, port))
+            .collect();
+        let fields = &fields[..];
         let field_range = self.field_range(port.signal, port.signal_bits, fields);
         let first = self.next;
         let mut lanes = Vec::new();
