@@ -14,6 +14,7 @@
 //! Not here yet: sockets and files, containment of hardware faults, and the seeded run.
 
 mod handle;
+mod shard_set;
 mod parcel;
 mod mail;
 mod notice;

@@ -90,8 +90,9 @@ impl Isolate for Speaker {
             }
             Event::Message(Talk::Pass(left)) => {
                 let next = self.next.expect("everybody has a next one");
-                let sent = context.send(next, Talk::Pass(left - 1));
-                assert!(sent.is_ok(), "there is room for every token");
+                if let Err(refused) = context.send(next, Talk::Pass(left - 1)) {
+                    panic!("there is room for every token, but {}", refused.why);
+                }
             }
             Event::Message(Talk::Next(next)) => self.next = Some(next),
             Event::Message(Talk::Finish(awaited, reply_to)) => {
@@ -136,7 +137,7 @@ impl Ring {
         let mut specification = Specification::new(shards)
             .kind::<Speaker>(limits)
             .links(links)
-            .door(count + 64);
+            .door(count + tokens as usize + 64);
         for number in 0..count {
             let child = Child::new::<Speaker>(()).named(number.to_string());
             let tree = SupervisorSpec::new("ring", Strategy::OneForOne).child(child);
@@ -153,7 +154,7 @@ impl Ring {
     }
 
     /// Nanoseconds of a message when `tokens` go round until `messages` were sent.
-    fn pass(&self, tokens: u64, messages: u64) -> f64 {
+    fn pass(&mut self, tokens: u64, messages: u64) -> f64 {
         let hops = messages / tokens;
         let stopwatch = Stopwatch::start();
         for token in 0..tokens {
@@ -170,7 +171,10 @@ impl Ring {
                 let done = self
                     .runtime
                     .call(speaker, LONG, |reply| Talk::Finish(count, reply));
-                done.expect("every token comes to its end");
+                if let Err(error) = done {
+                    self.runtime.drain_log(|record| eprintln!("{record}"));
+                    panic!("a token did not come to its end: {error}");
+                }
             }
         }
         stopwatch.seconds() * 1e9 / (hops * tokens) as f64
@@ -239,7 +243,7 @@ fn main() {
         ("a message between 2 shards, 64 in flight", 2, 64, 64),
         ("a message between 2 shards, 1 in flight", 2, 2, 1),
     ] {
-        let ring = Ring::boot(shards, count, tokens);
+        let mut ring = Ring::boot(shards, count, tokens);
         let messages = options.messages / if tokens == 1 && shards > 1 { 10 } else { 1 };
         row(
             what,
