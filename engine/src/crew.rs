@@ -130,13 +130,22 @@ fn run(berths: &mut Berths, shards: &mut [Shard], order: &Order) -> (Stop, RunTi
     let began = now();
     let beds = berths.beds.clone();
     let mut idle = Idle::new(&beds, berths.number, berths.own_core);
+    let is_watched = shards.iter().any(Shard::is_watched);
     let mut start = order.start;
     loop {
         let end = order.epoch_end(start);
-        run_epoch(shards, end, &mut idle, &beds);
+        if is_watched {
+            run_epoch_watched(shards, end, &mut idle, &beds);
+        } else {
+            run_epoch(shards, end, &mut idle, &beds);
+        }
         print(shards, &mut berths.printed);
         let post = shards.iter_mut().map(post).fold(Post::NOTHING, Post::and);
         if let Some(stop) = berths.meeting.meet(order, end, post, &mut idle, &beds) {
+            if is_watched {
+                let now = now();
+                shards.iter_mut().for_each(|shard| shard.watch_pause(now));
+            }
             let times = RunTimes {
                 number: berths.number,
                 total: began.elapsed(),
@@ -171,6 +180,39 @@ fn run_epoch(shards: &mut [Shard], end: Tick, idle: &mut Idle<'_>, beds: &Beds) 
             idle.reset();
         } else {
             idle.wait();
+        }
+    }
+}
+
+/// [`run_epoch`], with a note of what every shard does with its time: one look at the clock for each turn of
+/// a shard, and one more where there was nothing to do.
+fn run_epoch_watched(shards: &mut [Shard], end: Tick, idle: &mut Idle<'_>, beds: &Beds) {
+    let mut time = now();
+    shards.iter_mut().for_each(|shard| shard.watch_epoch(time));
+    loop {
+        let mut moved_any = false;
+        let mut reached_all = true;
+        for shard in shards.iter_mut() {
+            let (advance, ended) = shard.advance_watched(end, time, now);
+            time = ended;
+            match advance {
+                Advance::Reached => {}
+                Advance::Blocked { moved } => {
+                    moved_any |= moved;
+                    reached_all = false;
+                }
+            }
+        }
+        beds.wake_sleepers();
+        if reached_all {
+            idle.reset();
+            return;
+        }
+        if moved_any {
+            idle.reset();
+        } else {
+            idle.wait();
+            time = now();
         }
     }
 }

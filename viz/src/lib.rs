@@ -17,4 +17,5 @@ pub mod waves;
 pub mod heat;
 pub mod graph;
 pub mod timeline;
+pub mod chart;
 pub mod report;

@@ -10,6 +10,7 @@ mod boot;
 mod record;
 mod sample;
 mod snapshot;
+mod watch;
 
 pub(crate) use boot::{BootShardError, Rings};
 pub(crate) use record::ProbedInstance;
@@ -17,6 +18,7 @@ use record::Recorder;
 pub(crate) use sample::Sampler;
 use sample::Timed;
 pub(crate) use snapshot::PartError;
+use watch::Watch;
 
 use crate::arena::{Arena, ArenaRef};
 use crate::bank::Store;
@@ -116,6 +118,8 @@ pub(crate) struct Shard {
     sampler: Option<Box<Sampler>>,
     /// Present while the machine is recorded.
     recorder: Option<Box<Recorder>>,
+    /// Present while its time is noted.
+    watch: Option<Box<Watch>>,
     arena: Arena,
 }
 
