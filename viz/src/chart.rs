@@ -95,8 +95,15 @@ impl Shares {
 }
 
 const MARGIN: f64 = 18.0;
-const WIDTH: f64 = 900.0;
 const SMALL: f64 = 10.0;
+
+/// Left end and width of what is drawn over time, and room to its right: charts that stand one above the other
+/// on a page, and timelines, are in line.
+pub(crate) const LEFT: f64 = 204.0;
+pub(crate) const WIDTH: f64 = 860.0;
+pub(crate) const RIGHT: f64 = 66.0;
+/// Width of a name left of it.
+pub(crate) const NAME_WIDTH: f64 = LEFT - MARGIN - 12.0;
 
 /// Title and legend at the top of a drawing.
 fn head(drawing: &mut Drawing, title: &str, legend: &str) {
@@ -104,8 +111,9 @@ fn head(drawing: &mut Drawing, title: &str, legend: &str) {
     drawing.text((MARGIN, 41.0), legend, Type::plain(11.0, Ink::Muted));
 }
 
-/// Marks of the edges below a frame from `left`, and lines up to its upper end.
-fn edge_axis(drawing: &mut Drawing, chart: &Chart, left: f64, (top, bottom): (f64, f64)) {
+/// Marks of the edges below a frame, and lines up to its upper end.
+fn edge_axis(drawing: &mut Drawing, chart: &Chart, (top, bottom): (f64, f64)) {
+    let left = LEFT;
     let (first, last) = chart.extent();
     let set = Type::plain(SMALL, Ink::Muted);
     let clock = Clock::new(None, first, last, 8);

@@ -16,6 +16,6 @@ pub mod drawing;
 pub mod waves;
 pub mod heat;
 pub mod graph;
-pub mod timeline;
 pub mod chart;
+pub mod timeline;
 pub mod report;

@@ -79,7 +79,8 @@ th{color:var(--ink-muted);font-weight:normal}
 .bar{height:14px;background:var(--ink-curve);border-radius:2px;min-width:1px}
 pre{background:var(--ink-panel);padding:12px;overflow-x:auto;font:12px/1.4 'DejaVu Sans Mono',Menlo,Consolas,monospace}
 svg{display:block;max-width:none}
-.pictures{display:flex;flex-wrap:wrap;gap:12px}
+.pictures{display:grid;grid-template-columns:repeat(auto-fill,minmax(430px,1fr));gap:12px}
+.pictures svg{max-width:100%;height:auto}
 ";
 
 impl Page {

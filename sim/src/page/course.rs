@@ -5,8 +5,8 @@ use crate::run::{Curve, Series};
 use tina_viz::chart::{Chart, Line};
 use tina_viz::report::{Content, Section};
 
-/// Results that are drawn as curves in one frame; more of them are rows.
-const CURVES_MAX: usize = 3;
+/// Results that have a frame each; more of them are rows.
+const FRAMES_MAX: usize = 3;
 
 pub(super) fn sections(files: &Files) -> Vec<Section> {
     let Some(series) = files
@@ -115,9 +115,14 @@ fn results_over_time(series: &Series, curves: &[&Curve]) -> Section {
     };
     let mut lines: Vec<Line> = curves.iter().map(line).collect();
     let title = "Results over time";
-    let (content, text) = if lines.len() <= CURVES_MAX {
-        let chart = chart(series, title, "per cycle of the base clock", lines);
-        (chart.curves(), "How fast the totals of the netlist grow.")
+    let (contents, text) = if lines.len() <= FRAMES_MAX {
+        let frame = |line: Line| {
+            let name = line.name.clone();
+            let chart = chart(series, &name, "per cycle of the base clock", vec![line]);
+            Content::Picture(chart.curves())
+        };
+        let frames = lines.into_iter().map(frame).collect();
+        (frames, "How fast the totals of the netlist grow.")
     } else {
         lines.iter_mut().for_each(normalise);
         let chart = chart(
@@ -128,12 +133,12 @@ fn results_over_time(series: &Series, curves: &[&Curve]) -> Section {
         );
         let text = "How fast the totals of the netlist grow, each compared with itself: when the phases of the run \
                     come and go.";
-        (chart.rows(), text)
+        (vec![Content::Picture(chart.rows())], text)
     };
     Section {
         heading: title.to_owned(),
         text: text.to_owned(),
-        contents: vec![Content::Picture(content)],
+        contents,
     }
 }
 

@@ -11,6 +11,9 @@ const MAPS_MAX: usize = 6;
 /// Elements that a map needs.
 const ELEMENTS_MIN: usize = 4;
 
+/// Standard deviation over mean that a map needs: what is nearly even is said by the table.
+const SPREAD_MIN: f64 = 0.02;
+
 /// The readings of one count in one array, and how uneven they are.
 struct Candidate<'a> {
     array: String,
@@ -71,7 +74,8 @@ fn candidates(files: &Files) -> Vec<Candidate<'_>> {
             readings,
         }
     });
-    let is_uneven = |it: &Candidate<'_>| it.readings.len() >= ELEMENTS_MIN && it.spread > 0.0;
+    let is_uneven =
+        |it: &Candidate<'_>| it.readings.len() >= ELEMENTS_MIN && it.spread >= SPREAD_MIN;
     candidates.filter(is_uneven).collect()
 }
 

@@ -15,7 +15,7 @@ pub(super) fn sentence(manifest: &Manifest) -> String {
                 .next()
                 .unwrap_or_default()
                 .trim_end_matches(':');
-            format!("{}: {story}, {} cycles", end.outcome, thousands(end.cycles))
+            format!("{story}; {} cycles", thousands(end.cycles))
         }
         None => "the run has not ended, or was killed".to_owned(),
     }

@@ -1,44 +1,34 @@
 //! Curves in a frame.
 
-use super::{Chart, Line, MARGIN, SMALL, WIDTH, edge_axis, head, short};
-use crate::drawing::{Area, Drawing, Ink, Look, Type, elided};
+use super::{Chart, LEFT, Line, MARGIN, NAME_WIDTH, RIGHT, SMALL, WIDTH, edge_axis, head, short};
+use crate::drawing::{Area, Drawing, Ink, Look, Type, elided_start};
 
 const HEIGHT: f64 = 200.0;
 /// Curves that are told apart by colour.
 const TOLD_APART: usize = 8;
-const NAME_MAX: f64 = 220.0;
+const TOP: f64 = 56.0;
 
 pub(super) fn draw(chart: &Chart) -> Drawing {
     let (main, others): (Vec<&Line>, Vec<&Line>) =
         chart.lines.iter().partition(|line| line.is_main);
     let is_band = others.len() > TOLD_APART;
     let top_value = ceiling(chart.most());
-    let label = Type::plain(SMALL, Ink::Muted).end();
-    let left = MARGIN + label.width(&short(top_value)).max(30.0) + 10.0;
-    let names = names(&main, &others, is_band);
-    let rows = place_names(&names, left + WIDTH);
-    let legend_rows = rows.last().map_or(0.0, |row| row.1 + 1.0);
-    let frame = Area::new(left, 54.0 + 18.0 * legend_rows, WIDTH, HEIGHT);
-    let mut drawing = Drawing::new(frame.right() + 70.0, frame.bottom() + 34.0);
+    let frame = Area::new(LEFT, TOP, WIDTH, HEIGHT);
+    let mut drawing = Drawing::new(frame.right() + RIGHT, frame.bottom() + 34.0);
     head(&mut drawing, &chart.title, &chart.legend);
-    for ((name, ink, is_wide), &(x, row)) in names.iter().zip(&rows) {
-        let y = 60.0 + 18.0 * row;
-        let width = if *is_wide { 2.4 } else { 1.4 };
-        drawing.line(
-            vec![(x, y - 4.0), (x + 16.0, y - 4.0)],
-            Look::line(*ink, width),
-        );
-        drawing.text((x + 22.0, y), name, Type::plain(SMALL, Ink::Text));
-    }
+    names(&mut drawing, &main, &others, is_band);
     drawing.rectangle(frame, 0.0, Look::filled(Ink::Panel));
-    edge_axis(&mut drawing, chart, left, (frame.y, frame.bottom()));
+    edge_axis(&mut drawing, chart, (frame.y, frame.bottom()));
     for share in [0.0, 0.25, 0.5, 0.75, 1.0] {
         let y = frame.bottom() - HEIGHT * share;
-        drawing.line(
-            vec![(left, y), (frame.right(), y)],
-            Look::line(Ink::Faint, 1.0),
+        let line = vec![(LEFT, y), (frame.right(), y)];
+        drawing.line(line, Look::line(Ink::Faint, 1.0));
+        let place = (frame.right() + 8.0, y + 3.5);
+        drawing.text(
+            place,
+            &short(top_value * share),
+            Type::plain(SMALL, Ink::Muted),
         );
-        drawing.text((left - 8.0, y + 3.5), &short(top_value * share), label);
     }
     let scale = Scale {
         chart,
@@ -49,11 +39,8 @@ pub(super) fn draw(chart: &Chart) -> Drawing {
         scale.band(&mut drawing, &others);
     } else {
         for (number, line) in others.iter().enumerate() {
-            scale.curve(
-                &mut drawing,
-                line,
-                Look::line(Ink::Category(number as u16), 1.4),
-            );
+            let look = Look::line(Ink::Category(number as u16), 1.4);
+            scale.curve(&mut drawing, line, look);
         }
     }
     for line in main {
@@ -62,40 +49,30 @@ pub(super) fn draw(chart: &Chart) -> Drawing {
     drawing
 }
 
-/// Names in the legend with colour, and whether the line is wide.
-fn names(main: &[&Line], others: &[&Line], is_band: bool) -> Vec<(String, Ink, bool)> {
-    let name = |line: &Line| elided(&line.name, SMALL, false, NAME_MAX);
-    let mut names: Vec<(String, Ink, bool)> = main
+/// Left of the frame, one below the other.
+fn names(drawing: &mut Drawing, main: &[&Line], others: &[&Line], is_band: bool) {
+    let mut names: Vec<(String, Ink, f64)> = main
         .iter()
-        .map(|line| (name(line), Ink::Text, true))
+        .map(|line| (line.name.clone(), Ink::Text, 2.4))
         .collect();
     if is_band {
-        names.push((
-            format!("least to greatest of {}", others.len()),
-            Ink::Curve,
-            false,
-        ));
+        let name = format!("least to greatest of {}", others.len());
+        names.push((name, Ink::Curve, 1.4));
     } else {
         let others = others.iter().enumerate();
-        names
-            .extend(others.map(|(number, line)| (name(line), Ink::Category(number as u16), false)));
+        names.extend(
+            others.map(|(number, line)| (line.name.clone(), Ink::Category(number as u16), 1.4)),
+        );
     }
-    names
-}
-
-/// Where the names of the legend begin: x, and the row.
-fn place_names(names: &[(String, Ink, bool)], right: f64) -> Vec<(f64, f64)> {
-    let (mut x, mut row) = (MARGIN, 0.0);
-    let mut places = Vec::new();
-    for (name, ..) in names {
-        let width = 42.0 + Type::plain(SMALL, Ink::Text).width(name);
-        if x + width > right && x > MARGIN {
-            (x, row) = (MARGIN, row + 1.0);
-        }
-        places.push((x, row));
-        x += width;
+    for (number, (name, ink, width)) in names.iter().enumerate() {
+        let y = TOP + 12.0 + 20.0 * number as f64;
+        drawing.line(
+            vec![(MARGIN, y - 4.0), (MARGIN + 14.0, y - 4.0)],
+            Look::line(*ink, *width),
+        );
+        let name = elided_start(name, SMALL, false, NAME_WIDTH - 20.0);
+        drawing.text((MARGIN + 20.0, y), &name, Type::plain(SMALL, Ink::Text));
     }
-    places
 }
 
 /// The least of 1, 1.2, 1.6, 2, 4, 6, 8 and 10 times a power of ten that is not below a number: its quarters

@@ -1,6 +1,6 @@
 //! Numbers as colours, a row for each line.
 
-use super::{Chart, Line, MARGIN, SMALL, WIDTH, edge_axis, head, short};
+use super::{Chart, LEFT, Line, NAME_WIDTH, RIGHT, SMALL, WIDTH, edge_axis, head, short};
 use crate::drawing::{Area, Drawing, Ink, Look, Type, elided_start};
 
 const ROW: f64 = 18.0;
@@ -9,8 +9,8 @@ const ROW_SMALL: f64 = 9.0;
 const ROWS_MAX: usize = 64;
 /// From this many on, rows are low.
 const ROWS_HIGH: usize = 24;
-const NAME_MAX: f64 = 240.0;
 const TOP: f64 = 56.0;
+const SCALE_MIN: f64 = 44.0;
 
 pub(super) fn draw(chart: &Chart) -> Drawing {
     let all: Vec<&Line> = chart.lines.iter().filter(|line| !line.is_main).collect();
@@ -21,10 +21,8 @@ pub(super) fn draw(chart: &Chart) -> Drawing {
         (ROW, SMALL)
     };
     let set = Type::plain(size, Ink::Text);
-    let widths = lines.iter().map(|line| set.width(&line.name));
-    let left = MARGIN + widths.fold(40.0, f64::max).min(NAME_MAX) + 10.0;
     let bottom = TOP + row * lines.len() as f64;
-    let mut drawing = Drawing::new(left + WIDTH + 90.0, bottom + 34.0);
+    let mut drawing = Drawing::new(LEFT + WIDTH + RIGHT, bottom.max(TOP + SCALE_MIN) + 34.0);
     let legend = if lines.len() < all.len() {
         format!(
             "{}; the first {} of {}",
@@ -36,22 +34,18 @@ pub(super) fn draw(chart: &Chart) -> Drawing {
         chart.legend.clone()
     };
     head(&mut drawing, &chart.title, &legend);
-    edge_axis(&mut drawing, chart, left, (bottom, bottom));
+    edge_axis(&mut drawing, chart, (bottom, bottom));
     let most = lines.iter().flat_map(|line| &line.numbers).copied();
     let most = most.fold(0.0, f64::max);
     for (number, line) in lines.iter().enumerate() {
-        let area = Area::new(left, TOP + row * number as f64, WIDTH, row - 1.0);
-        let name = elided_start(&line.name, size, false, NAME_MAX);
+        let area = Area::new(LEFT, TOP + row * number as f64, WIDTH, row - 1.0);
+        let name = elided_start(&line.name, size, false, NAME_WIDTH);
         let baseline = area.y + area.height / 2.0 + size * 0.36;
-        drawing.text((left - 8.0, baseline), &name, set.end());
+        drawing.text((LEFT - 8.0, baseline), &name, set.end());
         colours(&mut drawing, chart, line, area, most);
     }
-    scale(
-        &mut drawing,
-        most,
-        left + WIDTH + 14.0,
-        (bottom - TOP).clamp(60.0, 200.0),
-    );
+    let height = (bottom - TOP - 8.0).clamp(SCALE_MIN, 200.0);
+    scale(&mut drawing, most, LEFT + WIDTH + 12.0, height);
     drawing
 }
 
@@ -91,7 +85,7 @@ fn scale(drawing: &mut Drawing, most: f64, x: f64, height: f64) {
         let colour = Ink::Scale((u16::from(number) * 255 / u16::from(STEPS - 1)) as u8);
         let overlap = if number == 0 { 0.0 } else { 0.4 };
         drawing.rectangle(
-            Area::new(x, y, 12.0, step + overlap),
+            Area::new(x, y, 10.0, step + overlap),
             0.0,
             Look::filled(colour),
         );
@@ -99,7 +93,7 @@ fn scale(drawing: &mut Drawing, most: f64, x: f64, height: f64) {
     for share in [0.0, 0.5, 1.0] {
         let y = TOP + height * (1.0 - share) + 3.5;
         drawing.text(
-            (x + 18.0, y),
+            (x + 14.0, y),
             &short(most * share),
             Type::plain(SMALL, Ink::Muted),
         );

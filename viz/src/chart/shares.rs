@@ -1,6 +1,6 @@
 //! Bars of parts beside each other.
 
-use super::{MARGIN, SMALL, Shares, WIDTH, head};
+use super::{LEFT, MARGIN, RIGHT, SMALL, Shares, WIDTH, head};
 use crate::drawing::{Area, Drawing, Ink, Look, Type, elided_start};
 
 const ROW: f64 = 20.0;
@@ -11,11 +11,11 @@ const WRITTEN: f64 = 30.0;
 pub(super) fn draw(shares: &Shares) -> Drawing {
     let set = Type::plain(SMALL, Ink::Text);
     let widths = shares.rows.iter().map(|row| set.width(&row.0));
-    let left = MARGIN + widths.fold(40.0, f64::max).min(NAME_MAX) + 10.0;
-    let width = (left + WIDTH - 300.0).max(700.0) - left;
+    let left = MARGIN + widths.fold(LEFT - MARGIN - 10.0, f64::max).min(NAME_MAX) + 10.0;
+    let width = LEFT + WIDTH - left;
     let top = 76.0;
     let height = top + ROW * shares.rows.len() as f64 + MARGIN;
-    let mut drawing = Drawing::new(left + width + MARGIN, height);
+    let mut drawing = Drawing::new(left + width + RIGHT, height);
     head(&mut drawing, &shares.title, &shares.legend);
     let mut x = MARGIN;
     for part in &shares.parts {

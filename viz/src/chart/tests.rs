@@ -1,3 +1,5 @@
+//! Curves, rows and shares as SVG.
+
 use super::curves::ceiling;
 use super::*;
 use crate::drawing::Theme;

@@ -5,29 +5,25 @@
 //! is read as a share.
 
 use super::{Span, Timeline};
+use crate::chart::{LEFT, NAME_WIDTH, RIGHT, WIDTH};
 use crate::drawing::{Area, Drawing, Ink, Look, Type, elided};
 use crate::time::Clock;
 
 const MARGIN: f64 = 18.0;
-const WIDTH: f64 = 900.0;
 const COLUMNS: usize = 450;
 const ROW: f64 = 26.0;
 const GAP: f64 = 6.0;
-const LABEL_MAX: f64 = 180.0;
 const SMALL: f64 = 10.0;
 /// Names in the legend.
 const NAMES_MAX: usize = 14;
 
 pub(super) fn draw(timeline: &Timeline, title: &str) -> Drawing {
-    let label = Type::plain(11.0, Ink::Text);
-    let widths = timeline.tracks.iter().map(|track| label.width(&track.name));
-    let label_width = widths.fold(40.0, f64::max).min(LABEL_MAX);
-    let left = MARGIN + label_width + 12.0;
+    let label = Type::plain(11.0, Ink::Text).end();
     let names = timeline.names();
-    let legend = legend(&names, left + WIDTH - MARGIN);
+    let legend = legend(&names, LEFT + WIDTH - MARGIN);
     let top = 36.0 + 18.0 * legend.rows as f64 + 14.0;
     let height = top + (ROW + GAP) * timeline.tracks.len() as f64 + 30.0;
-    let mut drawing = Drawing::new(left + WIDTH + 60.0, height);
+    let mut drawing = Drawing::new(LEFT + WIDTH + RIGHT, height);
     drawing.text((MARGIN, 24.0), title, Type::plain(14.0, Ink::Text).bold());
     for (ink, text, (x, y)) in &legend.list {
         if let Some(ink) = ink {
@@ -39,10 +35,10 @@ pub(super) fn draw(timeline: &Timeline, title: &str) -> Drawing {
     let (start, end) = timeline.extent();
     for (number, track) in timeline.tracks.iter().enumerate() {
         let y = top + (ROW + GAP) * number as f64;
-        let row = Area::new(left, y, WIDTH, ROW);
+        let row = Area::new(LEFT, y, WIDTH, ROW);
         drawing.rectangle(row, 0.0, Look::filled(Ink::Panel));
-        let name = elided(&track.name, 11.0, false, LABEL_MAX);
-        drawing.text((MARGIN, y + ROW / 2.0 + 4.0), &name, label);
+        let name = elided(&track.name, 11.0, false, NAME_WIDTH);
+        drawing.text((LEFT - 8.0, y + ROW / 2.0 + 4.0), &name, label);
         let spans: Vec<&Span> = timeline
             .spans
             .iter()
@@ -50,7 +46,7 @@ pub(super) fn draw(timeline: &Timeline, title: &str) -> Drawing {
             .collect();
         draw_track(&mut drawing, row, &spans, &names, (start, end));
     }
-    axis(&mut drawing, left, top, height, (start, end));
+    axis(&mut drawing, top, height, (start, end));
     drawing
 }
 
@@ -185,7 +181,8 @@ fn steps(row: Area, floor: &[f64], times: &[f64], step: f64, first: usize) -> Ve
     points
 }
 
-fn axis(drawing: &mut Drawing, left: f64, top: f64, height: f64, (start, end): (f64, f64)) {
+fn axis(drawing: &mut Drawing, top: f64, height: f64, (start, end): (f64, f64)) {
+    let left = LEFT;
     let span = (end - start) as u64;
     if span == 0 {
         return;
@@ -197,12 +194,12 @@ fn axis(drawing: &mut Drawing, left: f64, top: f64, height: f64, (start, end): (
         let x = left + WIDTH * time as f64 / span as f64;
         drawing.line(
             vec![(x, top - 4.0), (x, bottom)],
-            Look::line(Ink::Text, 0.5).dashed(),
+            Look::line(Ink::Edge, 0.6).dashed(),
         );
         let set = Type::plain(SMALL, Ink::Muted);
         let width = set.width(&text);
         let place = (x - width / 2.0).max(left);
-        if place >= free_from && place + width <= left + WIDTH + 50.0 {
+        if place >= free_from && place + width <= left + WIDTH {
             drawing.text((place, bottom + 14.0), &text, set);
             free_from = place + width + 8.0;
         }
