@@ -1,17 +1,20 @@
 //! The flight recorder: the last cycles of the modules concerned by a fault, a deadlock or a limit.
 //!
 //! A run is the same whenever it is repeated, so nothing is kept while it goes on: it is run once more,
-//! and only what led to its end is recorded. That costs the time of the run, so it is done where it is
-//! asked for and not otherwise.
+//! and only what led to its end is recorded: from the last checkpoint before that, if there are any. That costs
+//! up to the time of the run, so it is done where it is asked for and not otherwise.
 
 use super::boot::RunError;
 use super::buffer::Buffer;
 use super::execute::{RunOptions, execute};
+use super::keep::Keep;
 use super::report::RunReport;
+use crate::checkpoint::{self, Checkpoint};
 use crate::design::Design;
 use crate::trace::{Glob, TraceOrder, What, Written};
 use std::path::PathBuf;
-use tina_engine::{Catalogue, Deadlock, Observer, Outcome};
+use std::sync::Arc;
+use tina_engine::{Catalogue, Deadlock, Observer, Outcome, Snapshot};
 
 /// A recording of the end of a run.
 #[derive(Clone, Debug)]
@@ -41,21 +44,38 @@ pub fn record_flight(
         return Ok(None);
     };
     let end = cycle.saturating_add(1);
+    let window = end.saturating_sub(order.cycles)..end;
+    let checkpoint = options.keep.as_ref();
+    let checkpoint = checkpoint.and_then(|keep| latest_before(keep, window.start));
     let paths = concerned.iter().take(MODULES_MAX);
     let options = RunOptions {
         shard_count: report.host.shard_count,
         auto: false,
         measure: false,
+        start: checkpoint.or_else(|| options.start.clone()),
+        keep: None,
+        phases: None,
+        series: false,
+        timeline: false,
         trace: Some(TraceOrder {
             path: order.path.clone(),
             scopes: paths.filter_map(|path| Glob::new(path).ok()).collect(),
-            window: end.saturating_sub(order.cycles)..end,
+            window,
             what: What::default(),
         }),
         ..options.clone()
     };
     let again = execute(design, catalogue, &options, &mut Buffer::new(observer))?;
     Ok(again.trace)
+}
+
+/// The last whole checkpoint of this run that is not of a later cycle.
+fn latest_before(keep: &Keep, cycle: u64) -> Option<Arc<Snapshot>> {
+    let saved = checkpoint::list(&keep.folder).ok()?;
+    let earlier = saved.into_iter().filter(|saved| saved.0 <= cycle);
+    let whole = earlier.filter_map(|(_, path)| Checkpoint::read(&path).ok());
+    let mut ours = whole.filter(|checkpoint| checkpoint.check(&keep.origin).is_ok());
+    ours.next().map(|checkpoint| checkpoint.snapshot)
 }
 
 /// The last cycle that matters and the paths of the modules concerned; all where it is nobody's fault.
