@@ -186,6 +186,7 @@ fn goes_on(design: &Design, cycles: u64, pauses: &[u64]) -> BTreeSet<String> {
         assert_eq!(machine.run_part(&limits, pause, &mut seen), None);
         let written = Checkpoint {
             origin: Origin::of(design, &[]),
+            build: String::new(),
             cycle: machine.cycle(),
             snapshot: Arc::new(machine.snapshot().unwrap()),
         };

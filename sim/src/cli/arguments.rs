@@ -168,9 +168,16 @@ pub(super) struct CheckpointArguments {
     /// Save it after every N cycles, too, at the end of the epoch.
     #[arg(long, value_name = "N", value_parser = cycle_count())]
     pub(super) checkpoint_every: Option<u64>,
+    /// Keep the N latest checkpoints of this machine in the folder; the default is all.
+    #[arg(long, value_name = "N", requires = "checkpoint_every",
+        value_parser = RangedU64ValueParser::<usize>::new().range(1..))]
+    pub(super) checkpoint_keep: Option<usize>,
     /// Go on from a checkpoint, or from the latest whole one of a folder; at any shard count.
     #[arg(long, value_name = "FILE|DIR")]
     pub(super) resume: Option<PathBuf>,
+    /// Go on from a checkpoint that another build of this program made, too.
+    #[arg(long, requires = "resume")]
+    pub(super) any_build: bool,
 }
 
 /// What is done about a run that ended badly.

@@ -4,9 +4,8 @@ use super::arguments::DiffArguments;
 use super::failure::{DIGESTS_DIFFER, Failure};
 use super::input;
 use super::picture::{self, PictureFormat};
-use super::resume::nearest_start;
 use super::terminal::{complain, print};
-use crate::checkpoint::Checkpoint;
+use crate::checkpoint::{Checkpoint, nearest};
 use crate::design::Design;
 use crate::run::{
     Common, Manifest, RunFolder, RunOptions, Side, WireDifference, execute, first_wire,
@@ -178,7 +177,7 @@ fn simulated(
             .run
             .as_ref()
             .and_then(|(folder, manifest, _)| {
-                nearest_start(&folder.checkpoints(), &manifest.origin, until)
+                nearest(&folder.checkpoints(), &manifest.origin, until)
             });
         Side {
             design,

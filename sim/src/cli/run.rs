@@ -3,7 +3,7 @@
 use super::arguments::{RunArguments, Shards};
 use super::failure::{DIGESTS_DIFFER, Failure, INTERRUPTED};
 use super::input;
-use super::resume::latest;
+use super::resume::{Builds, latest};
 use super::terminal::{Guest, Terminal, complain, print};
 use crate::design::Design;
 use crate::origin::Origin;
@@ -39,7 +39,12 @@ pub(super) fn run(arguments: &RunArguments, catalogue: &Catalogue) -> Result<u8,
     let origin = Origin::of(&design, &arguments.input.set);
     let checkpoints = &arguments.checkpoints;
     let resumed = match &checkpoints.resume {
-        Some(path) => Some(latest(path, &origin, &limits)?),
+        Some(path) => Some(latest(
+            path,
+            &origin,
+            &limits,
+            Builds::of(checkpoints.any_build),
+        )?),
         None => None,
     };
     if let Some((checkpoint, path)) = &resumed
@@ -150,6 +155,7 @@ fn keep(arguments: &RunArguments, origin: &Origin) -> Result<Option<Keep>, Failu
     Ok(folder.map(|folder| Keep {
         folder,
         every,
+        count: checkpoints.checkpoint_keep,
         origin: origin.clone(),
     }))
 }

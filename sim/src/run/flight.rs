@@ -7,14 +7,12 @@
 use super::boot::RunError;
 use super::buffer::Buffer;
 use super::execute::{RunOptions, execute};
-use super::keep::Keep;
 use super::report::RunReport;
-use crate::checkpoint::{self, Checkpoint};
+use crate::checkpoint::nearest;
 use crate::design::Design;
 use crate::trace::{Glob, TraceOrder, What, Written};
 use std::path::PathBuf;
-use std::sync::Arc;
-use tina_engine::{Catalogue, Deadlock, Observer, Outcome, Snapshot};
+use tina_engine::{Catalogue, Deadlock, Observer, Outcome};
 
 /// A recording of the end of a run.
 #[derive(Clone, Debug)]
@@ -46,7 +44,8 @@ pub fn record_flight(
     let end = cycle.saturating_add(1);
     let window = end.saturating_sub(order.cycles)..end;
     let checkpoint = options.keep.as_ref();
-    let checkpoint = checkpoint.and_then(|keep| latest_before(keep, window.start));
+    let checkpoint = checkpoint.and_then(|keep| nearest(&keep.folder, &keep.origin, window.start));
+    let checkpoint = checkpoint.map(|checkpoint| checkpoint.snapshot);
     let paths = concerned.iter().take(MODULES_MAX);
     let options = RunOptions {
         shard_count: report.host.shard_count,
@@ -67,15 +66,6 @@ pub fn record_flight(
     };
     let again = execute(design, catalogue, &options, &mut Buffer::new(observer))?;
     Ok(again.trace)
-}
-
-/// The last whole checkpoint of this run that is not of a later cycle.
-fn latest_before(keep: &Keep, cycle: u64) -> Option<Arc<Snapshot>> {
-    let saved = checkpoint::list(&keep.folder).ok()?;
-    let earlier = saved.into_iter().filter(|saved| saved.0 <= cycle);
-    let whole = earlier.filter_map(|(_, path)| Checkpoint::read(&path).ok());
-    let mut ours = whole.filter(|checkpoint| checkpoint.check(&keep.origin).is_ok());
-    ours.next().map(|checkpoint| checkpoint.snapshot)
 }
 
 /// The last cycle that matters and the paths of the modules concerned; all where it is nobody's fault.
