@@ -130,21 +130,21 @@ fn run(berths: &mut Berths, shards: &mut [Shard], order: &Order) -> (Stop, RunTi
     let began = now();
     let beds = berths.beds.clone();
     let mut idle = Idle::new(&beds, berths.number, berths.own_core);
-    let is_watched = shards.iter().any(Shard::is_watched);
+    let keeps_time = shards.iter().any(Shard::keeps_time);
     let mut start = order.start;
     loop {
         let end = order.epoch_end(start);
-        if is_watched {
-            run_epoch_watched(shards, end, &mut idle, &beds);
+        if keeps_time {
+            run_epoch_timed(shards, end, &mut idle, &beds);
         } else {
             run_epoch(shards, end, &mut idle, &beds);
         }
         print(shards, &mut berths.printed);
         let post = shards.iter_mut().map(post).fold(Post::NOTHING, Post::and);
         if let Some(stop) = berths.meeting.meet(order, end, post, &mut idle, &beds) {
-            if is_watched {
+            if keeps_time {
                 let now = now();
-                shards.iter_mut().for_each(|shard| shard.watch_pause(now));
+                shards.iter_mut().for_each(|shard| shard.pause_timed(now));
             }
             let times = RunTimes {
                 number: berths.number,
@@ -186,14 +186,16 @@ fn run_epoch(shards: &mut [Shard], end: Tick, idle: &mut Idle<'_>, beds: &Beds) 
 
 /// [`run_epoch`], with a note of what every shard does with its time: one look at the clock for each turn of
 /// a shard, and one more where there was nothing to do.
-fn run_epoch_watched(shards: &mut [Shard], end: Tick, idle: &mut Idle<'_>, beds: &Beds) {
+fn run_epoch_timed(shards: &mut [Shard], end: Tick, idle: &mut Idle<'_>, beds: &Beds) {
     let mut time = now();
-    shards.iter_mut().for_each(|shard| shard.watch_epoch(time));
+    shards
+        .iter_mut()
+        .for_each(|shard| shard.begin_epoch_timed(time));
     loop {
         let mut moved_any = false;
         let mut reached_all = true;
         for shard in shards.iter_mut() {
-            let (advance, ended) = shard.advance_watched(end, time, now);
+            let (advance, ended) = shard.advance_timed(end, time, now);
             time = ended;
             match advance {
                 Advance::Reached => {}

@@ -22,7 +22,7 @@ impl Machine {
     /// Begins to note what every shard does with its time; what was noted before is forgotten.
     pub fn start_timeline(&mut self) {
         let origin = now();
-        self.ask_mut(move |shard| shard.start_watch(origin));
+        self.ask_mut(move |shard| shard.start_timeline(origin));
     }
 
     /// What every shard did since then; no slices where nothing was begun.

@@ -140,7 +140,7 @@ impl Shard {
             missing: vec![0; inbound.len()].into_boxed_slice(),
             sampler: None,
             recorder: None,
-            watch: None,
+            timekeeper: None,
             boundary: boundary.into_iter().map(|(_, slot)| slot).collect(),
             interior: interior.into_iter().map(|(_, slot)| slot).collect(),
             outbound,

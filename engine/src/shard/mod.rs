@@ -10,7 +10,7 @@ mod boot;
 mod record;
 mod sample;
 mod snapshot;
-mod watch;
+mod timeline;
 
 pub(crate) use boot::{BootShardError, Rings};
 pub(crate) use record::ProbedInstance;
@@ -18,7 +18,7 @@ use record::Recorder;
 pub(crate) use sample::Sampler;
 use sample::Timed;
 pub(crate) use snapshot::PartError;
-use watch::Watch;
+use timeline::Timekeeper;
 
 use crate::arena::{Arena, ArenaRef};
 use crate::bank::Store;
@@ -119,7 +119,7 @@ pub(crate) struct Shard {
     /// Present while the machine is recorded.
     recorder: Option<Box<Recorder>>,
     /// Present while its time is noted.
-    watch: Option<Box<Watch>>,
+    timekeeper: Option<Box<Timekeeper>>,
     arena: Arena,
 }
 

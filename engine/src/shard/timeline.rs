@@ -1,4 +1,4 @@
-//! The time of a shard, while it is watched: every turn of it, with what it then waits for.
+//! The time of a shard, while somebody wants to know of it: every turn, with what it then waits for.
 
 use super::{Advance, Shard};
 use crate::time::Tick;
@@ -6,7 +6,7 @@ use crate::time_log::{TimeLog, TimeSlice};
 use std::time::Instant;
 
 /// A shard's log, and what is needed to keep it.
-pub(crate) struct Watch {
+pub(crate) struct Timekeeper {
     log: TimeLog,
     origin: Instant,
     /// The shard's counts of missing frames when it was last looked at.
@@ -15,7 +15,7 @@ pub(crate) struct Watch {
     met: bool,
 }
 
-impl Watch {
+impl Timekeeper {
     fn nanoseconds(&self, now: Instant) -> u64 {
         now.saturating_duration_since(self.origin).as_nanos() as u64
     }
@@ -23,8 +23,8 @@ impl Watch {
 
 impl Shard {
     /// Begins a log; its times count from `origin`.
-    pub(crate) fn start_watch(&mut self, origin: Instant) {
-        self.watch = Some(Box::new(Watch {
+    pub(crate) fn start_timeline(&mut self, origin: Instant) {
+        self.timekeeper = Some(Box::new(Timekeeper {
             log: TimeLog::new(self.missing.len()),
             origin,
             missing: self.missing.clone(),
@@ -34,33 +34,33 @@ impl Shard {
 
     /// What is in the log, neighbours by their place among the links; nothing where none was begun.
     pub(crate) fn time_slices(&self) -> Vec<TimeSlice> {
-        let watch = self.watch.as_ref();
-        watch.map_or_else(Vec::new, |watch| watch.log.slices())
+        let keeper = self.timekeeper.as_ref();
+        keeper.map_or_else(Vec::new, |keeper| keeper.log.slices())
     }
 
-    pub(crate) fn is_watched(&self) -> bool {
-        self.watch.is_some()
+    pub(crate) fn keeps_time(&self) -> bool {
+        self.timekeeper.is_some()
     }
 
     /// An epoch begins.
-    pub(crate) fn watch_epoch(&mut self, now: Instant) {
-        if let Some(watch) = &mut self.watch {
-            watch.met = false;
-            watch.log.go_on(watch.nanoseconds(now));
+    pub(crate) fn begin_epoch_timed(&mut self, now: Instant) {
+        if let Some(keeper) = &mut self.timekeeper {
+            keeper.met = false;
+            keeper.log.go_on(keeper.nanoseconds(now));
         }
     }
 
     /// The run stops.
-    pub(crate) fn watch_pause(&mut self, now: Instant) {
-        if let Some(watch) = &mut self.watch {
-            watch.log.go_on(watch.nanoseconds(now));
-            watch.log.pause();
+    pub(crate) fn pause_timed(&mut self, now: Instant) {
+        if let Some(keeper) = &mut self.timekeeper {
+            keeper.log.go_on(keeper.nanoseconds(now));
+            keeper.log.pause();
         }
     }
 
     /// [`advance`](Self::advance), with a note of how long it took: it begins at `began`, and the answer has
     /// the time at which it ended.
-    pub(crate) fn advance_watched(
+    pub(crate) fn advance_timed(
         &mut self,
         end: Tick,
         began: Instant,
@@ -68,31 +68,31 @@ impl Shard {
     ) -> (Advance, Instant) {
         let advance = self.advance(end);
         let ended = clock();
-        let Some(watch) = &mut self.watch else {
+        let Some(keeper) = &mut self.timekeeper else {
             return (advance, ended);
         };
-        watch.log.go_on(watch.nanoseconds(began));
-        let now = watch.nanoseconds(ended);
+        keeper.log.go_on(keeper.nanoseconds(began));
+        let now = keeper.nanoseconds(ended);
         match advance {
-            Advance::Reached if watch.met => watch.log.go_on(now),
+            Advance::Reached if keeper.met => keeper.log.go_on(now),
             Advance::Reached => {
-                watch.met = true;
-                watch.log.worked(now);
-                watch.log.meet();
+                keeper.met = true;
+                keeper.log.worked(now);
+                keeper.log.meet();
             }
             Advance::Blocked { moved } => {
                 if moved {
-                    watch.log.worked(now);
+                    keeper.log.worked(now);
                 } else {
-                    watch.log.go_on(now);
+                    keeper.log.go_on(now);
                 }
-                let counts = self.missing.iter().zip(&watch.missing);
+                let counts = self.missing.iter().zip(&keeper.missing);
                 let frame = counts.into_iter().position(|(now, before)| now != before);
-                watch.missing.copy_from_slice(&self.missing);
+                keeper.missing.copy_from_slice(&self.missing);
                 let room = || self.outbound.iter_mut().position(|link| !link.has_room());
                 match frame.or_else(room) {
-                    Some(index) => watch.log.wait_for(index),
-                    None => watch.log.wait_for_writer(),
+                    Some(index) => keeper.log.wait_for(index),
+                    None => keeper.log.wait_for_writer(),
                 }
             }
         }
