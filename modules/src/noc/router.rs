@@ -23,7 +23,7 @@
 //! Generic over what it carries: each packet type gives its router a kind of its own.
 
 use super::mesh::{MeshParams, NODES_MAX};
-use tina_engine::{BuildError, Cycle, Effect, In, Module, Out, Signal, State, Wiring};
+use tina_engine::{BuildError, Cycle, Effect, Heading, In, Module, Out, Signal, State, Wiring};
 
 /// A packet that knows where it goes.
 pub trait Routed: Signal {
@@ -140,6 +140,15 @@ impl<P: Routed> Module for Router<P> {
 
     fn state(&mut self, state: &mut State<'_>) {
         state.value(&mut self.pointers);
+    }
+
+    fn heading(&self, heading: &mut Heading<'_>) {
+        for input in &self.inputs {
+            if let Some(packet) = input.peek() {
+                let output = self.output_towards(packet.destination());
+                heading.wants(input, &self.outputs[output as usize]);
+            }
+        }
     }
 }
 
