@@ -307,15 +307,20 @@ impl RawFifo {
         self.record().pop_gate.set(NEVER);
     }
 
-    /// When the last push was, as far as this side knows.
-    pub(crate) fn last_push(&self) -> Option<Tick> {
+    /// The tick after the last push, as far as this side knows; 0 before the first.
+    #[inline]
+    pub(crate) fn pushed_until(&self) -> Tick {
         let gate = self.record().push_gate.get();
-        let until = if gate == NEVER {
+        if gate == NEVER {
             self.slow_part().pushed_until.get()
         } else {
             gate
-        };
-        until.checked_sub(1)
+        }
+    }
+
+    /// When the last push was, as far as this side knows.
+    pub(crate) fn last_push(&self) -> Option<Tick> {
+        self.pushed_until().checked_sub(1)
     }
 
     /// Notes a push that the link made, at `tick` on the other side.
@@ -323,15 +328,20 @@ impl RawFifo {
         self.record().push_gate.set(tick + 1);
     }
 
-    /// When the last pop was, as far as this side knows.
-    pub(crate) fn last_pop(&self) -> Option<Tick> {
+    /// The tick after the last pop, as far as this side knows; 0 before the first.
+    #[inline]
+    pub(crate) fn popped_until(&self) -> Tick {
         let gate = self.record().pop_gate.get();
-        let until = if gate == NEVER {
+        if gate == NEVER {
             self.slow_part().popped_until.get()
         } else {
             gate
-        };
-        until.checked_sub(1)
+        }
+    }
+
+    /// When the last pop was, as far as this side knows.
+    pub(crate) fn last_pop(&self) -> Option<Tick> {
+        self.popped_until().checked_sub(1)
     }
 
     /// The part before the slow part of a FIFO that is recorded.

@@ -173,8 +173,10 @@ impl Watch {
             let cycle = now / domain.period;
             if counter.schedule.next(cycle) == cycle {
                 let counts = &mut counter.counts;
-                counter.watcher.look(number, slot, now, |port, cause| {
-                    counts[port][cause.number()] += 1;
+                counter.watcher.look(number, slot, now, |first, causes| {
+                    for (counts, cause) in counts[first..].iter_mut().zip(causes) {
+                        counts[cause.number()] += 1;
+                    }
                 });
             }
         }
@@ -183,12 +185,13 @@ impl Watch {
             && teller.watcher.watches(number)
         {
             let fields = &mut teller.fields;
-            teller.watcher.look(number, slot, now, |port, cause| {
-                let (field, told) = &mut fields[port];
-                if let Some(field) = *field
-                    && told.replace(cause) != Some(cause)
-                {
-                    tape.note_probe(field, cause.number() as u64);
+            teller.watcher.look(number, slot, now, |first, causes| {
+                for ((field, told), &cause) in fields[first..].iter_mut().zip(causes) {
+                    if let Some(field) = *field
+                        && told.replace(cause) != Some(cause)
+                    {
+                        tape.note_probe(field, cause.number() as u64);
+                    }
                 }
             });
         }

@@ -8,9 +8,9 @@
 //! Does not know which edges are looked at, or what becomes of the causes.
 
 use super::{FifoSlot, GroupSlot};
-use crate::bank::{Bank, PLANE, Store};
+use crate::bank::{Bank, PLANE, Planes, Store};
 use crate::blueprint::{Blueprint, PortRef};
-use crate::fifo::{Offset, RawFifo, seen_at};
+use crate::fifo::{RawFifo, seen_at};
 use crate::heading::Said;
 use crate::stall::{Cause, WaitStalls};
 use crate::time::{Tick, Timebase};
@@ -88,16 +88,20 @@ struct Pair {
     lost: u64,
 }
 
-/// What is known of the ports of an instance before each is judged.
+/// The causes that ports of an instance have before each is judged, as a set.
 #[derive(Clone, Copy, Default)]
-struct Sight {
-    /// Inputs that were served, and inputs without an item.
-    served: u32,
-    empty: u32,
-    /// The cause of an output without room, full ones first.
-    shut: Option<Cause>,
-    /// Whether any input kept its item, or any output its room.
-    undecided: bool,
+struct Found(u32);
+
+impl Found {
+    #[inline(always)]
+    fn add(&mut self, cause: Cause) {
+        self.0 |= 1 << cause.number();
+    }
+
+    #[inline(always)]
+    const fn has(self, cause: Cause) -> bool {
+        self.0 >> cause.number() & 1 == 1
+    }
 }
 
 /// The ends of wires in a shard, in the order of instances and ports, and where they are read.
@@ -165,157 +169,112 @@ impl Watcher {
     }
 
     /// Looks at the ports of group `number` at the end of the instant `now`, at which it had an edge, and
-    /// tells each port's place and cause.
+    /// tells the causes of the ports from a place on.
     pub(super) fn look(
         &mut self,
         number: usize,
         slot: &GroupSlot,
         now: Tick,
-        mut tell: impl FnMut(usize, Cause),
+        mut tell: impl FnMut(usize, &[Cause]),
     ) {
         for place in self.groups[number].clone() {
             self.judge(place, slot, now);
             let it = &self.instances[place];
-            for port in it.first_input as usize..it.end as usize {
-                tell(port, self.causes[port]);
-            }
+            let first = it.first_input as usize;
+            tell(first, &self.causes[first..it.end as usize]);
         }
     }
 
     /// Finds the causes of all ports of an instance.
+    #[inline]
     fn judge(&mut self, place: usize, slot: &GroupSlot, now: Tick) {
-        let it = &self.instances[place];
-        let inputs = it.first_input as usize..it.first_output as usize;
-        let outputs = it.first_output as usize..it.end as usize;
-        let mut sight = Sight::default();
-        for port in inputs.clone() {
-            let cause = self.input(port, now);
-            self.causes[port] = cause;
-            sight.served += u32::from(cause == Cause::Moved);
-            sight.empty += u32::from(cause == Cause::Empty);
-            sight.undecided |= cause == Cause::Latency;
+        let it = &mut self.instances[place];
+        let (first, middle, end) = (
+            it.first_input as usize,
+            it.first_output as usize,
+            it.end as usize,
+        );
+        let (inputs, outputs) = (&self.readings[first..middle], &self.readings[middle..end]);
+        let (of_inputs, of_outputs) = self.causes[first..end].split_at_mut(middle - first);
+        let sources = Sources {
+            banks: &self.banks,
+            tight: &self.tight,
+            now,
+        };
+        let (mut at_inputs, mut at_outputs) = (Found::default(), Found::default());
+        for (cause, reading) in of_inputs.iter_mut().zip(inputs) {
+            *cause = sources.input(reading);
+            at_inputs.add(*cause);
         }
-        for port in outputs.clone() {
-            let cause = self.output(port, now);
-            self.causes[port] = cause;
-            sight.undecided |= cause == Cause::Latency;
-            if cause == Cause::Full || (cause == Cause::Credit && sight.shut.is_none()) {
-                sight.shut = Some(cause);
-            }
+        for (cause, reading) in of_outputs.iter_mut().zip(outputs) {
+            *cause = sources.output(reading);
+            at_outputs.add(*cause);
         }
         let index = it.index as usize;
         if !slot.group.alive(index) {
-            for cause in &mut self.causes[inputs.start..outputs.end] {
-                if *cause != Cause::Moved {
-                    *cause = Cause::Asleep;
-                }
-            }
-        } else if sight.undecided {
+            let causes = of_inputs.iter_mut().chain(of_outputs);
+            let still = causes.filter(|cause| **cause != Cause::Moved);
+            still.for_each(|cause| *cause = Cause::Asleep);
+            return;
+        }
+        // Nothing more is to be known of an output that kept its room while all inputs had items.
+        let idle = at_outputs.has(Cause::Latency) && at_inputs.has(Cause::Empty);
+        if at_inputs.has(Cause::Latency) || idle {
             let mut heading = self.said.listen();
             if !it.broken {
                 let ask = || slot.group.heading(index, &mut heading);
-                self.instances[place].broken = catch_unwind(AssertUnwindSafe(ask)).is_err();
+                it.broken = catch_unwind(AssertUnwindSafe(ask)).is_err();
             }
-            self.decide(place, sight);
+            self.decide(place, at_inputs, at_outputs);
         }
     }
 
     /// Judges the inputs that kept their items and the outputs that kept their room.
-    fn decide(&mut self, place: usize, sight: Sight) {
+    fn decide(&mut self, place: usize, at_inputs: Found, at_outputs: Found) {
         let it = &self.instances[place];
-        let (first_input, first_output) = (it.first_input as usize, it.first_output as usize);
-        let outputs = first_output..it.end as usize;
-        let output_count = outputs.len();
-        let only_output = (output_count == 1).then_some(first_output);
-        for port in first_input..first_output {
-            if self.causes[port] != Cause::Latency {
+        let (first, middle, end) = (
+            it.first_input as usize,
+            it.first_output as usize,
+            it.end as usize,
+        );
+        let (inputs, outputs) = (&self.readings[first..middle], &self.readings[middle..end]);
+        let (of_inputs, of_outputs) = self.causes[first..end].split_at_mut(middle - first);
+        let only_output = (outputs.len() == 1).then_some(0);
+        let otherwise = if at_inputs.has(Cause::Moved) {
+            Cause::Arbitration
+        } else if at_outputs.has(Cause::Full) {
+            Cause::Full
+        } else if at_outputs.has(Cause::Credit) {
+            Cause::Credit
+        } else if at_inputs.has(Cause::Empty) {
+            Cause::Partner
+        } else {
+            Cause::Latency
+        };
+        for (number, (cause, reading)) in of_inputs.iter_mut().zip(inputs).enumerate() {
+            if *cause != Cause::Latency {
                 continue;
             }
-            let wanted = self.wanted_by(port, outputs.clone());
-            let served = wanted.map(|output| self.causes[output]);
-            self.causes[port] = match served {
+            let wanted = self.said.wanted_by(key(reading));
+            let wanted = wanted.and_then(|it| outputs.iter().position(|output| key(output) == it));
+            *cause = match wanted.map(|output| of_outputs[output]) {
                 Some(Cause::Moved) => Cause::Arbitration,
                 Some(shut @ (Cause::Full | Cause::Credit)) => shut,
                 Some(_) => Cause::Latency,
-                None if sight.served > 0 => Cause::Arbitration,
-                None => match sight.shut {
-                    Some(shut) => shut,
-                    None if sight.empty > 0 => Cause::Partner,
-                    None => Cause::Latency,
-                },
+                None => otherwise,
             };
-            let Some(output) = wanted.or(only_output).filter(|_| it.first_pair != NONE) else {
-                continue;
-            };
-            let pair = (port - first_input) * output_count + output - first_output;
-            let pair = &mut self.pairs[it.first_pair as usize + pair];
-            match self.causes[port] {
-                Cause::Full | Cause::Credit => pair.shut += 1,
-                Cause::Arbitration => pair.lost += 1,
-                _ => {}
+            let output = wanted.or(only_output).filter(|_| it.first_pair != NONE);
+            if let Some(output) = output {
+                let pair = it.first_pair as usize + number * outputs.len() + output;
+                self.pairs[pair].add(*cause);
             }
         }
-        for port in outputs {
-            let idle = self.causes[port] == Cause::Latency && sight.empty > 0;
-            if idle && !self.said.is_busy(key(&self.readings[port])) {
-                self.causes[port] = Cause::Empty;
+        if at_inputs.has(Cause::Empty) {
+            for (cause, reading) in of_outputs.iter_mut().zip(outputs) {
+                if *cause == Cause::Latency && !self.said.is_busy(key(reading)) {
+                    *cause = Cause::Empty;
+                }
             }
-        }
-    }
-
-    /// The output that the item at an input waits for, if the module has said so.
-    fn wanted_by(&self, input: usize, mut outputs: Range<usize>) -> Option<usize> {
-        let wanted = self.said.wanted_by(key(&self.readings[input]))?;
-        outputs.find(|&output| key(&self.readings[output]) == wanted)
-    }
-
-    /// What an input found: [`Cause::Latency`] where it left an item.
-    #[inline]
-    fn input(&self, port: usize, now: Tick) -> Cause {
-        let (moved, ready) = match self.readings[port] {
-            Reading::Slots(fifo) | Reading::Tight(fifo, _) => (
-                fifo.last_pop() == Some(now),
-                fifo.stamp(fifo.record().head.get()).get() <= now,
-            ),
-            Reading::Banked(bank, lane) => {
-                let planes = self.banks[bank as usize].planes(lane as isize / PLANE as isize);
-                let bit = 1 << (lane as usize % PLANE);
-                let ready = planes.one.get() | planes.two.get();
-                (planes.popped.get() & bit != 0, ready & bit != 0)
-            }
-        };
-        match (moved, ready) {
-            (true, _) => Cause::Moved,
-            (false, true) => Cause::Latency,
-            (false, false) => Cause::Empty,
-        }
-    }
-
-    /// What an output found: [`Cause::Latency`] where it left its room.
-    #[inline]
-    fn output(&self, port: usize, now: Tick) -> Cause {
-        let (moved, room, shut) = match self.readings[port] {
-            Reading::Slots(fifo) => {
-                let (moved, room) = pushes(fifo, now);
-                (moved, room, Cause::Full)
-            }
-            Reading::Tight(fifo, number) => {
-                let (moved, room) = pushes(fifo, now);
-                let offset = fifo.record().tail.get();
-                let shut = self.tight[number as usize].cause(fifo, offset, now);
-                (moved, room, shut)
-            }
-            Reading::Banked(bank, lane) => {
-                let planes = self.banks[bank as usize].planes(lane as isize / PLANE as isize);
-                let bit = 1 << (lane as usize % PLANE);
-                let (pushed, two) = (planes.pushed.get(), planes.two.get());
-                (pushed & bit != 0, two & bit == 0, Cause::Full)
-            }
-        };
-        match (moved, room) {
-            (true, _) => Cause::Moved,
-            (false, true) => Cause::Latency,
-            (false, false) => shut,
         }
     }
 
@@ -343,18 +302,86 @@ impl Watcher {
     }
 }
 
-/// Whether an item was pushed at `now`, and whether there was room if none was.
-#[inline]
-fn pushes(fifo: RawFifo, now: Tick) -> (bool, bool) {
-    // The stamp of a full slot, turned round, lies beyond all time.
-    let room = !fifo.stamp(fifo.record().tail.get()).get() <= now;
-    (fifo.last_push() == Some(now), room)
+impl Pair {
+    fn add(&mut self, cause: Cause) {
+        match cause {
+            Cause::Full | Cause::Credit => self.shut += 1,
+            Cause::Arbitration => self.lost += 1,
+            Cause::Moved | Cause::Empty | Cause::Latency | Cause::Partner | Cause::Asleep => {}
+        }
+    }
+}
+
+/// What readings are read with, at an instant.
+struct Sources<'a> {
+    banks: &'a [Bank],
+    tight: &'a [Tight],
+    now: Tick,
+}
+
+impl Sources<'_> {
+    /// What an input found: [`Cause::Latency`] where it left an item.
+    #[inline(always)]
+    fn input(&self, reading: &Reading) -> Cause {
+        let (moved, ready) = match reading {
+            Reading::Slots(fifo) | Reading::Tight(fifo, _) => (
+                fifo.popped_until() == self.now + 1,
+                fifo.stamp(fifo.record().head.get()).get() <= self.now,
+            ),
+            Reading::Banked(bank, lane) => {
+                let planes = self.planes(*bank, *lane);
+                let bit = 1 << (*lane as usize % PLANE);
+                let ready = planes.one.get() | planes.two.get();
+                (planes.popped.get() & bit != 0, ready & bit != 0)
+            }
+        };
+        if moved {
+            Cause::Moved
+        } else if ready {
+            Cause::Latency
+        } else {
+            Cause::Empty
+        }
+    }
+
+    /// What an output found: [`Cause::Latency`] where it left its room.
+    #[inline(always)]
+    fn output(&self, reading: &Reading) -> Cause {
+        let (moved, room) = match reading {
+            Reading::Slots(fifo) | Reading::Tight(fifo, _) => (
+                fifo.pushed_until() == self.now + 1,
+                // The stamp of a full slot, turned round, lies beyond all time.
+                !fifo.stamp(fifo.record().tail.get()).get() <= self.now,
+            ),
+            Reading::Banked(bank, lane) => {
+                let planes = self.planes(*bank, *lane);
+                let bit = 1 << (*lane as usize % PLANE);
+                let (pushed, two) = (planes.pushed.get(), planes.two.get());
+                (pushed & bit != 0, two & bit == 0)
+            }
+        };
+        if moved {
+            Cause::Moved
+        } else if room {
+            Cause::Latency
+        } else {
+            match reading {
+                Reading::Tight(fifo, number) => self.tight[*number as usize].cause(*fifo, self.now),
+                Reading::Slots(_) | Reading::Banked(..) => Cause::Full,
+            }
+        }
+    }
+
+    #[inline(always)]
+    fn planes(&self, bank: u32, lane: u32) -> &Planes {
+        self.banks[bank as usize].planes(lane as isize / PLANE as isize)
+    }
 }
 
 impl Tight {
-    /// Why the slot at `offset` is not free at `now`.
-    fn cause(&self, fifo: RawFifo, offset: Offset, now: Tick) -> Cause {
-        let pushed = fifo.pushed_at(offset).get();
+    /// Why the slot that would be pushed to next is not free at `now`.
+    fn cause(&self, fifo: RawFifo, now: Tick) -> Cause {
+        let pushed = fifo.pushed_at(fifo.record().tail.get()).get();
         let seen = seen_at(pushed, self.consumer_period, self.latency);
         if now < seen_at(seen, self.producer_period, self.credit) {
             Cause::Credit

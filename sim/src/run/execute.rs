@@ -9,6 +9,7 @@ use super::measure::measured;
 use super::outcome::end_cycle;
 use super::phases::{Gauge, Phases};
 use super::report::{Hart, HostReport, RunReport};
+use super::stalls::StallReport;
 use super::stopwatch::Stopwatch;
 use crate::design::{Design, Total};
 use crate::partition::Summary;
@@ -17,7 +18,7 @@ use crate::trace::{self, Selection, TraceOrder};
 use std::sync::Arc;
 use tina_engine::{
     Catalogue, HostOptions, InstanceResults, Limits, Machine, Observer, Report, ResultValue,
-    Snapshot,
+    Snapshot, StallOptions,
 };
 
 /// How a design is run. Only `limits` can change a result.
@@ -113,6 +114,17 @@ pub fn execute(
 
     let kept = keeper.finish(&report.outcome, &mut machine);
     let instances = machine.results();
+    let first_cycle = options
+        .start
+        .as_ref()
+        .map_or(0, |start| start.cycle(&design.blueprint));
+    let measured = gauge.finish(&machine, design);
+    let stalls = match &measured {
+        Some(measured) => (measured.stalls.clone(), measured.from..measured.until),
+        None => (machine.stalls(), first_cycle..machine.cycle()),
+    };
+    let every = options.host.stalls.every;
+    let (stalls, cycles) = stalls;
     Ok(RunReport {
         end_cycle: end_cycle(&report.outcome, &design.blueprint),
         outcome: report.outcome,
@@ -121,7 +133,8 @@ pub fn execute(
         totals: totals(design, &instances)?,
         harts: harts(design, &instances),
         profile,
-        measured: gauge.finish(&machine, design),
+        measured,
+        stalls: stalls.map(|it| StallReport::new(design, catalogue, it, every, cycles)),
         instances,
         kept,
         trace,
@@ -130,10 +143,7 @@ pub fn execute(
             joined_count: report.joined_count,
             thread_count: report.thread_count,
             boot_seconds,
-            first_cycle: options
-                .start
-                .as_ref()
-                .map_or(0, |start| start.cycle(&design.blueprint)),
+            first_cycle,
             wall_seconds,
             clock_count: report.clock_count,
             placement,
@@ -155,8 +165,8 @@ struct Start {
     run_time: Stopwatch,
 }
 
-/// Places and boots, and with `auto` finds out on how many shards. A machine that is to be traced has not
-/// run yet: what is found out about shards, others have run for.
+/// Places and boots, and with `auto` finds out on how many shards. A machine that is to be traced or
+/// whose stalls are counted has not run yet: what is found out about shards, others have run for.
 fn start(
     design: &Design,
     catalogue: &Catalogue,
@@ -165,14 +175,23 @@ fn start(
     observer: &mut dyn Observer,
 ) -> Result<Start, RunError> {
     let recorded = selection.map_or(Arc::default(), |selection| selection.wires.clone().into());
+    let told = options.trace.as_ref().is_some_and(|it| it.what.stalls);
     let host = HostOptions {
         recorded,
+        stalls: StallOptions {
+            recorded: told,
+            ..options.host.stalls
+        },
         ..options.host.clone()
     };
     let boot_time = Stopwatch::start();
     let shard_count = if options.auto { 1 } else { options.shard_count };
     let profile = options.profile.as_ref();
-    let first_host = if options.auto { &options.host } else { &host };
+    let unwatched = HostOptions {
+        stalls: StallOptions::default(),
+        ..options.host.clone()
+    };
+    let first_host = if options.auto { &unwatched } else { &host };
     let at = options.start.as_ref();
     let booted = boot_by(design, catalogue, profile, shard_count, first_host)?.at(at)?;
     let boot_seconds = boot_time.seconds();
@@ -192,13 +211,13 @@ fn start(
     let task = Task {
         design,
         catalogue,
-        host: &options.host,
+        host: &unwatched,
         limits: &options.limits,
         shard_count_max: options.shard_count,
         boot_seconds,
         start: at,
     };
-    if selection.is_none() {
+    if selection.is_none() && options.host.stalls == StallOptions::default() {
         let chosen = choose(booted, &task, observer)?;
         return Ok(Start {
             machine: chosen.machine,

@@ -5,6 +5,7 @@ use super::keep::Kept;
 use super::number::{duration, hexadecimal, result, thousands};
 use super::outcome::{describe, exit_code, word};
 use super::phases::Measured;
+use super::stalls::StallReport;
 use super::threads::thread_json;
 use crate::design::Design;
 use crate::partition::Summary;
@@ -81,6 +82,8 @@ pub struct RunReport {
     pub measured: Option<Measured>,
     /// What became of the checkpoints that were asked for.
     pub kept: Kept,
+    /// Why ports did not move, where that was counted: in the part that was measured, or else in all.
+    pub stalls: Option<StallReport>,
     /// What was measured, where that was asked for.
     pub profile: Option<Profile>,
     /// The trace that was written, or why it was not.
@@ -220,14 +223,18 @@ impl RunReport {
     /// The object `--json` prints.
     #[must_use]
     pub fn to_json(&self) -> Value {
-        json!({
+        let mut object = json!({
             "outcome": word(&self.outcome),
             "cycles": self.cycles,
             "end_cycle": self.end_cycle,
             "digest": hexadecimal(self.digest),
             "results": results_json(self.totals.iter().map(|(name, value)| (name.as_str(), *value))),
             "host": self.host_json(),
-        })
+        });
+        if let Some(stalls) = &self.stalls {
+            object["stalls"] = stalls.summary_json();
+        }
+        object
     }
 
     pub(super) fn host_json(&self) -> Value {
