@@ -135,6 +135,8 @@ pub(crate) struct FifoPlan {
     pub(crate) banked: bool,
     /// Its number among the recorded wires, if it is one.
     pub(crate) recorded: Option<u32>,
+    /// Whether the ticks of its pushes are kept, to tell how long its slots have been taken.
+    pub(crate) timed: bool,
 }
 
 /// Modules of one kind and domain that are swept together.
@@ -196,6 +198,15 @@ impl ShardPlan {
     }
 }
 
+/// What is to be seen of a machine besides its results.
+#[derive(Clone, Copy)]
+pub(crate) struct Watched<'a> {
+    /// Wires that can be recorded, in ascending order.
+    pub(crate) recorded: &'a [u32],
+    /// Whether stalls are looked for.
+    pub(crate) stalls: bool,
+}
+
 /// The whole machine, placed and summed up.
 pub struct Plan {
     pub(crate) timebase: Timebase,
@@ -223,18 +234,22 @@ impl Plan {
         placement: &Placement,
         vectors: bool,
     ) -> Result<Self, PlanError> {
-        Self::recording(blueprint, catalogue, placement, vectors, &[])
+        let watched = Watched {
+            recorded: &[],
+            stalls: false,
+        };
+        Self::watching(blueprint, catalogue, placement, vectors, watched)
     }
 
-    /// The same where the wires in `recorded`, in ascending order, can be recorded.
-    pub(crate) fn recording(
+    /// The same where something is watched.
+    pub(crate) fn watching(
         blueprint: &Blueprint,
         catalogue: &Catalogue,
         placement: &Placement,
         vectors: bool,
-        recorded: &[u32],
+        watched: Watched<'_>,
     ) -> Result<Self, PlanError> {
-        check_recorded(blueprint, recorded)?;
+        check_recorded(blueprint, watched.recorded)?;
         let timebase = Timebase::of(&blueprint.domains).map_err(PlanError::Timebase)?;
         check_placement(blueprint, placement)?;
         check_instances(blueprint, catalogue)?;
@@ -244,7 +259,10 @@ impl Plan {
         }
         let mut shards = vec![ShardPlan::default(); placement.shard_count];
         let boundary = place_wires(blueprint, placement, &mut shards);
-        mark_recorded(&mut shards, recorded);
+        mark_recorded(&mut shards, watched.recorded);
+        if watched.stalls {
+            mark_timed(blueprint, &timebase, &mut shards);
+        }
         place_instances(blueprint, placement, &boundary, &mut shards);
         if vectors {
             place_elements(blueprint, catalogue, &mut shards);
@@ -308,6 +326,7 @@ fn place_wires(
                 role: Role::Local,
                 banked: false,
                 recorded: None,
+                timed: false,
             });
             continue;
         }
@@ -319,6 +338,7 @@ fn place_wires(
             role: Role::Egress(to),
             banked: false,
             recorded: None,
+            timed: false,
         });
         producer.links.entry(to).or_default().outgoing.push(number);
         let consumer = &mut shards[usize::from(to)];
@@ -327,6 +347,7 @@ fn place_wires(
             role: Role::Ingress(from),
             banked: false,
             recorded: None,
+            timed: false,
         });
         consumer
             .links
@@ -343,6 +364,20 @@ fn mark_recorded(shards: &mut [ShardPlan], recorded: &[u32]) {
     for fifo in shards.iter_mut().flat_map(|shard| &mut shard.fifos) {
         let number = recorded.binary_search(&fifo.wire).ok();
         fifo.recorded = number.map(|number| number as u32);
+    }
+}
+
+/// Has the ticks of pushes kept where a producer can find no room although its consumer took every item
+/// as soon as it saw it.
+fn mark_timed(blueprint: &Blueprint, timebase: &Timebase, shards: &mut [ShardPlan]) {
+    let period = |end: PortRef| {
+        let domain = blueprint.instances[end.instance as usize].domain;
+        timebase.period_ticks[usize::from(domain)]
+    };
+    for fifo in shards.iter_mut().flat_map(|shard| &mut shard.fifos) {
+        let wire = &blueprint.wires[fifo.wire as usize];
+        fifo.timed = !matches!(fifo.role, Role::Ingress(_))
+            && wire.is_tight(period(wire.from), period(wire.to));
     }
 }
 
@@ -434,7 +469,7 @@ impl FifoPlan {
     pub(crate) fn slow_pushes(&self, wire: &Wire, stride: usize) -> bool {
         let late = self.role == Role::Local && wire.latency > 1;
         let recorded = self.recorded.is_some() && !matches!(self.role, Role::Ingress(_));
-        recorded || late || wire.lanes > 1 || !wraps_quickly(wire.depth, stride)
+        recorded || self.timed || late || wire.lanes > 1 || !wraps_quickly(wire.depth, stride)
     }
 
     /// Whether pops need it. At an ingress they do because the link is told of every pop, not
@@ -476,7 +511,8 @@ impl FifoPlan {
         } else {
             0
         };
-        let slots = wire.depth as usize * stride;
+        let tick = if self.timed { size_of::<Tick>() } else { 0 };
+        let slots = wire.depth as usize * (stride + tick);
         record_part + (slow + size_of::<Record>() + slots).next_multiple_of(FIFO_ALIGN)
     }
 }

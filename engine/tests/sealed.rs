@@ -65,6 +65,7 @@ fn a_run_allocates_nothing_on_the_threads_of_shards() {
             let order = RecordOrder {
                 window: 0..u64::MAX,
                 instances: Vec::new(),
+                stalls: false,
             };
             machine.start_recording(&order, Box::new(Nowhere)).unwrap();
         }

@@ -35,16 +35,19 @@ pub struct What {
     pub probes: bool,
     /// A square wave for each clock domain.
     pub clocks: bool,
+    /// Why each end of a wire moved no item.
+    pub stalls: bool,
 }
 
 impl Default for What {
-    /// All but the clocks.
+    /// All but the clocks and the stalls.
     fn default() -> Self {
         Self {
             transfers: true,
             occupancy: true,
             probes: true,
             clocks: false,
+            stalls: false,
         }
     }
 }
@@ -172,6 +175,7 @@ pub fn begin(
     let record = RecordOrder {
         window: order.window.clone(),
         instances: instances.to_vec(),
+        stalls: order.what.stalls,
     };
     machine
         .start_recording(&record, Box::new(sink))

@@ -2,6 +2,7 @@
 #![forbid(unsafe_code)]
 
 mod common;
+mod stalls;
 
 use common::{folder, tina};
 use serde_json::Value;

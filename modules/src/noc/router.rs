@@ -23,7 +23,9 @@
 //! Generic over what it carries: each packet type gives its router a kind of its own.
 
 use super::mesh::{MeshParams, NODES_MAX};
-use tina_engine::{BuildError, Cycle, Effect, In, Module, Out, Probes, Signal, State, Wiring};
+use tina_engine::{
+    BuildError, Cycle, Effect, Heading, In, Module, Out, Probes, Signal, State, Wiring,
+};
 
 /// A packet that knows where it goes.
 pub trait Routed: Signal {
@@ -157,6 +159,15 @@ impl<P: Routed> Module for Router<P> {
         for (name, pointer) in GRANTS.into_iter().zip(self.pointers) {
             let winner = (u64::from(pointer) + PORT_COUNT as u64 - 1) % PORT_COUNT as u64;
             probes.choice(name, &PORT_NAMES, winner);
+        }
+    }
+
+    fn heading(&self, heading: &mut Heading<'_>) {
+        for input in &self.inputs {
+            if let Some(packet) = input.peek() {
+                let output = self.output_towards(packet.destination());
+                heading.wants(input, &self.outputs[output as usize]);
+            }
         }
     }
 }

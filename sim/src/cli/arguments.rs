@@ -151,6 +151,8 @@ pub(super) struct RunArguments {
     #[arg(long, value_name = "N", requires = "warmup", value_parser = cycle_count())]
     pub(super) measure: Option<u64>,
     #[command(flatten)]
+    pub(super) stalls: StallArguments,
+    #[command(flatten)]
     pub(super) trace: TraceArguments,
     #[command(flatten)]
     pub(super) aftermath: AftermathArguments,
@@ -179,6 +181,23 @@ pub(super) struct CheckpointArguments {
     #[arg(long, requires = "resume")]
     pub(super) any_build: bool,
 }
+
+/// What is asked of stalls.
+#[derive(Args)]
+pub(super) struct StallArguments {
+    /// Count why ports move nothing, and print the wires that are held up most and the way to what holds
+    /// them up; in tables of so many rows.
+    #[arg(long, value_name = "ROWS", num_args = 0..=1, require_equals = true,
+        default_missing_value = "20", value_parser = clap::value_parser!(u32).range(1..))]
+    pub(super) stalls: Option<u32>,
+    /// Look at one edge in N, chosen by its number alone; 1 counts every edge and takes longer.
+    #[arg(long, value_name = "N", default_value_t = 64, requires = "stalls",
+        value_parser = clap::value_parser!(u32).range(1..=STALLS_EVERY_MAX))]
+    pub(super) stalls_every: u32,
+}
+
+/// The longest distance of edges that are looked at.
+const STALLS_EVERY_MAX: i64 = 1 << 20;
 
 /// What is done about a run that ended badly.
 #[derive(Args)]
@@ -245,6 +264,8 @@ pub(super) enum TraceWhat {
     Probes,
     /// A square wave for each clock domain.
     Clocks,
+    /// Why the two ends of a wire moved no item, at every edge.
+    Stalls,
 }
 
 impl TraceArguments {
@@ -270,6 +291,7 @@ fn what_of(parts: &[TraceWhat]) -> What {
         occupancy: asked(TraceWhat::Occupancy),
         probes: asked(TraceWhat::Probes),
         clocks: asked(TraceWhat::Clocks),
+        stalls: asked(TraceWhat::Stalls),
     }
 }
 

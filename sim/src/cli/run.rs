@@ -13,7 +13,7 @@ use crate::run::{
 };
 use std::fs;
 use std::path::Path;
-use tina_engine::{Catalogue, HostOptions, Limits, Outcome};
+use tina_engine::{Catalogue, HostOptions, Limits, Outcome, StallOptions};
 
 pub(super) fn run(arguments: &RunArguments, catalogue: &Catalogue) -> Result<u8, Failure> {
     let design = if arguments.quiet {
@@ -34,6 +34,13 @@ pub(super) fn run(arguments: &RunArguments, catalogue: &Catalogue) -> Result<u8,
         no_vectors: arguments.no_vectors,
         pin: true,
         join: true,
+        stalls: StallOptions {
+            every: arguments
+                .stalls
+                .stalls
+                .map_or(0, |_| arguments.stalls.stalls_every),
+            recorded: false,
+        },
         ..HostOptions::default()
     };
     let origin = Origin::of(&design, &arguments.input.set);
@@ -77,6 +84,9 @@ pub(super) fn run(arguments: &RunArguments, catalogue: &Catalogue) -> Result<u8,
         print(&format!("{:#}\n", report.to_json()))?;
     } else if !arguments.quiet {
         print(&report.text(&design, catalogue))?;
+        if let (Some(rows), Some(stalls)) = (arguments.stalls.stalls, &report.stalls) {
+            print(&stalls.text(rows as usize))?;
+        }
     }
     // After the report, which must not be lost with a file that cannot be written.
     write_files(arguments, &report, &design, catalogue)?;

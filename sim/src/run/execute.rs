@@ -11,6 +11,7 @@ use super::outcome::end_cycle;
 use super::phases::{Gauge, Phases};
 use super::report::{HostReport, RunReport};
 use super::series::SeriesTaker;
+use super::stalls::StallReport;
 use super::stopwatch::Stopwatch;
 use crate::design::{Design, Total};
 use crate::partition::Summary;
@@ -19,7 +20,7 @@ use crate::trace::{self, Selection, TraceOrder};
 use std::sync::Arc;
 use tina_engine::{
     Catalogue, HostOptions, InstanceResults, Limits, Machine, Observer, Report, ResultValue,
-    Snapshot,
+    Snapshot, StallOptions,
 };
 
 /// How a design is run. Only `limits` can change a result.
@@ -135,6 +136,17 @@ pub fn execute(
     let instances = machine.results();
     let (totals, harts) = (totals(design, &instances)?, harts(design, &instances));
     series.take(report.cycles, &harts, &totals);
+    let first_cycle = options
+        .start
+        .as_ref()
+        .map_or(0, |start| start.cycle(&design.blueprint));
+    let measured = gauge.finish(&machine, design);
+    let stalls = match &measured {
+        Some(measured) => (measured.stalls.clone(), measured.from..measured.until),
+        None => (machine.stalls(), first_cycle..machine.cycle()),
+    };
+    let every = options.host.stalls.every;
+    let (stalls, cycles) = stalls;
     Ok(RunReport {
         series: series.finish(&design.name, &harts, &totals),
         end_cycle: end_cycle(&report.outcome, &design.blueprint),
@@ -144,7 +156,8 @@ pub fn execute(
         totals,
         harts,
         profile,
-        measured: gauge.finish(&machine, design),
+        measured,
+        stalls: stalls.map(|it| StallReport::new(design, catalogue, it, every, cycles)),
         instances,
         kept,
         trace,
@@ -153,10 +166,7 @@ pub fn execute(
             joined_count: report.joined_count,
             thread_count: report.thread_count,
             boot_seconds,
-            first_cycle: options
-                .start
-                .as_ref()
-                .map_or(0, |start| start.cycle(&design.blueprint)),
+            first_cycle,
             wall_seconds,
             clock_count: report.clock_count,
             placement,
@@ -179,8 +189,8 @@ struct Start {
     run_time: Stopwatch,
 }
 
-/// Places and boots, and with `auto` finds out on how many shards. A machine that is to be traced or looked
-/// at over time has not run yet: what is found out about shards, others have run for.
+/// Places and boots, and with `auto` finds out on how many shards. A machine that is to be traced, looked at
+/// over time or whose stalls are counted has not run yet: what is found out about shards, others have run for.
 fn start(
     design: &Design,
     catalogue: &Catalogue,
@@ -189,14 +199,23 @@ fn start(
     observer: &mut dyn Observer,
 ) -> Result<Start, RunError> {
     let recorded = selection.map_or(Arc::default(), |selection| selection.wires.clone().into());
+    let told = options.trace.as_ref().is_some_and(|it| it.what.stalls);
     let host = HostOptions {
         recorded,
+        stalls: StallOptions {
+            recorded: told,
+            ..options.host.stalls
+        },
         ..options.host.clone()
     };
     let boot_time = Stopwatch::start();
     let shard_count = if options.auto { 1 } else { options.shard_count };
     let profile = options.profile.as_ref();
-    let first_host = if options.auto { &options.host } else { &host };
+    let unwatched = HostOptions {
+        stalls: StallOptions::default(),
+        ..options.host.clone()
+    };
+    let first_host = if options.auto { &unwatched } else { &host };
     let at = options.start.as_ref();
     let booted = boot_by(design, catalogue, profile, shard_count, first_host)?.at(at)?;
     let boot_seconds = boot_time.seconds();
@@ -216,13 +235,14 @@ fn start(
     let task = Task {
         design,
         catalogue,
-        host: &options.host,
+        host: &unwatched,
         limits: &options.limits,
         shard_count_max: options.shard_count,
         boot_seconds,
         start: at,
     };
-    if selection.is_none() && !options.series && !options.timeline {
+    let is_plain = !options.series && !options.timeline;
+    if selection.is_none() && is_plain && options.host.stalls == StallOptions::default() {
         let chosen = choose(booted, &task, observer)?;
         return Ok(Start {
             machine: chosen.machine,

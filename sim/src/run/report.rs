@@ -7,6 +7,7 @@ use super::number::{duration, hexadecimal, ratio, result, thousands};
 use super::outcome::{describe, exit_code, word};
 use super::phases::Measured;
 use super::series::Series;
+use super::stalls::StallReport;
 use super::threads::thread_json;
 use super::timeline::timeline;
 use crate::design::Design;
@@ -68,6 +69,8 @@ pub struct RunReport {
     pub measured: Option<Measured>,
     /// What became of the checkpoints that were asked for.
     pub kept: Kept,
+    /// Why ports did not move, where that was counted: in the part that was measured, or else in all.
+    pub stalls: Option<StallReport>,
     /// What was measured, where that was asked for.
     pub profile: Option<Profile>,
     /// The trace that was written, or why it was not.
@@ -215,14 +218,18 @@ impl RunReport {
     /// The object `--json` prints.
     #[must_use]
     pub fn to_json(&self) -> Value {
-        json!({
+        let mut object = json!({
             "outcome": word(&self.outcome),
             "cycles": self.cycles,
             "end_cycle": self.end_cycle,
             "digest": hexadecimal(self.digest),
             "results": results_json(self.totals.iter().map(|(name, value)| (name.as_str(), *value))),
             "host": self.host_json(),
-        })
+        });
+        if let Some(stalls) = &self.stalls {
+            object["stalls"] = stalls.summary_json();
+        }
+        object
     }
 
     pub(super) fn host_json(&self) -> Value {
