@@ -13,6 +13,7 @@ mod files;
 mod number;
 mod summary;
 mod course;
+mod stalls;
 mod maps;
 mod tables;
 mod host;
@@ -31,6 +32,7 @@ pub fn page(folder: &RunFolder) -> Result<(Page, Vec<String>), String> {
     let manifest = &files.manifest;
     let mut sections: Vec<Section> = vec![summary::section(&files)];
     sections.extend(course::sections(&files));
+    sections.extend(stalls::section(&files));
     sections.extend(maps::section(&files));
     sections.extend(tables::sections(&files));
     sections.extend(host::section(&files));

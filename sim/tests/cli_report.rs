@@ -21,7 +21,7 @@ fn runs(name: &str) -> PathBuf {
     for line in [
         "cpu.ron --cycles 24000 --out cpu --checkpoint-every 8000 --shards 2",
         "cpu.ron --cycles 24000 --out again",
-        "w2_mesh.ron --set k=4 --set rate=0.4 --cycles 6000 --out mesh --shards 3 --threads 3",
+        "w2_mesh.ron --set k=4 --set rate=0.6 --cycles 6000 --out mesh --shards 3 --threads 3 --stalls",
     ] {
         let (_, err, code) = tina(&folder, &format!("run {TREE}/netlists/{line} --quiet"));
         assert_eq!(code, 0, "{err}");
@@ -132,7 +132,19 @@ fn a_page_is_whole_and_has_all_its_charts() {
     let mesh = page(&folder, "mesh");
     check_html(&mesh);
     assert!(!mesh.contains("Instructions per cycle"), "it has no cores");
-    assert!(mesh.contains(">latency_sum of sink[*][*]</text>"), "{mesh}");
+    for text in [
+        ">latency_sum of sink[*][*]</text>",
+        "<h2>Stalls</h2>",
+        "critical path along full wires",
+        ">Outputs that were held up most</text>",
+        ">Load of the outputs of router[*][*]</text>",
+        ">Stalls of the outputs of router[*][*]</text>",
+        ">noc.router.east (out) ×12</text>",
+        "router[1][0], east: 0.",
+    ] {
+        assert!(mesh.contains(text), "{text}");
+    }
+    assert!(!html.contains("<h2>Stalls</h2>"), "nobody asked for them");
 }
 
 #[test]

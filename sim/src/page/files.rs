@@ -3,6 +3,7 @@
 use crate::run::{Manifest, RunFolder, STATISTICS_SCHEMA, Series, read_epochs};
 use serde::Deserialize;
 use serde_json::Value;
+use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 use tina_viz::timeline::Timeline;
@@ -26,6 +27,72 @@ pub(super) struct Files {
 pub(super) struct Statistics {
     schema: u32,
     pub(super) statistics: Vec<Statistic>,
+    /// Of runs whose stalls were counted.
+    #[serde(default)]
+    pub(super) stalls: Option<Stalls>,
+}
+
+/// What was counted of stalls.
+#[derive(Deserialize)]
+pub(super) struct Stalls {
+    /// One edge in so many was looked at.
+    pub(super) every: u32,
+    /// Names of the causes, in their order.
+    pub(super) causes: Vec<String>,
+    pub(super) kinds: Vec<StallKind>,
+    pub(super) ranking: Vec<StallWire>,
+    pub(super) critical_path: Option<StallPath>,
+    pub(super) ports: Vec<StallPort>,
+}
+
+/// The ports of one name of a kind.
+#[derive(Deserialize)]
+pub(super) struct StallKind {
+    pub(super) kind: String,
+    pub(super) port: String,
+    pub(super) way: String,
+    pub(super) ports: u64,
+    pub(super) counts: BTreeMap<String, u64>,
+}
+
+/// A wire among those that were held up most.
+#[derive(Deserialize)]
+pub(super) struct StallWire {
+    pub(super) output: String,
+}
+
+/// From a full wire to what holds it up.
+#[derive(Deserialize)]
+pub(super) struct StallPath {
+    pub(super) steps: Vec<StallStep>,
+    #[serde(default)]
+    pub(super) head: Option<Value>,
+}
+
+#[derive(Deserialize)]
+pub(super) struct StallStep {
+    pub(super) text: String,
+}
+
+/// A port and how often each cause was found there.
+#[derive(Deserialize)]
+pub(super) struct StallPort {
+    pub(super) path: String,
+    pub(super) port: String,
+    pub(super) way: String,
+    pub(super) edges: u64,
+    pub(super) counts: BTreeMap<String, u64>,
+}
+
+impl StallPort {
+    /// Path of the instance and name of the port.
+    pub(super) fn name(&self) -> String {
+        format!("{}.{}", self.path, self.port)
+    }
+
+    pub(super) fn count(&self, cause: &str) -> u64 {
+        self.counts.get(cause).copied().unwrap_or(0)
+    }
 }
 
 /// A number, or several, that an instance reported.
