@@ -364,3 +364,69 @@ fn modules_of_the_risc_v_machine_show_their_inside() {
     let all = report["results"]["instructions"].as_u64().unwrap();
     assert!(last > 100 && last < all, "{last} of {all}");
 }
+
+/// GTKWave finds every name of the save file in the trace: scopes as groups, ranges as it writes them itself.
+#[test]
+fn a_save_file_shows_signals_in_groups() {
+    let folder = folder("trace_save", &[("row.ron", ROW)]);
+    let line = "run row.ron --cycles 20 --quiet --trace row.vcd";
+    let _ = fs::remove_file(folder.join("row.gtkw"));
+    assert_eq!(tina(&folder, line).2, 0);
+    assert!(
+        !folder.join("row.gtkw").exists(),
+        "only where it is asked for"
+    );
+    let (_, wrong, code) = tina(
+        &folder,
+        &format!("{line} --trace-save --trace-scope stage[1]"),
+    );
+    assert_eq!((wrong.as_str(), code), ("", 0));
+    insta::assert_snapshot!(fs::read_to_string(folder.join("row.gtkw")).unwrap(), @r#"
+    [*]
+    [dumpfile] "row.vcd"
+    [savefile] "row.gtkw"
+    [timestart] 0
+    @800200
+    -stage[0].out
+    @28
+    stage[0].out.valid
+    @22
+    stage[0].out.value[63:0]
+    @24
+    stage[0].out.occupancy[1:0]
+    @1000200
+    -stage[0].out
+    @800200
+    -stage[1].out
+    @28
+    stage[1].out.valid
+    @22
+    stage[1].out.value[63:0]
+    @24
+    stage[1].out.occupancy[1:0]
+    @1000200
+    -stage[1].out
+    "#);
+    // Beyond a screen, groups are shut.
+    let many = ROW.replace("array: [4]", "array: [20]");
+    fs::write(folder.join("many.ron"), many).unwrap();
+    let line = "run many.ron --cycles 20 --quiet --trace many.fst --trace-save";
+    assert_eq!(tina(&folder, line).2, 0);
+    let text = fs::read_to_string(folder.join("many.gtkw")).unwrap();
+    let count = |flags: &str| text.lines().filter(|line| *line == flags).count();
+    assert_eq!((count("@800200"), count("@1000200")), (8, 8));
+    assert_eq!((count("@c00200"), count("@1400200")), (13, 13));
+    let (_, wrong, code) = tina(&folder, "run row.ron --cycles 9 --trace-save");
+    assert_eq!(code, 2);
+    assert!(wrong.contains("--trace <FILE>"), "{wrong}");
+    fs::create_dir_all(folder.join("taken.gtkw")).unwrap();
+    let (_, wrong, code) = tina(
+        &folder,
+        "run row.ron --cycles 9 --trace taken.vcd --trace-save",
+    );
+    assert_eq!(code, 2);
+    assert!(
+        wrong.starts_with("error: cannot write taken.gtkw: "),
+        "{wrong}"
+    );
+}

@@ -248,6 +248,9 @@ pub(super) struct TraceArguments {
     /// Trace only from cycle A on and before cycle B, of the base clock.
     #[arg(long, value_name = "A..B", requires = "trace", value_parser = window)]
     pub(super) trace_window: Option<Range<u64>>,
+    /// Write a save file for GTKWave beside the trace, FILE.gtkw: it opens with the signals in groups.
+    #[arg(long, requires = "trace")]
+    pub(super) trace_save: bool,
     /// What to trace, separated by commas; the default is transfers, occupancy and probes.
     #[arg(long, value_name = "WHAT", requires = "trace", value_delimiter = ',')]
     pub(super) trace_what: Vec<TraceWhat>,
@@ -276,6 +279,7 @@ impl TraceArguments {
             scopes: self.trace_scope.clone(),
             window: self.trace_window.clone().unwrap_or(0..u64::MAX),
             what: what_of(&self.trace_what),
+            save_file: self.trace_save,
         })
     }
 }

@@ -265,6 +265,7 @@ fn waves(
             scopes: scopes.map_err(Failure::input)?,
             window: window.clone(),
             what: What::default(),
+            save_file: false,
         }),
         ..RunOptions::default()
     };

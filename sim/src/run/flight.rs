@@ -61,6 +61,7 @@ pub fn record_flight(
             scopes: paths.filter_map(|path| Glob::new(path).ok()).collect(),
             window,
             what: What::default(),
+            save_file: false,
         }),
         ..options.clone()
     };

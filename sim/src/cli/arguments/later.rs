@@ -46,6 +46,7 @@ impl ReplayArguments {
             scopes: self.trace_scope.clone(),
             window: self.window.clone(),
             what: what_of(&self.trace_what),
+            save_file: false,
         }
     }
 }
