@@ -355,10 +355,10 @@ fn modules_of_the_risc_v_machine_show_their_inside() {
         line.unwrap().split_whitespace().nth(3).unwrap().to_owned()
     };
     let code = code(&["tile[0][0]", "core", "execute"], "retired");
-    let changes = text
+    let mut changes = text
         .lines()
         .filter(|line| line.split_once(' ').is_some_and(|it| it.1 == code));
-    let last = changes.last().unwrap();
+    let last = changes.next_back().unwrap();
     let last = u64::from_str_radix(&last[1..last.find(' ').unwrap()], 2).unwrap();
     let report: serde_json::Value = serde_json::from_str(&out).unwrap();
     let all = report["results"]["instructions"].as_u64().unwrap();

@@ -77,7 +77,8 @@ th{color:var(--ink-muted);font-weight:normal}
 .number{text-align:right;font-variant-numeric:tabular-nums}
 .bars{display:grid;grid-template-columns:max-content 1fr max-content;gap:5px 12px;align-items:center;font-size:13px}
 .bar{height:14px;background:var(--ink-curve);border-radius:2px;min-width:1px}
-pre{white-space:pre-wrap;background:var(--ink-panel);padding:12px;overflow-x:auto;font:12px/1.4 'DejaVu Sans Mono',Menlo,Consolas,monospace}
+pre{white-space:pre-wrap;background:var(--ink-panel);padding:12px;overflow-x:auto;
+  font:12px/1.4 'DejaVu Sans Mono',Menlo,Consolas,monospace}
 svg{display:block;max-width:none}
 .pictures{display:grid;grid-template-columns:repeat(auto-fill,minmax(430px,1fr));gap:12px}
 .pictures svg{max-width:100%;height:auto}
