@@ -1,6 +1,6 @@
 //! Stalls for people: the ranked table, the roll-up and the critical path in sentences.
 
-use super::path::{Head, Path, left, left_because};
+use super::path::{Head, Path, left};
 use super::{RollName, StallReport, share};
 use crate::run::number::thousands;
 use std::fmt::Write;
