@@ -18,18 +18,20 @@ const COLUMNS_MAX: usize = 120;
 
 /// Files that may hold unsafe code; each block says why it is sound.
 const UNSAFE_FILES: &[&str] = &[
-    "engine/src/arena.rs",         // the mapping, typed views of it
-    "engine/src/fifo.rs",          // slots of the arena, read and written by index
-    "engine/src/port.rs",          // the two ends of those slots
-    "engine/src/ring.rs",          // the ring between two shards
-    "engine/src/link.rs",          // frames on that ring
-    "engine/src/codec.rs",         // items of a slot as the bytes of a checkpoint
-    "engine/src/fifo/snapshot.rs", // items of a slot, written down and put back
-    "engine/src/bank.rs",          // words of many FIFOs, side by side
-    "engine/src/vector/sweep.rs",  // reads and writes eight of them at a time
-    "engine/src/tape.rs",          // words of items that may be padding, a tape that ports point to
-    "engine/src/wheel.rs",         // marks a node as valid when zeroed
-    "engine/src/handle.rs",        // marks a record as valid when zeroed
+    "engine/src/arena.rs",          // the mapping, typed views of it
+    "engine/src/fifo.rs",           // slots of the arena, read and written by index
+    "engine/src/port.rs",           // the two ends of those slots
+    "engine/src/ring.rs",           // the ring between two shards
+    "engine/src/link.rs",           // frames on that ring
+    "engine/src/codec.rs",          // items of a slot as the bytes of a checkpoint
+    "engine/src/fifo/snapshot.rs",  // items of a slot, written down and put back
+    "engine/src/bank.rs",           // words of many FIFOs, side by side
+    "engine/src/vector/sweep.rs",   // reads and writes eight of them at a time
+    "engine/src/tape.rs", // words of items that may be padding, a tape that ports point to
+    "engine/src/wheel.rs", // marks a node as valid when zeroed
+    "engine/src/handle.rs", // marks a record as valid when zeroed
+    "engine/src/runtime/parcel.rs", // a value of any type in 96 bytes
+    "engine/src/runtime/outbox.rs", // the same, off a ring
 ];
 
 /// Names what it forbids.
@@ -51,7 +53,8 @@ const COLD_FUNCTIONS: &[(&str, &str)] = &[
 const MUTUAL: &[(&str, &str)] = &[
     ("engine/src/group.rs", "kind"), // a kind makes groups, a group reads its parameters
     ("engine/src/vector.rs", "kind"), // the same
-    ("sim/src/design/block.rs", "items"), // a netlist stands in a netlist: they recurse
+    ("engine/src/runtime/isolate.rs", "context"), // a handler is handed a context, which is typed by it
+    ("sim/src/design/block.rs", "items"),         // a netlist stands in a netlist: they recurse
     ("sim/src/design/block.rs", "connect"),
 ];
 
