@@ -40,8 +40,12 @@ impl Said {
 
     /// The output that the item at an input waits for.
     pub(crate) fn wanted_by(&self, input: usize) -> Option<usize> {
-        let mut wants = self.wants.iter();
-        wants.find(|(from, _)| *from == input).map(|(_, to)| *to)
+        for &(from, to) in &self.wants {
+            if from == input {
+                return Some(to);
+            }
+        }
+        None
     }
 
     /// Whether the module works on something for an output.

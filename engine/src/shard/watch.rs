@@ -58,6 +58,15 @@ struct Watched {
 
 const NONE: u32 = u32::MAX;
 
+impl Watched {
+    /// Its first input, its first output, and the port behind its last.
+    #[inline(always)]
+    const fn ports(&self) -> (usize, usize, usize) {
+        let (first, middle) = (self.first_input as usize, self.first_output as usize);
+        (first, middle, self.end as usize)
+    }
+}
+
 /// A port that is watched.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct WatchedPort {
@@ -188,33 +197,31 @@ impl Watcher {
     /// Finds the causes of all ports of an instance.
     #[inline]
     fn judge(&mut self, place: usize, slot: &GroupSlot, now: Tick) {
-        let it = &mut self.instances[place];
-        let (first, middle, end) = (
-            it.first_input as usize,
-            it.first_output as usize,
-            it.end as usize,
-        );
-        let (inputs, outputs) = (&self.readings[first..middle], &self.readings[middle..end]);
-        let (of_inputs, of_outputs) = self.causes[first..end].split_at_mut(middle - first);
+        let it = &self.instances[place];
+        let (first, middle, end) = it.ports();
+        let (mut at_inputs, mut at_outputs) = (Found::default(), Found::default());
         let sources = Sources {
             banks: &self.banks,
             tight: &self.tight,
             now,
         };
-        let (mut at_inputs, mut at_outputs) = (Found::default(), Found::default());
-        for (cause, reading) in of_inputs.iter_mut().zip(inputs) {
+        let ports = self.causes[first..middle].iter_mut();
+        for (cause, reading) in ports.zip(&self.readings[first..middle]) {
             *cause = sources.input(reading);
             at_inputs.add(*cause);
         }
-        for (cause, reading) in of_outputs.iter_mut().zip(outputs) {
+        let ports = self.causes[middle..end].iter_mut();
+        for (cause, reading) in ports.zip(&self.readings[middle..end]) {
             *cause = sources.output(reading);
             at_outputs.add(*cause);
         }
         let index = it.index as usize;
         if !slot.group.alive(index) {
-            let causes = of_inputs.iter_mut().chain(of_outputs);
-            let still = causes.filter(|cause| **cause != Cause::Moved);
-            still.for_each(|cause| *cause = Cause::Asleep);
+            for cause in &mut self.causes[first..end] {
+                if *cause != Cause::Moved {
+                    *cause = Cause::Asleep;
+                }
+            }
             return;
         }
         // Nothing more is to be known of an output that kept its room while all inputs had items.
@@ -223,7 +230,7 @@ impl Watcher {
             let mut heading = self.said.listen();
             if !it.broken {
                 let ask = || slot.group.heading(index, &mut heading);
-                it.broken = catch_unwind(AssertUnwindSafe(ask)).is_err();
+                self.instances[place].broken = catch_unwind(AssertUnwindSafe(ask)).is_err();
             }
             self.decide(place, at_inputs, at_outputs);
         }
@@ -232,14 +239,7 @@ impl Watcher {
     /// Judges the inputs that kept their items and the outputs that kept their room.
     fn decide(&mut self, place: usize, at_inputs: Found, at_outputs: Found) {
         let it = &self.instances[place];
-        let (first, middle, end) = (
-            it.first_input as usize,
-            it.first_output as usize,
-            it.end as usize,
-        );
-        let (inputs, outputs) = (&self.readings[first..middle], &self.readings[middle..end]);
-        let (of_inputs, of_outputs) = self.causes[first..end].split_at_mut(middle - first);
-        let only_output = (outputs.len() == 1).then_some(0);
+        let (first, middle, end) = it.ports();
         let otherwise = if at_inputs.has(Cause::Moved) {
             Cause::Arbitration
         } else if at_outputs.has(Cause::Full) {
@@ -251,31 +251,40 @@ impl Watcher {
         } else {
             Cause::Latency
         };
-        for (number, (cause, reading)) in of_inputs.iter_mut().zip(inputs).enumerate() {
-            if *cause != Cause::Latency {
+        let only_output = (end - middle == 1).then_some(middle);
+        for port in first..middle {
+            if self.causes[port] != Cause::Latency {
                 continue;
             }
-            let wanted = self.said.wanted_by(key(reading));
-            let wanted = wanted.and_then(|it| outputs.iter().position(|output| key(output) == it));
-            *cause = match wanted.map(|output| of_outputs[output]) {
+            let wanted = self.wanted_by(port, middle..end);
+            let cause = match wanted.map(|output| self.causes[output]) {
                 Some(Cause::Moved) => Cause::Arbitration,
                 Some(shut @ (Cause::Full | Cause::Credit)) => shut,
                 Some(_) => Cause::Latency,
                 None => otherwise,
             };
-            let output = wanted.or(only_output).filter(|_| it.first_pair != NONE);
-            if let Some(output) = output {
-                let pair = it.first_pair as usize + number * outputs.len() + output;
-                self.pairs[pair].add(*cause);
+            self.causes[port] = cause;
+            if it.first_pair != NONE
+                && let Some(output) = wanted.or(only_output)
+            {
+                let pair = (port - first) * (end - middle) + output - middle;
+                self.pairs[it.first_pair as usize + pair].add(cause);
             }
         }
         if at_inputs.has(Cause::Empty) {
-            for (cause, reading) in of_outputs.iter_mut().zip(outputs) {
-                if *cause == Cause::Latency && !self.said.is_busy(key(reading)) {
-                    *cause = Cause::Empty;
+            for port in middle..end {
+                let idle = self.causes[port] == Cause::Latency;
+                if idle && !self.said.is_busy(key(&self.readings[port])) {
+                    self.causes[port] = Cause::Empty;
                 }
             }
         }
+    }
+
+    /// The output that the item at an input waits for, if the module has said so.
+    fn wanted_by(&self, input: usize, mut outputs: Range<usize>) -> Option<usize> {
+        let wanted = self.said.wanted_by(key(&self.readings[input]))?;
+        outputs.find(|&output| key(&self.readings[output]) == wanted)
     }
 
     /// What inputs waited for, so far.
@@ -323,52 +332,56 @@ impl Sources<'_> {
     /// What an input found: [`Cause::Latency`] where it left an item.
     #[inline(always)]
     fn input(&self, reading: &Reading) -> Cause {
-        let (moved, ready) = match reading {
-            Reading::Slots(fifo) | Reading::Tight(fifo, _) => (
-                fifo.popped_until() == self.now + 1,
-                fifo.stamp(fifo.record().head.get()).get() <= self.now,
-            ),
+        match reading {
+            Reading::Slots(fifo) | Reading::Tight(fifo, _) => {
+                let ready = fifo.stamp(fifo.record().head.get()).get() <= self.now;
+                found(
+                    fifo.popped_until() == self.now + 1,
+                    if ready { Cause::Latency } else { Cause::Empty },
+                )
+            }
             Reading::Banked(bank, lane) => {
                 let planes = self.planes(*bank, *lane);
                 let bit = 1 << (*lane as usize % PLANE);
-                let ready = planes.one.get() | planes.two.get();
-                (planes.popped.get() & bit != 0, ready & bit != 0)
+                let ready = (planes.one.get() | planes.two.get()) & bit != 0;
+                found(
+                    planes.popped.get() & bit != 0,
+                    if ready { Cause::Latency } else { Cause::Empty },
+                )
             }
-        };
-        if moved {
-            Cause::Moved
-        } else if ready {
-            Cause::Latency
-        } else {
-            Cause::Empty
         }
     }
 
     /// What an output found: [`Cause::Latency`] where it left its room.
     #[inline(always)]
     fn output(&self, reading: &Reading) -> Cause {
-        let (moved, room) = match reading {
-            Reading::Slots(fifo) | Reading::Tight(fifo, _) => (
-                fifo.pushed_until() == self.now + 1,
-                // The stamp of a full slot, turned round, lies beyond all time.
-                !fifo.stamp(fifo.record().tail.get()).get() <= self.now,
-            ),
+        match reading {
+            Reading::Slots(fifo) => self.pushes(*fifo, || Cause::Full),
+            Reading::Tight(fifo, number) => {
+                let tight = &self.tight[*number as usize];
+                self.pushes(*fifo, || tight.cause(*fifo, self.now))
+            }
             Reading::Banked(bank, lane) => {
                 let planes = self.planes(*bank, *lane);
                 let bit = 1 << (*lane as usize % PLANE);
-                let (pushed, two) = (planes.pushed.get(), planes.two.get());
-                (pushed & bit != 0, two & bit == 0)
+                let room = planes.two.get() & bit == 0;
+                found(
+                    planes.pushed.get() & bit != 0,
+                    if room { Cause::Latency } else { Cause::Full },
+                )
             }
-        };
-        if moved {
+        }
+    }
+
+    #[inline(always)]
+    fn pushes(&self, fifo: RawFifo, shut: impl FnOnce() -> Cause) -> Cause {
+        // The stamp of a full slot, turned round, lies beyond all time.
+        if fifo.pushed_until() == self.now + 1 {
             Cause::Moved
-        } else if room {
+        } else if !fifo.stamp(fifo.record().tail.get()).get() <= self.now {
             Cause::Latency
         } else {
-            match reading {
-                Reading::Tight(fifo, number) => self.tight[*number as usize].cause(*fifo, self.now),
-                Reading::Slots(_) | Reading::Banked(..) => Cause::Full,
-            }
+            shut()
         }
     }
 
@@ -376,6 +389,11 @@ impl Sources<'_> {
     fn planes(&self, bank: u32, lane: u32) -> &Planes {
         self.banks[bank as usize].planes(lane as isize / PLANE as isize)
     }
+}
+
+#[inline(always)]
+const fn found(moved: bool, otherwise: Cause) -> Cause {
+    if moved { Cause::Moved } else { otherwise }
 }
 
 impl Tight {

@@ -2,11 +2,13 @@
 
 mod later;
 mod pictures;
+mod stalls;
 
 pub(super) use later::{DiffArguments, ReplayArguments};
 pub(super) use pictures::{
     GraphArguments, HeatArgument, PlotArguments, RadixArgument, ReportArguments,
 };
+use stalls::StallArguments;
 
 use crate::design::Design;
 use crate::run::{Contender, FlightOrder, RunFolder, Variant};
@@ -181,23 +183,6 @@ pub(super) struct CheckpointArguments {
     #[arg(long, requires = "resume")]
     pub(super) any_build: bool,
 }
-
-/// What is asked of stalls.
-#[derive(Args)]
-pub(super) struct StallArguments {
-    /// Count why ports move nothing, and print the wires that are held up most and the way to what holds
-    /// them up; in tables of so many rows.
-    #[arg(long, value_name = "ROWS", num_args = 0..=1, require_equals = true,
-        default_missing_value = "20", value_parser = clap::value_parser!(u32).range(1..))]
-    pub(super) stalls: Option<u32>,
-    /// Look at one edge in N, chosen by its number alone; 1 counts every edge and takes longer.
-    #[arg(long, value_name = "N", default_value_t = 64, requires = "stalls",
-        value_parser = clap::value_parser!(u32).range(1..=STALLS_EVERY_MAX))]
-    pub(super) stalls_every: u32,
-}
-
-/// The longest distance of edges that are looked at.
-const STALLS_EVERY_MAX: i64 = 1 << 20;
 
 /// What is done about a run that ended badly.
 #[derive(Args)]

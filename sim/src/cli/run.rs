@@ -13,7 +13,7 @@ use crate::run::{
 };
 use std::fs;
 use std::path::Path;
-use tina_engine::{Catalogue, HostOptions, Limits, Outcome, StallOptions};
+use tina_engine::{Catalogue, HostOptions, Limits, Outcome};
 
 pub(super) fn run(arguments: &RunArguments, catalogue: &Catalogue) -> Result<u8, Failure> {
     let design = if arguments.quiet {
@@ -34,13 +34,7 @@ pub(super) fn run(arguments: &RunArguments, catalogue: &Catalogue) -> Result<u8,
         no_vectors: arguments.no_vectors,
         pin: true,
         join: true,
-        stalls: StallOptions {
-            every: arguments
-                .stalls
-                .stalls
-                .map_or(0, |_| arguments.stalls.stalls_every),
-            recorded: false,
-        },
+        stalls: arguments.stalls.options(),
         ..HostOptions::default()
     };
     let origin = Origin::of(&design, &arguments.input.set);

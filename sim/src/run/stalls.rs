@@ -224,5 +224,9 @@ fn folded(port: &str) -> String {
 
 /// A part of so many edges.
 fn share(count: u64, edges: u64) -> f64 {
-    super::number::ratio(count as f64, edges as f64)
+    if edges == 0 {
+        0.0
+    } else {
+        count as f64 / edges as f64
+    }
 }

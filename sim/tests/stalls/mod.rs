@@ -3,7 +3,9 @@
 use crate::common::tina;
 use serde::Deserialize;
 use serde_json::Value;
+use std::collections::BTreeMap;
 use std::fs;
+use std::path::Path;
 use tina_engine::{
     BuildError, Cause, Cycle, Effect, HostOptions, In, Limits, Module, Out, StallOptions, State,
     Wiring,
@@ -439,4 +441,79 @@ fn files_hold_what_is_printed() {
     assert_eq!(code, 2, "{err}");
     let (_, err, code) = tina(&mesh, "run mesh.ron --stalls-every 8");
     assert!(code == 2 && err.contains("--stalls"), "{err}");
+}
+
+/// Edges of each value of each signal that readers of other authors find in a trace of 4,000 cycles.
+fn edges_of_values(path: &Path) -> BTreeMap<String, BTreeMap<String, u64>> {
+    let mut wave = wellen::simple::read(path).unwrap();
+    let hierarchy = wave.hierarchy();
+    let name = |var: wellen::VarRef| {
+        (
+            hierarchy[var].full_name(hierarchy),
+            hierarchy[var].signal_ref(),
+        )
+    };
+    let vars: Vec<(String, wellen::SignalRef)> = hierarchy.all_vars().map(name).collect();
+    let ids: Vec<wellen::SignalRef> = vars.iter().map(|var| var.1).collect();
+    wave.load_signals(&ids);
+    let times = wave.time_table();
+    let mut all = BTreeMap::new();
+    for (name, id) in vars {
+        let changes: Vec<(u64, String)> = wave
+            .get_signal(id)
+            .unwrap()
+            .iter_changes()
+            .map(|(time, value)| (times[time as usize], value.to_string()))
+            .collect();
+        let mut edges = BTreeMap::new();
+        for (index, (from, value)) in changes.iter().enumerate() {
+            let until = changes.get(index + 1).map_or(4_000, |next| next.0);
+            *edges.entry(value.clone()).or_insert(0) += until - from;
+        }
+        all.insert(name, edges);
+    }
+    all
+}
+
+#[test]
+fn a_trace_shows_the_cause_at_both_ends_of_a_wire() {
+    let mesh = crate::mesh("stall_traces");
+    let line = "run mesh.ron --quiet --stalls --stalls-every 1 --trace-what stalls --trace";
+    for (trace, more) in [
+        ("a.vcd", "--stats a.json"),
+        ("a.fst", "--shards 3 --threads 2"),
+    ] {
+        let (_, err, code) = tina(&mesh, &format!("{line} {trace} {more}"));
+        assert_eq!(code, 0, "{err}");
+    }
+    let expected: Value =
+        serde_json::from_str(&fs::read_to_string(mesh.join("a.json")).unwrap()).unwrap();
+    for trace in ["a.vcd", "a.fst"] {
+        let read = edges_of_values(&mesh.join(trace));
+        let ports = expected["stalls"]["ports"].as_array().unwrap();
+        assert_eq!(read.len(), ports.len());
+        for port in ports {
+            let text = |key: &str| port[key].as_str().unwrap();
+            // A wire has its name from its producer.
+            let signal = match text("way") {
+                "out" => format!("{}.{}.stall_out", text("path"), text("port")),
+                _ => format!("{}.stall_in", text("peer")),
+            };
+            for (number, name) in Cause::NAMES.into_iter().enumerate() {
+                let counted = port["counts"][name].as_u64().unwrap();
+                let shown = read[&signal].get(&format!("{number:03b}"));
+                assert_eq!(
+                    shown.copied().unwrap_or(0),
+                    counted,
+                    "{trace} {signal} {name}"
+                );
+            }
+        }
+    }
+    let text = fs::read_to_string(mesh.join("a.vcd")).unwrap();
+    assert!(
+        text.contains("3 = credit") || text.contains("credit"),
+        "{}",
+        &text[..600]
+    );
 }
