@@ -137,8 +137,8 @@ fn a_page_is_whole_and_has_all_its_charts() {
         "<h2>Stalls</h2>",
         "critical path along full wires",
         ">Outputs that were held up most</text>",
-        ">Load of the outputs of router[*][*]</text>",
-        ">Stalls of the outputs of router[*][*]</text>",
+        ">Load of router[*][*]</text>",
+        ">Stalls of router[*][*]</text>",
         ">noc.router.east (out) ×12</text>",
         "router[1][0], east: 0.",
     ] {

@@ -153,13 +153,13 @@ fn maps(stalls: &Stalls) -> Vec<HeatMap> {
                 .flatten()
         };
         maps.extend(map(
-            format!("Load of the outputs of {array}"),
-            "edges at which an item moved, as a share",
+            format!("Load of {array}"),
+            "edges at which outputs moved an item, as a share",
             &["moved"],
         ));
         maps.extend(map(
-            format!("Stalls of the outputs of {array}"),
-            "edges without room or credit, as a share",
+            format!("Stalls of {array}"),
+            "edges at which outputs had no room, as a share",
             &["full", "credit"],
         ));
     }
