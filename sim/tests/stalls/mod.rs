@@ -517,3 +517,47 @@ fn a_trace_shows_the_cause_at_both_ends_of_a_wire() {
         &text[..600]
     );
 }
+
+/// A module that says it is at work is not called idle for want of items.
+#[test]
+fn work_under_way_is_latency() {
+    let design = design(
+        r#""source": (kind: "flow.source", params: (limit: 1)), "sink": (kind: "flow.sink"),
+        "delay": (kind: "flow.delay", params: (cycles: 30))"#,
+        r#"Wire(from: "source.out", to: "delay.in"), Wire(from: "delay.out", to: "sink.in")"#,
+    );
+    let report = run(&design, 64, 1, None);
+    let stalls = report.stalls.unwrap();
+    let named = |name: &str| {
+        let port = stalls.ports().iter().find(|port| stalls.name(port) == name);
+        port.unwrap().counts
+    };
+    // Pushed at edge 0, popped at 1, pushed at 31: at work at the edges from 1 to 30.
+    assert_eq!(named("delay.out"), [1, 33, 0, 0, 0, 30, 0, 0]);
+    assert_eq!(named("delay.in"), [1, 63, 0, 0, 0, 0, 0, 0]);
+    assert_eq!(named("source.out"), [1, 0, 0, 0, 0, 0, 0, 63]);
+}
+
+/// What was counted of a run that went on from a checkpoint is what a run without a pause counts there.
+#[test]
+fn a_run_that_goes_on_counts_from_where_it_stands() {
+    let mesh = crate::mesh("stalls_resumed");
+    let stalls = |line: &str| {
+        let (_, err, code) = tina(&mesh, &format!("run mesh.ron {line} --stats stats.json"));
+        assert_eq!(code, 0, "{err}");
+        let text = fs::read_to_string(mesh.join("stats.json")).unwrap();
+        serde_json::from_str::<Value>(&text).unwrap()["stalls"].clone()
+    };
+    let whole = stalls("--warmup 2048 --stalls --stalls-every 4 --out out --checkpoint-every 2048");
+    let resumed = stalls("--resume out/checkpoints --cycles 4000 --stalls --stalls-every 4");
+    assert_eq!(resumed["cycles"], serde_json::json!([4000, 4000]));
+    fs::remove_dir_all(mesh.join("out")).unwrap();
+    stalls("--cycles 2048 --checkpoint-dir out");
+    let resumed = stalls("--resume out --shards 2 --cycles 4000 --stalls --stalls-every 4");
+    assert_eq!(resumed, whole);
+    let auto = stalls("--shards auto --stalls --stalls-every 4");
+    assert_eq!(
+        auto,
+        stalls("--stalls --stalls-every 4 --no-sleep --threads 2 --shards 3")
+    );
+}
