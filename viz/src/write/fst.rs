@@ -7,7 +7,7 @@
 //! House rule is to take a library, and there is a good one, `fst-writer`. It is not used because it was
 //! measured to be the limit of a recording: it takes values as letters and copies every chain of changes
 //! several times, and it packs with LZ4. With rows of bits appended where they belong, and packed as
-//! [`deflate`] packs them, a saturated mesh of 7,360 signals is written in a sixth of the time and half of
+//! [`deflate`] packs them, a saturated mesh of 7,360 signals is written in a third of the time and half of
 //! the bytes (docs/traces.md has the figures).
 
 mod huffman;
