@@ -40,6 +40,7 @@ mod link;
 mod plan;
 mod snapshot;
 mod record;
+mod time_log;
 mod stall;
 mod shard;
 mod meeting;
@@ -65,7 +66,7 @@ pub use handshake::handshake_time;
 pub use hash::{absorb, mix, of_text};
 pub use heading::Heading;
 pub use kind::{Catalogue, Kind, Params};
-pub use machine::{KindTime, Machine, RecordOrder, Samples, ThreadTimes};
+pub use machine::{KindTime, Machine, RecordOrder, Samples, ShardTimeline, ThreadTimes};
 pub use meeting::EpochRecord;
 pub use module::{Described, Module, ResultValue, Results};
 pub use plan::{Placement, Plan, PlanError, Region};
@@ -81,6 +82,7 @@ pub use stall::{CAUSE_COUNT, Cause, PortStalls, StallOptions, StallSchedule, Sta
 pub use state::{Loader, Saver, State, StateError};
 pub use statistic::{HISTOGRAM_BUCKETS, Histogram, Statistic, StatisticValue};
 pub use time::{Cycle, DOMAINS_MAX, Domain, TICK_MAX, Tick, Timebase, TimebaseError};
+pub use time_log::{Doing, TimeSlice};
 pub use wiring::{
     BuildError, Direction, PORTS_MAX, Place, PortInfo, Probe, Resources, Shape, Wiring,
 };

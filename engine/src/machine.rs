@@ -3,10 +3,12 @@
 mod figures;
 mod snapshot;
 mod record;
+mod timeline;
 mod stalls;
 
 pub use figures::{KindTime, Samples, ThreadTimes};
 pub use record::RecordOrder;
+pub use timeline::ShardTimeline;
 
 use crate::blueprint::Blueprint;
 use crate::crew::{Answer, Berths, Command, Printed, serve};

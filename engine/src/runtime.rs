@@ -11,9 +11,15 @@
 //! Nothing is allocated, locked or waited for on a shard's thread after boot, except at the door
 //! through which other threads come in.
 //!
-//! Not here yet: sockets and files, containment of hardware faults, and the seeded run.
+//! What is promised, what it costs, and what is not there yet stands in `engine/README.md`.
+
+/// The Rust on the engine's page is compiled and run.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;
 
 mod handle;
+mod shard_set;
 mod parcel;
 mod mail;
 mod notice;

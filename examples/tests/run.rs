@@ -124,3 +124,16 @@ fn own_catalogue() {
         "{wrong:?}"
     );
 }
+
+#[test]
+fn crashing_workers() {
+    check(
+        env!("CARGO_BIN_EXE_crashing_workers"),
+        r"
+jobs done 999, sum of squares 332833500
+jobs tried again 10
+workers started again 10
+shut down, forced: false
+",
+    );
+}

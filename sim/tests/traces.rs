@@ -406,6 +406,7 @@ fn trace(design: &Design, catalogue: &Catalogue, name: &str, way: &Way<'_>) -> (
                 .collect(),
             window: way.window.clone(),
             what: way.what,
+            save_file: false,
         }),
         ..RunOptions::default()
     };

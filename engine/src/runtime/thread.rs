@@ -12,6 +12,7 @@ use super::notice::Notices;
 use super::orders::Orders;
 use super::outbox::Outbox;
 use super::shard::{Inbox, RuntimeShard, ShardParts};
+use super::shard_set::ShardSet;
 use super::spec::Specification;
 use super::timer::{Nanos, nanos};
 use super::tree::{Recent, Tree};
@@ -211,6 +212,8 @@ fn make_shard(
         refusals_left: specification.refusals,
         wheel,
         outboxes: seat.writers.into_iter().map(|it| it.map(outbox)).collect(),
+        touched: ShardSet::default(),
+        outgoing: None,
         nurseries,
         tree,
         metrics: seat.metrics,
@@ -227,7 +230,6 @@ fn make_shard(
     let inbox = |reader| Inbox {
         reader,
         held: None,
-        unread: false,
         incarnation: 0,
     };
     let mut shard = RuntimeShard::new(ShardParts {

@@ -140,6 +140,7 @@ impl Shard {
             missing: vec![0; inbound.len()].into_boxed_slice(),
             sampler: None,
             recorder: None,
+            timekeeper: None,
             watch: Box::default(),
             next_watch: Tick::MAX,
             boundary: boundary.into_iter().map(|(_, slot)| slot).collect(),

@@ -12,6 +12,7 @@ mod record;
 mod sample;
 mod stalls;
 mod snapshot;
+mod timeline;
 
 pub(crate) use boot::{BootShardError, Rings};
 pub(crate) use record::ProbedInstance;
@@ -21,6 +22,7 @@ use sample::Timed;
 pub(crate) use snapshot::PartError;
 pub(crate) use stalls::StallFields;
 use stalls::Watch;
+use timeline::Timekeeper;
 
 use crate::arena::{Arena, ArenaRef};
 use crate::bank::Store;
@@ -120,6 +122,8 @@ pub(crate) struct Shard {
     sampler: Option<Box<Sampler>>,
     /// Present while the machine is recorded.
     recorder: Option<Box<Recorder>>,
+    /// Present while its time is noted.
+    timekeeper: Option<Box<Timekeeper>>,
     /// What looks for stalls, and the next instant at which it does.
     watch: Box<Watch>,
     next_watch: Tick,

@@ -4,11 +4,13 @@ use super::auto::{Task, choose};
 use super::boot::{RunError, boot_by};
 use super::buffer::Buffer;
 use super::choice::Choice;
+use super::hart::harts;
 use super::keep::{Keep, Keeper};
 use super::measure::measured;
 use super::outcome::end_cycle;
 use super::phases::{Gauge, Phases};
-use super::report::{Hart, HostReport, RunReport};
+use super::report::{HostReport, RunReport};
+use super::series::SeriesTaker;
 use super::stalls::StallReport;
 use super::stopwatch::Stopwatch;
 use crate::design::{Design, Total};
@@ -44,6 +46,10 @@ pub struct RunOptions {
     pub phases: Option<Phases>,
     /// The trace to be written of it.
     pub trace: Option<TraceOrder>,
+    /// Whether counts are noted over time.
+    pub series: bool,
+    /// Whether it is noted what every shard does with its time.
+    pub timeline: bool,
 }
 
 impl Default for RunOptions {
@@ -60,6 +66,8 @@ impl Default for RunOptions {
             keep: None,
             phases: None,
             trace: None,
+            series: false,
+            timeline: false,
         }
     }
 }
@@ -99,9 +107,21 @@ pub fn execute(
         machine.start_sampling();
     }
     let mut gauge = Gauge::new(options.phases);
+    let mut series = SeriesTaker::new(options.series, design.blueprint.epoch_cycles);
+    if options.timeline {
+        machine.start_timeline();
+    }
+    let mut pauses = Pauses {
+        design,
+        keeper: &mut keeper,
+        gauge: &mut gauge,
+        series: &mut series,
+    };
     let limits = &options.limits;
-    let report =
-        ended.unwrap_or_else(|| run_on(&mut machine, limits, &mut keeper, &mut gauge, observer));
+    let report = match ended {
+        Some(report) => report,
+        None => pauses.run(&mut machine, limits, observer)?,
+    };
     let trace = tracing.map(|tracing| tracing.end(&mut machine).map_err(|error| error.to_string()));
     let wall_seconds = run_time.seconds();
     let profile = if measure {
@@ -114,6 +134,8 @@ pub fn execute(
 
     let kept = keeper.finish(&report.outcome, &mut machine);
     let instances = machine.results();
+    let (totals, harts) = (totals(design, &instances)?, harts(design, &instances));
+    series.take(report.cycles, &harts, &totals);
     let first_cycle = options
         .start
         .as_ref()
@@ -126,12 +148,13 @@ pub fn execute(
     let every = options.host.stalls.every;
     let (stalls, cycles) = stalls;
     Ok(RunReport {
+        series: series.finish(&design.name, &harts, &totals),
         end_cycle: end_cycle(&report.outcome, &design.blueprint),
         outcome: report.outcome,
         cycles: report.cycles,
         digest: report.digest,
-        totals: totals(design, &instances)?,
-        harts: harts(design, &instances),
+        totals,
+        harts,
         profile,
         measured,
         stalls: stalls.map(|it| StallReport::new(design, catalogue, it, every, cycles)),
@@ -149,6 +172,7 @@ pub fn execute(
             placement,
             memory_bytes: machine.used_bytes().into_iter().sum(),
             threads: machine.thread_times(),
+            timeline: machine.timeline(),
             choice,
         },
     })
@@ -165,8 +189,8 @@ struct Start {
     run_time: Stopwatch,
 }
 
-/// Places and boots, and with `auto` finds out on how many shards. A machine that is to be traced or
-/// whose stalls are counted has not run yet: what is found out about shards, others have run for.
+/// Places and boots, and with `auto` finds out on how many shards. A machine that is to be traced, looked at
+/// over time or whose stalls are counted has not run yet: what is found out about shards, others have run for.
 fn start(
     design: &Design,
     catalogue: &Catalogue,
@@ -217,7 +241,8 @@ fn start(
         boot_seconds,
         start: at,
     };
-    if selection.is_none() && options.host.stalls == StallOptions::default() {
+    let is_plain = !options.series && !options.timeline;
+    if selection.is_none() && is_plain && options.host.stalls == StallOptions::default() {
         let chosen = choose(booted, &task, observer)?;
         return Ok(Start {
             machine: chosen.machine,
@@ -247,21 +272,37 @@ fn start(
     })
 }
 
-/// Runs a machine to its end, with a checkpoint and a look at its statistics now and then.
-fn run_on(
-    machine: &mut Machine,
-    limits: &Limits,
-    keeper: &mut Keeper<'_>,
-    gauge: &mut Gauge,
-    observer: &mut dyn Observer,
-) -> Report {
-    loop {
-        gauge.look(machine);
-        let pause = keeper.next().min(gauge.next());
-        if let Some(report) = machine.run_part(limits, pause, observer) {
-            return report;
+/// What is looked at while a machine runs, between two of its epochs.
+struct Pauses<'a, 'b> {
+    design: &'a Design,
+    keeper: &'a mut Keeper<'b>,
+    gauge: &'a mut Gauge,
+    series: &'a mut SeriesTaker,
+}
+
+impl Pauses<'_, '_> {
+    /// Runs a machine to its end, with a checkpoint and a look at its statistics now and then.
+    fn run(
+        &mut self,
+        machine: &mut Machine,
+        limits: &Limits,
+        observer: &mut dyn Observer,
+    ) -> Result<Report, RunError> {
+        loop {
+            self.gauge.look(machine);
+            if machine.cycle() >= self.series.next() {
+                let instances = machine.results();
+                let totals = totals(self.design, &instances)?;
+                let harts = harts(self.design, &instances);
+                self.series.take(machine.cycle(), &harts, &totals);
+            }
+            let pause = self.keeper.next().min(self.gauge.next());
+            let pause = pause.min(self.series.next());
+            if let Some(report) = machine.run_part(limits, pause, observer) {
+                return Ok(report);
+            }
+            self.keeper.save_if_due(machine);
         }
-        keeper.save_if_due(machine);
     }
 }
 
@@ -274,21 +315,4 @@ fn totals(
         Err(reason) => Err(RunError::Total(reason)),
     };
     design.totals.iter().map(evaluate).collect()
-}
-
-fn harts(design: &Design, instances: &[InstanceResults]) -> Vec<Hart> {
-    let hart = |results: &InstanceResults| {
-        let named = |name: &str| {
-            let entry = results.entries.iter().find(|(entry, _)| *entry == name);
-            entry.map(|(_, value)| value.number())
-        };
-        Some(Hart {
-            path: design.blueprint.instances[results.instance as usize]
-                .path
-                .clone(),
-            instructions: named("instructions")?,
-            cycles: named("cycles")?,
-        })
-    };
-    instances.iter().filter_map(hart).collect()
 }

@@ -3,10 +3,10 @@
 //! Names are those that users of other simulators search for. Everything that depends on the host
 //! stands under `host`: two files of equal runs are equal but for it.
 
-use super::number::hexadecimal;
+use super::number::{hexadecimal, ratio};
 use super::outcome::{describe, word};
 use super::phases::Measured;
-use super::report::{RunReport, ratio, results_json};
+use super::report::{RunReport, results_json};
 use super::stalls::StallReport;
 use crate::design::Design;
 use serde_json::{Map, Value, json};
