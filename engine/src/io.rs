@@ -22,12 +22,13 @@ mod operation;
 mod chain;
 mod deadline;
 mod buffer;
-mod descriptor;
 mod address;
 mod socket;
 mod doorbell;
 mod backend;
 mod helper;
+mod ledger;
+mod descriptor;
 mod uring;
 mod portable;
 mod plan;
@@ -41,6 +42,7 @@ pub use backend::BackendCounters;
 pub use device::{IoChoice, IoSetupError};
 pub use doorbell::IoWaker;
 pub use errno::Errno;
+pub use ledger::IoRemains;
 pub use operation::{
     Buffer, Completion, Descriptor, OpenHow, Operation, Outcome, Owner, Part, Refusal, Submission,
     Ticket,

@@ -10,8 +10,10 @@
 //! that the operating system gave the same number.
 
 use super::chain::Chains;
+use super::ledger::Ledger;
 use super::operation::{Descriptor, Owner, Refusal};
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd, RawFd};
+use std::sync::Arc;
 
 /// What a descriptor can do.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -52,10 +54,11 @@ pub(crate) struct Descriptors {
     entries: Box<[Entry]>,
     free: Vec<u32>,
     by_owner: Chains,
+    ledger: Arc<Ledger>,
 }
 
 impl Descriptors {
-    pub(crate) fn new(owner_count: u32, slot_count: u32) -> Self {
+    pub(crate) fn new(owner_count: u32, slot_count: u32, ledger: Arc<Ledger>) -> Self {
         let entry = |_| Entry {
             file: None,
             kind: DescriptorKind::File,
@@ -74,6 +77,7 @@ impl Descriptors {
                 .into_boxed_slice(),
             free: (0..slot_count).rev().collect(),
             by_owner: Chains::new(owner_count, slot_count),
+            ledger,
         }
     }
 
@@ -104,6 +108,7 @@ impl Descriptors {
     pub(crate) fn put(&mut self, slot: u32, file: OwnedFd) {
         let entry = &mut self.entries[slot as usize];
         assert!(entry.phase == Phase::Making && entry.file.is_none());
+        self.ledger.note(file.as_raw_fd());
         entry.file = Some(file);
     }
 
@@ -126,7 +131,11 @@ impl Descriptors {
         assert!(entry.in_flight_count == 0, "freed when nothing uses it");
         entry.phase = Phase::Free;
         self.free.push(slot);
-        entry.file.take()
+        let file = entry.file.take();
+        if let Some(file) = &file {
+            self.ledger.strike(file.as_raw_fd());
+        }
+        file
     }
 
     /// The slot of an open descriptor of this owner.

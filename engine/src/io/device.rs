@@ -8,7 +8,7 @@ use super::plan::IoLimit;
 use super::portable::Portable;
 use super::uring::Uring;
 use std::fmt;
-use std::os::fd::BorrowedFd;
+use std::os::fd::{BorrowedFd, RawFd};
 use std::time::Duration;
 
 /// Which back end serves a shard.
@@ -180,5 +180,9 @@ impl Backend for Device {
 
     fn counters(&self) -> BackendCounters {
         each!(self, device => device.counters())
+    }
+
+    fn own_files(&self) -> [RawFd; 2] {
+        each!(self, device => device.own_files())
     }
 }

@@ -30,36 +30,21 @@ pub struct IoWaker {
 struct Bell {
     asleep: CachePadded<AtomicBool>,
     ring_count: AtomicU64,
-    clapper: Clapper,
-}
-
-/// What ends the wait in the kernel.
-enum Clapper {
-    /// A counter that a read of the ring waits for.
-    Counter(OwnedFd),
-    /// A notice to the poller.
-    Poller(mio::Waker),
+    /// What ends the wait in the kernel: an event counter.
+    counter: OwnedFd,
 }
 
 impl IoWaker {
-    pub(crate) fn with_counter() -> std::io::Result<Self> {
+    pub(crate) fn new() -> std::io::Result<Self> {
         use rustix::event::{EventfdFlags, eventfd};
-        let counter = eventfd(0, EventfdFlags::CLOEXEC)?;
-        Ok(Self::new(Clapper::Counter(counter)))
-    }
-
-    pub(crate) fn with_poller(waker: mio::Waker) -> Self {
-        Self::new(Clapper::Poller(waker))
-    }
-
-    fn new(clapper: Clapper) -> Self {
-        Self {
-            bell: Arc::new(Bell {
-                asleep: CachePadded::new(AtomicBool::new(false)),
-                ring_count: AtomicU64::new(0),
-                clapper,
-            }),
-        }
+        let bell = Bell {
+            asleep: CachePadded::new(AtomicBool::new(false)),
+            ring_count: AtomicU64::new(0),
+            counter: eventfd(0, EventfdFlags::CLOEXEC)?,
+        };
+        Ok(Self {
+            bell: Arc::new(bell),
+        })
     }
 
     /// Wakes the shard if it sleeps or is about to. Whatever it is to find must be written before.
@@ -90,12 +75,9 @@ impl IoWaker {
         self.bell.asleep.store(false, Ordering::Relaxed);
     }
 
-    /// The counter, where that is what rings.
-    pub(crate) fn counter(&self) -> Option<BorrowedFd<'_>> {
-        match &self.bell.clapper {
-            Clapper::Counter(counter) => Some(counter.as_fd()),
-            Clapper::Poller(_) => None,
-        }
+    /// Becomes readable when the bell is rung.
+    pub(crate) fn counter(&self) -> BorrowedFd<'_> {
+        self.bell.counter.as_fd()
     }
 
     #[cold]
@@ -104,12 +86,7 @@ impl IoWaker {
             return;
         }
         self.bell.ring_count.fetch_add(1, Ordering::Relaxed);
-        let rung = match &self.bell.clapper {
-            Clapper::Counter(counter) => rustix::io::write(counter, &1u64.to_ne_bytes())
-                .map(drop)
-                .map_err(std::io::Error::from),
-            Clapper::Poller(waker) => waker.wake(),
-        };
+        let rung = rustix::io::write(&self.bell.counter, &1u64.to_ne_bytes());
         rung.expect("the counter is open and never near its end");
     }
 }

@@ -40,7 +40,7 @@ struct Jobs {
     is_over: bool,
 }
 
-struct Desk {
+pub(crate) struct Desk {
     jobs: Mutex<Jobs>,
     work: Condvar,
     done: Mutex<VecDeque<Done>>,
@@ -85,6 +85,10 @@ impl Helpers {
             helpers.threads.push(thread?);
         }
         Ok(helpers)
+    }
+
+    pub(crate) fn desk(&self) -> Arc<Desk> {
+        self.desk.clone()
     }
 
     pub(crate) fn give(&self, slot: Option<u32>, request: FileRequest) {
@@ -156,6 +160,17 @@ fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 }
 
 impl Desk {
+    /// Threads that wait end now, others when their job is done. Where the lock is held by a thread
+    /// that is no more, they stay.
+    #[cold]
+    pub(crate) fn send_home(&self) {
+        if let Ok(mut jobs) = self.jobs.try_lock() {
+            jobs.is_over = true;
+            drop(jobs);
+            self.work.notify_all();
+        }
+    }
+
     fn serve(&self) {
         loop {
             let mut jobs = locked(&self.jobs);

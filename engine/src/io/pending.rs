@@ -11,8 +11,10 @@
 //! ```
 
 use super::chain::Chains;
+use super::ledger::Ledger;
 use super::operation::{Operation, Owner, Refusal, Submission, Ticket};
-use std::os::fd::OwnedFd;
+use std::os::fd::{AsRawFd, OwnedFd};
+use std::sync::Arc;
 
 /// Where an operation is.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -67,10 +69,16 @@ pub(crate) struct Operations {
     free: Vec<u32>,
     by_owner: Chains,
     by_descriptor: Chains,
+    ledger: Arc<Ledger>,
 }
 
 impl Operations {
-    pub(crate) fn new(owner_count: u32, descriptor_count: u32, slot_count: u32) -> Self {
+    pub(crate) fn new(
+        owner_count: u32,
+        descriptor_count: u32,
+        slot_count: u32,
+        ledger: Arc<Ledger>,
+    ) -> Self {
         let nobody = Owner {
             place: 0,
             handle: 0,
@@ -102,6 +110,7 @@ impl Operations {
             free: (0..slot_count).rev().collect(),
             by_owner: Chains::new(owner_count, slot_count),
             by_descriptor: Chains::new(descriptor_count, slot_count),
+            ledger,
         }
     }
 
@@ -147,8 +156,16 @@ impl Operations {
         let pending = &mut self.slots[slot as usize];
         assert!(pending.station != Station::Free, "an operation ends once");
         pending.station = Station::Free;
-        pending.file = None;
+        if let Some(file) = pending.file.take() {
+            self.ledger.strike(file.as_raw_fd());
+        }
         self.free.push(slot);
+    }
+
+    /// A file of the operation's own, open until it ends.
+    pub(crate) fn keep(&mut self, slot: u32, file: OwnedFd) {
+        self.ledger.note(file.as_raw_fd());
+        self.slots[slot as usize].file = Some(file);
     }
 
     pub(crate) fn find(&self, ticket: Ticket) -> Option<u32> {

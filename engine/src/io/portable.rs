@@ -75,12 +75,17 @@ impl Portable {
         descriptor_count: u32,
     ) -> Result<Self, (&'static str, Errno)> {
         let poll = Poll::new().map_err(|error| ("the poller", error.into()))?;
-        let waker = mio::Waker::new(poll.registry(), BELL);
-        let waker = waker.map_err(|error| ("the poller's doorbell", error.into()))?;
+        let waker = IoWaker::new().map_err(|error| ("eventfd", error.into()))?;
+        let counter = waker.counter().as_raw_fd();
+        // Each ring is a change, so that nobody has to read the counter.
+        let registered =
+            poll.registry()
+                .register(&mut SourceFd(&counter), BELL, Interest::READABLE);
+        registered.map_err(|error| ("the poller's doorbell", error.into()))?;
         Ok(Self {
             poll,
             events: Events::with_capacity(EVENTS_MAX),
-            waker: IoWaker::with_poller(waker),
+            waker,
             begun: vec![None; operation_count as usize].into_boxed_slice(),
             sockets: vec![Readiness::default(); descriptor_count as usize].into_boxed_slice(),
             queue: VecDeque::with_capacity(operation_count as usize),
@@ -281,6 +286,10 @@ impl Backend for Portable {
 
     fn counters(&self) -> BackendCounters {
         self.counters
+    }
+
+    fn own_files(&self) -> [RawFd; 2] {
+        [self.poll.as_raw_fd(), self.waker.counter().as_raw_fd()]
     }
 }
 

@@ -30,10 +30,12 @@ use super::device::{Device, DevicePlan, IoChoice, IoSetupError};
 use super::doorbell::IoWaker;
 use super::errno::Errno;
 use super::helper::Helpers;
+use super::ledger::{IoRemains, Ledger};
 use super::operation::{Completion, Operation, Refusal, Submission, Ticket};
 use super::pending::{Operations, Station, Stop};
 use super::plan::IoPlan;
 use std::collections::VecDeque;
+use std::sync::Arc;
 use std::time::Duration;
 
 /// Counters of a shard's I/O. Those of the first part only grow; the others say how things are.
@@ -83,6 +85,7 @@ pub struct ShardIo {
     /// Ended without the back end or a helper.
     finished: VecDeque<(u32, Result<Success, Errno>)>,
     waker: IoWaker,
+    ledger: Arc<Ledger>,
     note: Option<String>,
     counters: IoCounters,
 }
@@ -114,19 +117,30 @@ impl ShardIo {
             descriptor_count,
             waker.clone(),
         );
+        let ledger = Arc::new(Ledger::new());
+        device
+            .own_files()
+            .into_iter()
+            .for_each(|file| ledger.note(file));
         let queue = || VecDeque::with_capacity(operation_count as usize);
         Ok(Self {
             device,
             helpers: helpers.map_err(|error| ("the helper threads", error.into()))?,
-            descriptors: Descriptors::new(owner_count, descriptor_count),
+            descriptors: Descriptors::new(owner_count, descriptor_count, ledger.clone()),
             buffers,
-            operations: Operations::new(owner_count, descriptor_count, operation_count),
+            operations: Operations::new(
+                owner_count,
+                descriptor_count,
+                operation_count,
+                ledger.clone(),
+            ),
             deadlines: Deadlines::new(operation_count),
             to_start: queue(),
             to_cancel: queue(),
             starved: queue(),
             finished: VecDeque::with_capacity(operation_count as usize),
             waker,
+            ledger,
             note,
             counters: IoCounters::default(),
         })
@@ -148,6 +162,16 @@ impl ShardIo {
     #[must_use]
     pub fn waker(&self) -> IoWaker {
         self.waker.clone()
+    }
+
+    /// What closes everything if the thread of this shard ends without dropping this, as after a fault
+    /// that condemned its memory.
+    #[must_use]
+    pub fn remains(&self) -> IoRemains {
+        IoRemains {
+            ledger: self.ledger.clone(),
+            desk: self.helpers.desk(),
+        }
     }
 
     /// How much was done, and how much is held.

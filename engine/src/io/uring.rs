@@ -94,7 +94,7 @@ impl Uring {
         probe(&ring).map_err(|error| ("io_uring_register of a probe", error))?;
         let provided = Provided::register(&ring, receive_count)
             .map_err(|error| ("io_uring_register of a buffer ring", error))?;
-        let waker = IoWaker::with_counter().map_err(|error| ("eventfd", error.into()))?;
+        let waker = IoWaker::new().map_err(|error| ("eventfd", error.into()))?;
         let extra = |_| Extra {
             address: RawAddress::EMPTY,
             // SAFETY: integers and pointers, for which zero is a value.
@@ -181,7 +181,7 @@ impl Uring {
     }
 
     fn arm_bell(&mut self) {
-        let counter = self.waker.counter().expect("made with a counter");
+        let counter = self.waker.counter();
         let into = self.bell_count.as_ptr().cast();
         let read = opcode::Read::new(Fd(counter.as_raw_fd()), into, 8).build();
         self.is_bell_armed = self.push(&read.user_data(BELL));
@@ -443,6 +443,10 @@ impl Backend for Uring {
 
     fn counters(&self) -> BackendCounters {
         self.counters
+    }
+
+    fn own_files(&self) -> [RawFd; 2] {
+        [self.ring.as_raw_fd(), self.waker.counter().as_raw_fd()]
     }
 }
 

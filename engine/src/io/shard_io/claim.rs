@@ -59,7 +59,7 @@ impl ShardIo {
             (Claim::NewSocket(socket), Some(descriptor)) => {
                 self.descriptors.put(descriptor, socket);
             }
-            (Claim::SendFile(_, file), _) => self.operations.get(ticket.slot).file = Some(file),
+            (Claim::SendFile(_, file), _) => self.operations.keep(ticket.slot, file),
             (Claim::Quiet(descriptor), _) => {
                 self.begin_quiet(ticket.slot, descriptor, operation);
                 return Ok(ticket);

@@ -285,3 +285,39 @@ fn a_shard_is_dropped_with_everything_in_flight() {
         assert_eq!(outcome, Err(Errno::ECONNREFUSED), "the listener is gone");
     });
 }
+
+/// As after a fault that condemned the shard: nothing of it is touched any more.
+#[test]
+fn what_remains_of_a_condemned_shard_is_closed() {
+    on_each(|rig| {
+        let listener = rig
+            .io
+            .listen(BOB, LOCALHOST, &ListenOptions::default())
+            .unwrap();
+        let to = rig.io.local_address(BOB, listener).unwrap();
+        let (accepting, _) = rig.submit(BOB, Operation::Accept { listener });
+        let mut other = Rig::new(rig.choice, &small_plan());
+        let (connecting, _) = other.submit(ANN, Operation::Connect { to });
+        let lost = other.opened(connecting);
+        let bob = rig.opened(accepting);
+        let own = other
+            .io
+            .listen(ANN, LOCALHOST, &ListenOptions::default())
+            .unwrap();
+        let address = other.io.local_address(ANN, own).unwrap();
+        let closed = other.io.bind(ANN, LOCALHOST, false).unwrap();
+        other.close(ANN, closed);
+        other.submit(ANN, Operation::Receive { socket: lost });
+        other.submit(ANN, Operation::Accept { listener: own });
+        other.turn();
+        let remains = other.io.remains();
+        std::mem::forget(other);
+        // SAFETY: it was forgotten, and its thread, which is this one, does not use it.
+        let closed_count = unsafe { remains.bury() };
+        assert_eq!(closed_count, 4, "two sockets, and two of the back end");
+        let outcome = rig.run(BOB, Operation::Receive { socket: bob });
+        assert_eq!(outcome, Ok(Outcome::End));
+        let outcome = rig.run(ANN, Operation::Connect { to: address });
+        assert_eq!(outcome, Err(Errno::ECONNREFUSED));
+    });
+}
