@@ -103,9 +103,9 @@ fn obey(mut berths: Berths) {
         match command {
             Command::Ask(question) => question(&mut shards),
             Command::Run(order) => {
-                IN_RUN.set(true);
+                set_in_run(true);
                 let (stop, times) = run(&mut berths, &mut shards, &order);
-                IN_RUN.set(false);
+                set_in_run(false);
                 leave_time();
                 if berths.answers.send(Answer::Stopped(stop, times)).is_err() {
                     return;
@@ -124,6 +124,11 @@ thread_local! {
 #[must_use]
 pub fn in_run() -> bool {
     IN_RUN.get()
+}
+
+/// The calling thread hosts shards and is within a run from now on, or no longer.
+pub(crate) fn set_in_run(within: bool) {
+    IN_RUN.set(within);
 }
 
 fn run(berths: &mut Berths, shards: &mut [Shard], order: &Order) -> (Stop, RunTimes) {

@@ -46,6 +46,7 @@ mod crew;
 mod deadlock;
 mod report;
 mod machine;
+pub mod runtime;
 
 pub use arena::{Memory, Word};
 pub use blueprint::{

@@ -30,6 +30,8 @@ const UNSAFE_FILES: &[&str] = &[
     "engine/src/tape.rs", // words of items that may be padding, a tape that ports point to
     "engine/src/wheel.rs", // marks a node as valid when zeroed
     "engine/src/handle.rs", // marks a record as valid when zeroed
+    "engine/src/runtime/parcel.rs", // a value of any type in 96 bytes
+    "engine/src/runtime/outbox.rs", // the same, off a ring
     "engine/src/io/buffer.rs", // buffers of one mapping, lent to the kernel and to helpers
     "engine/src/io/uring.rs", // addresses that the kernel reads and writes
     "engine/src/io/uring/provided.rs", // a ring that the kernel reads
@@ -59,7 +61,8 @@ const COLD_FUNCTIONS: &[(&str, &str)] = &[
 const MUTUAL: &[(&str, &str)] = &[
     ("engine/src/group.rs", "kind"), // a kind makes groups, a group reads its parameters
     ("engine/src/vector.rs", "kind"), // the same
-    ("sim/src/design/block.rs", "items"), // a netlist stands in a netlist: they recurse
+    ("engine/src/runtime/isolate.rs", "context"), // a handler is handed a context, which is typed by it
+    ("sim/src/design/block.rs", "items"),         // a netlist stands in a netlist: they recurse
     ("sim/src/design/block.rs", "connect"),
 ];
 

@@ -1,0 +1,76 @@
+//! Reactive isolates: actors that wake on messages, timers and the ends of calls.
+//!
+//! A [`Runtime`] is made of shards, each on a thread, each with one arena taken at boot. On a shard
+//! live isolates ([`Isolate`]): typed state machines in dense arrays, one per kind. They send each other
+//! messages of at most 96 bytes through bounded mailboxes, and whoever sends is told whether the
+//! message is there, is refused, or, from another shard, has come back. A call reserves the room for its
+//! reply before it asks; what a shard owes an isolate never competes with messages for room.
+//! Supervisors start again what fails, within budgets; a shard that keeps failing is restarted, and
+//! at last put in quarantine, while the others go on.
+//!
+//! Nothing is allocated, locked or waited for on a shard's thread after boot, except at the door
+//! through which other threads come in.
+//!
+//! Not here yet: sockets and files, containment of hardware faults, and the seeded run.
+
+mod handle;
+mod parcel;
+mod mail;
+mod notice;
+mod bells;
+mod refusal;
+mod claim;
+mod doors;
+mod call;
+mod timer;
+mod ending;
+mod monitor;
+mod isolate;
+mod metrics;
+mod log;
+mod names;
+mod desk;
+mod outbox;
+mod tree;
+mod core;
+mod sending;
+mod waiting;
+mod watching;
+mod nursery;
+mod context;
+mod group;
+mod kinds;
+mod members;
+mod spec_error;
+mod spec;
+mod orders;
+mod shard;
+mod supervise;
+mod thread;
+mod watchdog;
+mod boot;
+mod routing;
+
+pub use boot::{Runtime, RuntimeBootError, Shutdown};
+pub use call::{CallId, Reply, ReplyTo};
+pub use claim::CallError;
+pub use context::{Context, NotCalled, SpawnError};
+pub use ending::Ending;
+pub use handle::{Address, Handle, ISOLATE_KINDS_MAX, RUNTIME_SHARDS_MAX, SLOTS_MAX};
+pub use isolate::{Effect, Event, Isolate};
+pub use kinds::KindLimits;
+pub use log::{LOG_TEXT_BYTES, Level, LogRecord};
+pub use mail::Lane;
+pub use members::{Child, SupervisorSpec};
+pub use metrics::{Counter, Metrics, ShardFigures};
+pub use monitor::{Down, MonitorId};
+pub use outbox::LinkLimits;
+pub use parcel::PARCEL_BYTES_MAX;
+pub use refusal::{Refused, SendError, Undelivered};
+pub use routing::key_to_shard;
+pub use spec::Specification;
+pub use spec_error::{SpecError, SpecErrors};
+pub use timer::TimerId;
+pub use tree::{Backoff, Budget, Restart, Strategy, SupervisorId};
+pub use waiting::QuotaUsedUp;
+pub use watching::WatchError;

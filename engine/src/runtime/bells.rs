@@ -1,0 +1,146 @@
+//! Bells: how a shard learns that something waits for it, and how its thread sleeps meanwhile.
+//!
+//! Per shard a set of bits says who has sent something since it last looked, so that a turn costs
+//! as much as there is to do and not as much as there are shards. Per thread a flag says that it
+//! sleeps, so that waking costs a system call only then.
+//!
+//! No wake-up is lost: whoever sends publishes first, then raises the bit, then looks at the flag; who
+//! goes to sleep raises the flag first and then looks at the bits. With a full fence between the two
+//! steps on either side, one of them sees the other.
+
+use super::handle::RUNTIME_SHARDS_MAX;
+use crossbeam_utils::CachePadded;
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering, fence};
+use std::thread::{self, Thread};
+use std::time::Duration;
+
+const WORDS: usize = (RUNTIME_SHARDS_MAX + 1).div_ceil(64);
+/// The bit of the door: no shard has this number.
+pub(crate) const DOOR: usize = RUNTIME_SHARDS_MAX;
+
+struct Bell {
+    rung: [AtomicU64; WORDS],
+}
+
+struct Bed {
+    asleep: AtomicBool,
+    thread: Mutex<Option<Thread>>,
+}
+
+pub(crate) struct Bells {
+    bells: Vec<CachePadded<Bell>>,
+    beds: Vec<CachePadded<Bed>>,
+    thread_of: Vec<usize>,
+}
+
+impl Bells {
+    /// One bell per shard; `thread_of` says on which thread each lives.
+    pub(crate) fn new(thread_of: Vec<usize>) -> Self {
+        let bell = || {
+            CachePadded::new(Bell {
+                rung: [const { AtomicU64::new(0) }; WORDS],
+            })
+        };
+        let bed = || {
+            CachePadded::new(Bed {
+                asleep: AtomicBool::new(false),
+                thread: Mutex::new(None),
+            })
+        };
+        let thread_count = thread_of.iter().max().map_or(0, |last| last + 1);
+        Self {
+            bells: thread_of.iter().map(|_| bell()).collect(),
+            beds: (0..thread_count).map(|_| bed()).collect(),
+            thread_of,
+        }
+    }
+
+    /// The calling thread is number `thread` from now on.
+    pub(crate) fn claim(&self, thread: usize) {
+        let mut place = self.beds[thread]
+            .thread
+            .lock()
+            .expect("nobody panics holding a bed");
+        *place = Some(thread::current());
+    }
+
+    /// Something of `from` waits for `shard`, published before this call.
+    #[inline]
+    pub(crate) fn ring(&self, shard: usize, from: usize) {
+        let word = &self.bells[shard].rung[from / 64];
+        let bit = 1 << (from % 64);
+        // Publishing comes before looking at the bit: who takes the bits away looks at the ring after.
+        fence(Ordering::SeqCst);
+        if word.load(Ordering::Relaxed) & bit == 0 {
+            word.fetch_or(bit, Ordering::SeqCst);
+        }
+        let bed = &self.beds[self.thread_of[shard]];
+        if bed.asleep.load(Ordering::SeqCst) {
+            bed.wake();
+        }
+    }
+
+    pub(crate) fn ring_door(&self, shard: usize) {
+        self.ring(shard, DOOR);
+    }
+
+    /// Rings every door: something of the whole runtime has changed.
+    pub(crate) fn ring_all_doors(&self) {
+        for shard in 0..self.bells.len() {
+            self.ring_door(shard);
+        }
+    }
+
+    #[inline]
+    pub(crate) fn is_rung(&self, shard: usize) -> bool {
+        let rung = &self.bells[shard].rung;
+        rung.iter().any(|word| word.load(Ordering::Relaxed) != 0)
+    }
+
+    /// Takes the bits of `shard` away and visits who they stand for, in order.
+    #[inline]
+    pub(crate) fn answer(&self, shard: usize, mut visit: impl FnMut(usize)) {
+        for (index, word) in self.bells[shard].rung.iter().enumerate() {
+            if word.load(Ordering::Relaxed) == 0 {
+                continue;
+            }
+            let mut bits = word.swap(0, Ordering::SeqCst);
+            while bits != 0 {
+                visit(index * 64 + bits.trailing_zeros() as usize);
+                bits &= bits - 1;
+            }
+        }
+    }
+
+    /// Puts the calling thread, number `thread`, to sleep until a bell of one of `shards` is rung or
+    /// the time is over.
+    pub(crate) fn sleep(
+        &self,
+        thread: usize,
+        mut shards: impl Iterator<Item = usize>,
+        timeout: Option<Duration>,
+    ) {
+        let bed = &self.beds[thread];
+        bed.asleep.store(true, Ordering::SeqCst);
+        fence(Ordering::SeqCst);
+        if !shards.any(|shard| self.is_rung(shard)) {
+            match timeout {
+                Some(timeout) => thread::park_timeout(timeout),
+                None => thread::park(),
+            }
+        }
+        bed.asleep.store(false, Ordering::SeqCst);
+    }
+}
+
+impl Bed {
+    #[cold]
+    fn wake(&self) {
+        if self.asleep.swap(false, Ordering::SeqCst)
+            && let Some(thread) = &*self.thread.lock().expect("nobody panics holding a bed")
+        {
+            thread.unpark();
+        }
+    }
+}

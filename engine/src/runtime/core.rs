@@ -1,0 +1,207 @@
+//! The inner state of a shard: everything an isolate's handler may touch, and nothing of the isolates
+//! themselves, so that a handler has its own state and this at once.
+
+use super::desk::{Desk, Hears, KindDesks, Life};
+use super::doors::Doors;
+use super::ending::Ending;
+use super::handle::{GENERATION_MAX, Handle};
+use super::log::{Level, LogWriter};
+use super::mail::{Mail, NONE};
+use super::metrics::{Counter, ShardMetrics};
+use super::names::Names;
+use super::notice::Notices;
+use super::outbox::Outbox;
+use super::timer::{Nanos, TICK_NANOS};
+use super::tree::Tree;
+use crate::arena::Batch;
+use crate::random::Random;
+use crate::time::Tick;
+use crate::wheel::{NodeId, Waker, Wheel};
+use std::any::{Any, TypeId};
+use std::fmt;
+use std::sync::Arc;
+use std::sync::atomic::AtomicU64;
+
+/// What every shard knows of a kind.
+pub(crate) struct KindType {
+    pub(crate) name: &'static str,
+    pub(crate) isolate: TypeId,
+    pub(crate) message: TypeId,
+}
+
+/// What all shards of a runtime share: it is read often and written when something has happened.
+pub(crate) struct Common {
+    pub(crate) runtime: u32,
+    pub(crate) kinds: Vec<KindType>,
+    pub(crate) names: Names,
+    /// Per shard how often it went down or came up: odd while it is down.
+    pub(crate) incarnations: Vec<AtomicU64>,
+}
+
+impl Common {
+    pub(crate) fn kind_of<I: 'static>(&self) -> Option<usize> {
+        let wanted = TypeId::of::<I>();
+        self.kinds.iter().position(|kind| kind.isolate == wanted)
+    }
+}
+
+pub(crate) struct Core {
+    pub(crate) shard: u8,
+    pub(crate) now: Nanos,
+    pub(crate) common: Arc<Common>,
+    pub(crate) doors: Arc<Doors>,
+    pub(crate) kinds: Vec<KindDesks>,
+    pub(crate) desks: Batch<Desk>,
+    pub(crate) mail: Mail,
+    /// Envelopes that kinds are still sure of.
+    pub(crate) mail_reserved: u32,
+    pub(crate) notices: Notices,
+    /// First of the notices that no isolate owns.
+    pub(crate) orphans: u32,
+    /// Notices left for proxies and for messages that come back.
+    pub(crate) proxies_left: u32,
+    pub(crate) refusals_left: u32,
+    pub(crate) wheel: Wheel,
+    /// By shard; none at this one's own place.
+    pub(crate) outboxes: Vec<Option<Outbox>>,
+    /// By kind: what isolates start from.
+    pub(crate) nurseries: Vec<Box<dyn Any>>,
+    pub(crate) tree: Tree,
+    pub(crate) metrics: Arc<ShardMetrics>,
+    pub(crate) log: LogWriter,
+    pub(crate) random: Random,
+    /// Who has ended and is not buried yet.
+    pub(crate) deaths: Vec<(u32, Ending)>,
+    /// Nodes of the wheel whose time has come.
+    pub(crate) due: Vec<u32>,
+    /// Whose event is being handled.
+    pub(crate) current: u32,
+    /// Whether the runtime is shutting down.
+    pub(crate) stopping: bool,
+    /// Isolates that live here, or will when their supervisor lets them.
+    pub(crate) living_count: u32,
+}
+
+impl Core {
+    pub(crate) fn tick(&self) -> Tick {
+        self.now / TICK_NANOS
+    }
+
+    pub(crate) fn handle_of(&self, desk: u32) -> Handle {
+        let seat = &self.desks[desk as usize];
+        self.kinds[usize::from(seat.kind)].handle(self.shard, desk, seat.generation)
+    }
+
+    /// The desk of whom a handle names, if it lives, and here.
+    #[inline]
+    pub(crate) fn find(&self, handle: Handle) -> Option<u32> {
+        if handle.shard() != usize::from(self.shard) {
+            return None;
+        }
+        let desk = self.kinds.get(handle.kind())?.first_desk + handle.slot() as u32;
+        let seat = self.desks.get(desk as usize)?;
+        let same = usize::from(seat.kind) == handle.kind()
+            && seat.generation == handle.generation()
+            && seat.is_taken();
+        same.then_some(desk)
+    }
+
+    /// Puts an isolate into its ready set, or takes it out, as its desk is now.
+    #[inline]
+    pub(crate) fn settle(&mut self, desk: u32) {
+        let seat = &self.desks[desk as usize];
+        let kind = &mut self.kinds[usize::from(seat.kind)];
+        let slot = (desk - kind.first_desk) as usize;
+        if seat.is_ready() {
+            kind.ready.insert(slot);
+        } else {
+            kind.ready.remove(slot);
+        }
+    }
+
+    /// The wheel's node of a notice.
+    pub(crate) fn notice_node(notice: u32) -> (NodeId, Waker) {
+        (NodeId(notice + 1), Waker(notice))
+    }
+
+    /// The wheel's node of a desk: for sleeps, and for the pause before a restart.
+    pub(crate) fn desk_node(&self, desk: u32) -> (NodeId, Waker) {
+        let number = self.notices.count() as u32 + desk;
+        (NodeId(number + 1), Waker(number))
+    }
+
+    /// Says that an isolate has ended; it is buried before anybody else has a turn.
+    pub(crate) fn end(&mut self, desk: u32, ending: Ending) {
+        let seat = &mut self.desks[desk as usize];
+        if seat.is_taken() {
+            seat.life = Life::Ending;
+            self.deaths.push((desk, ending));
+            self.settle(desk);
+        }
+    }
+
+    /// A free desk of a kind, taken for an isolate that starts in its next turn.
+    pub(crate) fn take_desk(&mut self, kind: usize) -> Option<u32> {
+        let desk = self.kinds[kind].free;
+        if desk == NONE {
+            return None;
+        }
+        self.kinds[kind].free = self.desks[desk as usize].next_free;
+        self.living_count += 1;
+        Some(desk)
+    }
+
+    /// Gives the desk a new generation, to be started in its next turn.
+    pub(crate) fn seat(&mut self, desk: u32) -> Handle {
+        let stopping = self.stopping;
+        let seat = &mut self.desks[desk as usize];
+        debug_assert!(matches!(seat.life, Life::Free | Life::Waiting));
+        seat.life = Life::Starting;
+        seat.generation += 1;
+        seat.hears = Hears::Everything;
+        seat.resumed = false;
+        seat.just_resumed = false;
+        seat.stopping = stopping;
+        seat.high_streak = 0;
+        self.settle(desk);
+        self.metrics.count(Counter::Started);
+        self.handle_of(desk)
+    }
+
+    /// Whether the desk can be given to anybody again.
+    pub(crate) fn is_worn(&self, desk: u32) -> bool {
+        self.desks[desk as usize].generation == GENERATION_MAX
+    }
+
+    /// Gives an empty desk back.
+    pub(crate) fn leave_desk(&mut self, desk: u32) {
+        self.living_count -= 1;
+        let worn = self.is_worn(desk);
+        let seat = &mut self.desks[desk as usize];
+        if worn {
+            seat.life = Life::Worn;
+            return;
+        }
+        let kind = &mut self.kinds[usize::from(seat.kind)];
+        seat.life = Life::Free;
+        seat.next_free = kind.free;
+        kind.free = desk;
+    }
+
+    /// Fills `due` with the nodes whose time has come by `tick`.
+    pub(crate) fn gather_due(&mut self, tick: Tick) {
+        let due = &mut self.due;
+        due.clear();
+        self.wheel.fire(tick, |waker| due.push(waker.0));
+    }
+
+    pub(crate) fn log(&mut self, level: Level, isolate: Option<Handle>, text: fmt::Arguments<'_>) {
+        self.log
+            .write(&self.metrics, self.now, level, isolate, text);
+    }
+
+    /// The kind's name of whoever sits at a desk.
+    pub(crate) fn kind_name(&self, desk: u32) -> &'static str {
+        self.kinds[usize::from(self.desks[desk as usize].kind)].name
+    }
+}

@@ -1,0 +1,186 @@
+//! HOT. All isolates of one kind in one shard, dense, and the loop that gives them turns.
+
+use super::context::Context;
+use super::core::Core;
+use super::desk::{Hears, Life};
+use super::ending::Ending;
+use super::handle::Handle;
+use super::isolate::{Effect, Event, Isolate};
+use super::nursery::Nursery;
+use super::waiting::Packed;
+use crate::arena::{Arena, Batch};
+use std::any::Any;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::atomic::Ordering;
+
+/// A group whatever its kind: one indirect call per kind and turn.
+pub(crate) trait IsolateGroup {
+    /// Gives turns to those who are ready, at most `budget`, and stops early when somebody has ended;
+    /// how many turns were given.
+    fn dispatch(&mut self, core: &mut Core, budget: u32) -> u32;
+    /// Starts the isolate of a slot whose desk was just given to it.
+    fn start(&mut self, core: &mut Core, desk: u32);
+    /// Drops the isolate of a slot, if it was started; the panic if that panicked.
+    fn bury(&mut self, slot: usize) -> Result<(), Box<dyn Any + Send>>;
+}
+
+pub(crate) struct TypedGroup<I: Isolate> {
+    isolates: Batch<Option<I>>,
+    kind: usize,
+}
+
+impl<I: Isolate> TypedGroup<I> {
+    pub(crate) fn bytes(slots: usize) -> usize {
+        slots * size_of::<Option<I>>() + align_of::<Option<I>>()
+    }
+
+    pub(crate) fn carve(arena: &Arena, slots: usize, kind: usize) -> Self {
+        let mut isolates = arena.carve_batch(slots);
+        for _ in 0..slots {
+            isolates.push(None);
+        }
+        Self { isolates, kind }
+    }
+
+    /// Gives turns until the budget is used up or somebody ends. In `spent`, which outlives a panic,
+    /// is how many were given.
+    fn run(&mut self, core: &mut Core, budget: u32, spent: &mut u32) {
+        let first_desk = core.kinds[self.kind].first_desk;
+        while *spent < budget && core.deaths.is_empty() {
+            let Some(slot) = core.kinds[self.kind].ready.next() else {
+                return;
+            };
+            *spent += 1;
+            let desk = first_desk + slot as u32;
+            core.current = desk;
+            self.turn(core, desk, slot);
+        }
+    }
+
+    #[inline]
+    fn turn(&mut self, core: &mut Core, desk: u32, slot: usize) {
+        let handle = core.handle_of(desk);
+        let beat = core.metrics.heartbeat.load(Ordering::Relaxed);
+        core.metrics.heartbeat.store(beat + 1, Ordering::Relaxed);
+        core.metrics.running.store(handle.bits(), Ordering::Relaxed);
+        if core.desks[desk as usize].life == Life::Starting {
+            self.start_isolate(core, desk, slot);
+        } else {
+            self.handle_event(core, desk, slot);
+        }
+        core.metrics
+            .running
+            .store(Handle::NOBODY.bits(), Ordering::Relaxed);
+        if core.metrics.condemned.load(Ordering::Relaxed) != 0 {
+            end_condemned(core, desk);
+        }
+        core.settle(desk);
+        core.answer_dropped();
+    }
+
+    #[inline]
+    fn handle_event(&mut self, core: &mut Core, desk: u32, slot: usize) {
+        let Some((sender, event)) = core.next_event(desk) else {
+            return;
+        };
+        let event = match event {
+            Packed::Message(parcel) => {
+                let message = parcel.open::<I::Message>().ok();
+                Event::Message(message.expect("addresses know what their isolates take"))
+            }
+            Packed::Reply(reply) => Event::Reply(reply),
+            Packed::Timer(timer) => Event::Timer(timer),
+            Packed::Resumed => Event::Resumed,
+            Packed::Refused(refused) => Event::Refused(refused),
+            Packed::Down(down) => Event::Down(down),
+            Packed::Peer { shard, up } => Event::Peer { shard, up },
+            Packed::Stopping => Event::Stopping,
+        };
+        let seat = &mut core.desks[desk as usize];
+        if seat.hears != Hears::Everything {
+            seat.hears = Hears::Everything;
+            core.end_sleep(desk);
+        }
+        let isolate = self.isolates[slot].as_mut();
+        let isolate = isolate.expect("an isolate that is alive was started");
+        let effect = isolate.handle(event, &mut Context::new(core, desk, sender));
+        obey(core, desk, effect);
+    }
+
+    fn start_isolate(&mut self, core: &mut Core, desk: u32, slot: usize) {
+        let nursery = core.nurseries[self.kind].downcast_ref::<Nursery<I>>();
+        let init = nursery.expect("made for this kind").init(slot);
+        match I::start(init, &mut Context::new(core, desk, Handle::NOBODY)) {
+            Ok(isolate) => {
+                self.isolates[slot] = Some(isolate);
+                let seat = &mut core.desks[desk as usize];
+                if seat.life == Life::Starting {
+                    seat.life = Life::Alive;
+                }
+            }
+            Err(reason) => core.end(desk, Ending::NotStarted(reason)),
+        }
+    }
+}
+
+#[inline]
+fn obey(core: &mut Core, desk: u32, effect: Effect) {
+    match effect {
+        Effect::Receive => {}
+        Effect::Yield => core.desks[desk as usize].resumed = true,
+        Effect::Sleep(time) => core.sleep(desk, time),
+        Effect::Call if core.desks[desk as usize].call_count == 0 => {
+            core.end(desk, Ending::NothingToWaitFor);
+        }
+        Effect::Call => core.desks[desk as usize].hears = Hears::Notices,
+        Effect::Done => core.end(desk, Ending::Done),
+        Effect::Crash(reason) => core.end(desk, Ending::Crashed(reason)),
+    }
+}
+
+/// The watchdog wants somebody ended: whoever's handler has just returned, if it is still that one.
+#[cold]
+fn end_condemned(core: &mut Core, desk: u32) {
+    let condemned = core.metrics.condemned.swap(0, Ordering::Relaxed);
+    if core.handle_of(desk).bits() == condemned {
+        core.end(desk, Ending::Stuck);
+    }
+}
+
+/// The isolate whose turn it was has panicked.
+#[cold]
+fn end_panicked(core: &mut Core, payload: Box<dyn Any + Send>) {
+    let desk = core.current;
+    core.metrics
+        .running
+        .store(Handle::NOBODY.bits(), Ordering::Relaxed);
+    core.log_panic(desk, payload);
+    core.end(desk, Ending::Panicked);
+}
+
+impl<I: Isolate> IsolateGroup for TypedGroup<I> {
+    fn dispatch(&mut self, core: &mut Core, budget: u32) -> u32 {
+        let mut spent = 0;
+        // A handler that panics leaves its own state in pieces, which nobody sees again, and the core
+        // whole: every method of it that runs user code does so first or last.
+        let run = AssertUnwindSafe(|| self.run(core, budget, &mut spent));
+        if let Err(payload) = catch_unwind(run) {
+            end_panicked(core, payload);
+        }
+        spent
+    }
+
+    fn start(&mut self, core: &mut Core, desk: u32) {
+        let slot = (desk - core.kinds[self.kind].first_desk) as usize;
+        core.current = desk;
+        let run = AssertUnwindSafe(|| self.turn(core, desk, slot));
+        if let Err(payload) = catch_unwind(run) {
+            end_panicked(core, payload);
+        }
+    }
+
+    fn bury(&mut self, slot: usize) -> Result<(), Box<dyn Any + Send>> {
+        let isolate = self.isolates[slot].take();
+        catch_unwind(AssertUnwindSafe(|| drop(isolate)))
+    }
+}

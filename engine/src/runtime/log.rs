@@ -1,0 +1,131 @@
+//! The log of a shard: records of fixed size in a bounded ring, taken out by another thread. What
+//! finds no room is dropped and counted, never waited for.
+
+use super::handle::Handle;
+use super::metrics::{Counter, ShardMetrics};
+use super::timer::Nanos;
+use ringbuf::HeapProd;
+use ringbuf::traits::Producer;
+use std::fmt;
+
+/// The longest text of a record, in bytes; what is longer is cut.
+pub const LOG_TEXT_BYTES: usize = 152;
+
+/// How much a record matters.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Level {
+    /// For who looks for a fault.
+    Debug,
+    /// What happens in a healthy system.
+    Info,
+    /// A decision of a supervisor, a refusal, a limit reached.
+    Warning,
+    /// Something was given up.
+    Error,
+}
+
+/// One line of the log.
+#[derive(Clone, Copy)]
+pub struct LogRecord {
+    /// Since the runtime was booted.
+    pub nanos: u64,
+    /// Which shard.
+    pub shard: usize,
+    /// Whom it is about.
+    pub isolate: Option<Handle>,
+    /// How much it matters.
+    pub level: Level,
+    length: u8,
+    text: [u8; LOG_TEXT_BYTES],
+}
+
+impl LogRecord {
+    /// The text.
+    #[must_use]
+    pub fn text(&self) -> &str {
+        let bytes = &self.text[..usize::from(self.length)];
+        // Texts are cut between letters.
+        std::str::from_utf8(bytes).unwrap_or_default()
+    }
+}
+
+impl fmt::Debug for LogRecord {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
+    }
+}
+
+impl fmt::Display for LogRecord {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let seconds = self.nanos as f64 / 1e9;
+        write!(f, "{seconds:.6} {:?} shard {}", self.level, self.shard)?;
+        if let Some(isolate) = self.isolate {
+            write!(f, " {isolate}")?;
+        }
+        write!(f, ": {}", self.text())
+    }
+}
+
+struct Cut<'a> {
+    record: &'a mut LogRecord,
+}
+
+impl fmt::Write for Cut<'_> {
+    fn write_str(&mut self, text: &str) -> fmt::Result {
+        let used = usize::from(self.record.length);
+        let mut take = text.len().min(LOG_TEXT_BYTES - used);
+        while !text.is_char_boundary(take) {
+            take -= 1;
+        }
+        self.record.text[used..used + take].copy_from_slice(&text.as_bytes()[..take]);
+        self.record.length += take as u8;
+        if take < text.len() {
+            Err(fmt::Error)
+        } else {
+            Ok(())
+        }
+    }
+}
+
+pub(crate) struct LogWriter {
+    shard: usize,
+    ring: HeapProd<LogRecord>,
+    level: Level,
+}
+
+impl LogWriter {
+    pub(crate) fn new(shard: usize, ring: HeapProd<LogRecord>, level: Level) -> Self {
+        Self { shard, ring, level }
+    }
+
+    pub(crate) fn write(
+        &mut self,
+        metrics: &ShardMetrics,
+        nanos: Nanos,
+        level: Level,
+        isolate: Option<Handle>,
+        text: fmt::Arguments<'_>,
+    ) {
+        if level < self.level {
+            return;
+        }
+        let mut record = LogRecord {
+            nanos,
+            shard: self.shard,
+            isolate,
+            level,
+            length: 0,
+            text: [0; LOG_TEXT_BYTES],
+        };
+        // An error says that the text was cut.
+        let _ = fmt::write(
+            &mut Cut {
+                record: &mut record,
+            },
+            text,
+        );
+        if self.ring.try_push(record).is_err() {
+            metrics.count(Counter::LogDropped);
+        }
+    }
+}

@@ -1,0 +1,160 @@
+//! Envelopes: the messages of a shard's mailboxes, from one pool, in intrusive queues.
+
+use super::handle::Handle;
+use super::parcel::Parcel;
+use crate::arena::{Arena, Batch};
+
+pub(crate) const NONE: u32 = u32::MAX;
+
+/// Which of a mailbox's two lanes a message takes.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Lane {
+    /// In order of arrival.
+    #[default]
+    Normal,
+    /// Before all that is normal, though one of eight goes to the normal lane all the same.
+    High,
+}
+
+/// A message on its way, 128 bytes.
+pub(crate) struct Envelope {
+    next: u32,
+    pub(crate) source: Handle,
+    pub(crate) parcel: Parcel,
+}
+
+const _: () = assert!(size_of::<Envelope>() <= 128);
+
+/// First in, first out, by number of the envelope (or of a notice).
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Queue {
+    pub(crate) head: u32,
+    pub(crate) tail: u32,
+}
+
+impl Queue {
+    pub(crate) const EMPTY: Self = Self {
+        head: NONE,
+        tail: NONE,
+    };
+
+    #[inline]
+    pub(crate) fn is_empty(&self) -> bool {
+        self.head == NONE
+    }
+}
+
+/// All envelopes of a shard.
+pub(crate) struct Mail {
+    envelopes: Batch<Envelope>,
+    free: Queue,
+    free_count: u32,
+}
+
+impl Mail {
+    pub(crate) fn bytes(count: usize) -> usize {
+        count * size_of::<Envelope>() + align_of::<Envelope>()
+    }
+
+    pub(crate) fn carve(arena: &Arena, count: usize) -> Self {
+        let mut envelopes = arena.carve_batch(count);
+        for index in 0..count {
+            envelopes.push(Envelope {
+                next: if index + 1 < count {
+                    index as u32 + 1
+                } else {
+                    NONE
+                },
+                source: Handle::NOBODY,
+                parcel: Parcel::empty(),
+            });
+        }
+        let free = if count == 0 {
+            Queue::EMPTY
+        } else {
+            Queue {
+                head: 0,
+                tail: count as u32 - 1,
+            }
+        };
+        Self {
+            envelopes,
+            free,
+            free_count: count as u32,
+        }
+    }
+
+    pub(crate) fn free_count(&self) -> u32 {
+        self.free_count
+    }
+
+    /// Puts a message at the end of `queue`. Somebody has looked at [`free_count`](Self::free_count).
+    #[inline]
+    pub(crate) fn push(&mut self, queue: &mut Queue, source: Handle, parcel: Parcel) {
+        let index = self.free.head;
+        // The index is checked by the slice: `NONE` lies outside.
+        let envelope = &mut self.envelopes[index as usize];
+        self.free.head = envelope.next;
+        self.free_count -= 1;
+        envelope.next = NONE;
+        envelope.source = source;
+        envelope.parcel = parcel;
+        if queue.is_empty() {
+            queue.head = index;
+        } else {
+            self.envelopes[queue.tail as usize].next = index;
+        }
+        queue.tail = index;
+    }
+
+    /// Takes the first message out of `queue`; its envelope is free again.
+    #[inline]
+    pub(crate) fn pop(&mut self, queue: &mut Queue) -> Option<(Handle, Parcel)> {
+        if queue.is_empty() {
+            return None;
+        }
+        let index = queue.head;
+        let envelope = &mut self.envelopes[index as usize];
+        queue.head = envelope.next;
+        envelope.next = self.free.head;
+        self.free.head = index;
+        self.free_count += 1;
+        let parcel = std::mem::replace(&mut envelope.parcel, Parcel::empty());
+        Some((envelope.source, parcel))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+    use std::collections::VecDeque;
+
+    proptest! {
+        /// Three queues over one pool keep their order, and no envelope is lost.
+        #[test]
+        fn queues_share_a_pool(steps in prop::collection::vec((0..3usize, any::<bool>()), 1..300)) {
+            const COUNT: usize = 16;
+            let arena = Arena::map(Mail::bytes(COUNT)).unwrap();
+            let mut mail = Mail::carve(&arena, COUNT);
+            let mut queues = [Queue::EMPTY; 3];
+            let mut model = [(); 3].map(|()| VecDeque::new());
+            for (number, (queue, push)) in steps.into_iter().enumerate() {
+                if push && mail.free_count() > 0 {
+                    let source = Handle::from_bits(number as u64);
+                    mail.push(&mut queues[queue], source, Parcel::new(number));
+                    model[queue].push_back(number);
+                } else if !push {
+                    let popped = mail.pop(&mut queues[queue]);
+                    let popped = popped.map(|(source, parcel)| {
+                        assert_eq!(Some(source.bits()), model[queue].front().map(|&n| n as u64));
+                        parcel.open::<usize>().ok().unwrap()
+                    });
+                    prop_assert_eq!(popped, model[queue].pop_front());
+                }
+                let held: usize = model.iter().map(VecDeque::len).sum();
+                prop_assert_eq!(mail.free_count() as usize, COUNT - held);
+            }
+        }
+    }
+}

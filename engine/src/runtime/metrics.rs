@@ -1,0 +1,258 @@
+//! Counters and histograms of a shard, written by it alone and readable from anywhere at any time.
+//!
+//! One counter per cause. A reader may see one counter a moment older than another; once the shard
+//! stands still, sums are exact.
+
+use super::refusal::Undelivered;
+use std::fmt::Write;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+macro_rules! counters {
+    ($($(#[doc = $doc:literal])* $variant:ident = $name:literal,)*) => {
+        /// What a shard counts.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+        pub enum Counter { $($(#[doc = $doc])* $variant,)* }
+
+        impl Counter {
+            /// All of them, in order.
+            pub const ALL: &'static [Self] = &[$(Self::$variant,)*];
+
+            /// Its name in the text of metrics.
+            #[must_use]
+            pub const fn name(self) -> &'static str {
+                match self { $(Self::$variant => $name,)* }
+            }
+
+            const fn help(self) -> &'static str {
+                match self { $(Self::$variant => concat!($($doc),*),)* }
+            }
+        }
+    };
+}
+
+counters! {
+    /// Turns in which something was done.
+    Turns = "turns",
+    /// Times the thread went to sleep.
+    Sleeps = "sleeps",
+    /// Events handled.
+    Events = "events",
+    /// Messages given to the runtime to be sent.
+    Offered = "offered",
+    /// Messages put into a mailbox of this shard.
+    Accepted = "accepted",
+    /// Messages handled.
+    Handled = "handled",
+    /// Messages that were in the mailbox of an isolate that ended.
+    Discarded = "discarded",
+    /// Messages refused because the mailbox was full.
+    RefusedMailboxFull = "refused_mailbox_full",
+    /// Messages refused because no envelope was left.
+    RefusedPoolExhausted = "refused_pool_exhausted",
+    /// Messages refused because their isolate had ended.
+    RefusedStale = "refused_stale",
+    /// Messages refused because the ring was full.
+    RefusedLinkFull = "refused_link_full",
+    /// Messages of other shards handed back to their senders' shards.
+    Returned = "returned",
+    /// Returned messages whose sender had ended.
+    ReturnedToNobody = "returned_to_nobody",
+    /// Calls begun.
+    Calls = "calls",
+    /// Calls that ended with a reply.
+    CallsReplied = "calls_replied",
+    /// Calls that ended with an error.
+    CallsFailed = "calls_failed",
+    /// Calls whose caller ended first.
+    CallsAbandoned = "calls_abandoned",
+    /// Replies to calls that were over.
+    RepliesLate = "replies_late",
+    /// Timers that ran out.
+    TimersFired = "timers_fired",
+    /// Isolates started.
+    Started = "started",
+    /// Isolates ended, normally.
+    EndedNormally = "ended_normally",
+    /// Isolates ended, otherwise.
+    EndedAbnormally = "ended_abnormally",
+    /// Isolates started again by a supervisor.
+    Restarted = "restarted",
+    /// Supervisors that gave up.
+    Escalations = "escalations",
+    /// Times the shard was started again.
+    ShardRestarts = "shard_restarts",
+    /// Records of the log that found no room.
+    LogDropped = "log_dropped",
+}
+
+impl Counter {
+    pub(crate) fn of_refusal(why: Undelivered) -> Self {
+        match why {
+            Undelivered::MailboxFull => Self::RefusedMailboxFull,
+            Undelivered::PoolExhausted => Self::RefusedPoolExhausted,
+            Undelivered::Stale => Self::RefusedStale,
+            Undelivered::LinkFull => Self::RefusedLinkFull,
+        }
+    }
+}
+
+const COUNTER_COUNT: usize = Counter::ALL.len();
+/// Buckets of a histogram: bucket `k` counts values in `2^(k-1) .. 2^k`.
+const BUCKETS: usize = 40;
+
+/// Counts by power of two.
+pub(crate) struct Buckets([AtomicU64; BUCKETS]);
+
+impl Buckets {
+    const fn new() -> Self {
+        Self([const { AtomicU64::new(0) }; BUCKETS])
+    }
+
+    #[inline]
+    pub(crate) fn add(&self, value: u64) {
+        let bucket = (64 - value.leading_zeros() as usize).min(BUCKETS - 1);
+        bump(&self.0[bucket], 1);
+    }
+
+    fn read(&self) -> Vec<u64> {
+        self.0
+            .iter()
+            .map(|bucket| bucket.load(Ordering::Relaxed))
+            .collect()
+    }
+}
+
+/// Only its shard writes: no lock on the bus is needed.
+#[inline]
+fn bump(counter: &AtomicU64, by: u64) {
+    counter.store(counter.load(Ordering::Relaxed) + by, Ordering::Relaxed);
+}
+
+pub(crate) struct ShardMetrics {
+    counters: [AtomicU64; COUNTER_COUNT],
+    pub(crate) turn_nanos: Buckets,
+    pub(crate) ready_isolates: Buckets,
+    /// Who is handling an event, as the bits of its handle; 0 is nobody.
+    pub(crate) running: AtomicU64,
+    /// Counts the events begun: with `running`, how the watchdog sees that one takes long.
+    pub(crate) heartbeat: AtomicU64,
+    /// Whom the watchdog wants ended when its handler returns.
+    pub(crate) condemned: AtomicU64,
+}
+
+impl ShardMetrics {
+    pub(crate) const fn new() -> Self {
+        Self {
+            counters: [const { AtomicU64::new(0) }; COUNTER_COUNT],
+            turn_nanos: Buckets::new(),
+            ready_isolates: Buckets::new(),
+            running: AtomicU64::new(0),
+            heartbeat: AtomicU64::new(0),
+            condemned: AtomicU64::new(0),
+        }
+    }
+
+    #[inline]
+    pub(crate) fn count(&self, counter: Counter) {
+        bump(&self.counters[counter as usize], 1);
+    }
+
+    pub(crate) fn read(&self) -> ShardFigures {
+        ShardFigures {
+            counters: self
+                .counters
+                .iter()
+                .map(|it| it.load(Ordering::Relaxed))
+                .collect(),
+            turn_nanos: self.turn_nanos.read(),
+            ready_isolates: self.ready_isolates.read(),
+        }
+    }
+}
+
+/// The figures of one shard at one moment.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ShardFigures {
+    counters: Vec<u64>,
+    turn_nanos: Vec<u64>,
+    ready_isolates: Vec<u64>,
+}
+
+/// The figures of all shards.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Metrics {
+    /// By number of the shard.
+    pub shards: Vec<ShardFigures>,
+}
+
+impl ShardFigures {
+    /// One counter.
+    #[must_use]
+    pub fn counter(&self, counter: Counter) -> u64 {
+        self.counters[counter as usize]
+    }
+}
+
+impl Metrics {
+    /// The sum of a counter over all shards.
+    #[must_use]
+    pub fn total(&self, counter: Counter) -> u64 {
+        self.shards.iter().map(|shard| shard.counter(counter)).sum()
+    }
+
+    /// In the text format of Prometheus, version 0.0.4.
+    #[must_use]
+    pub fn prometheus(&self) -> String {
+        let mut text = String::new();
+        let mut line = |line: std::fmt::Arguments<'_>| {
+            text.write_fmt(line).expect("a string takes any text");
+            text.push('\n');
+        };
+        for &counter in Counter::ALL {
+            let name = counter.name();
+            line(format_args!(
+                "# HELP tina_{name}_total {}",
+                counter.help().trim()
+            ));
+            line(format_args!("# TYPE tina_{name}_total counter"));
+            for (number, shard) in self.shards.iter().enumerate() {
+                let value = shard.counter(counter);
+                line(format_args!(
+                    "tina_{name}_total{{shard=\"{number}\"}} {value}"
+                ));
+            }
+        }
+        type Get = fn(&ShardFigures) -> &[u64];
+        let histograms: [(&str, &str, Get); 2] = [
+            ("turn_nanoseconds", "Time of a turn.", |shard| {
+                &shard.turn_nanos
+            }),
+            (
+                "ready_isolates",
+                "Isolates ready when a turn began.",
+                |shard| &shard.ready_isolates,
+            ),
+        ];
+        for (name, help, get) in histograms {
+            line(format_args!("# HELP tina_{name} {help}"));
+            line(format_args!("# TYPE tina_{name} histogram"));
+            for (number, shard) in self.shards.iter().enumerate() {
+                let mut count = 0;
+                for (bucket, more) in get(shard).iter().enumerate().filter(|(_, more)| **more > 0) {
+                    count += more;
+                    let limit = (1u64 << bucket) - 1;
+                    line(format_args!(
+                        "tina_{name}_bucket{{shard=\"{number}\",le=\"{limit}\"}} {count}"
+                    ));
+                }
+                line(format_args!(
+                    "tina_{name}_bucket{{shard=\"{number}\",le=\"+Inf\"}} {count}"
+                ));
+                line(format_args!(
+                    "tina_{name}_count{{shard=\"{number}\"}} {count}"
+                ));
+            }
+        }
+        text
+    }
+}

@@ -1,0 +1,32 @@
+//! What isolates start from, and start from again.
+
+use super::isolate::Isolate;
+use crate::arena::{Arena, Batch};
+
+/// What the isolates of a kind start from, by slot.
+pub(crate) struct Nursery<I: Isolate> {
+    inits: Batch<Option<I::Init>>,
+}
+
+impl<I: Isolate> Nursery<I> {
+    pub(crate) fn bytes(slots: usize) -> usize {
+        slots * size_of::<Option<I::Init>>() + align_of::<Option<I::Init>>()
+    }
+
+    pub(crate) fn carve(arena: &Arena, slots: usize) -> Self {
+        let mut inits = arena.carve_batch(slots);
+        for _ in 0..slots {
+            inits.push(None);
+        }
+        Self { inits }
+    }
+
+    pub(crate) fn plant(&mut self, slot: usize, init: I::Init) {
+        self.inits[slot] = Some(init);
+    }
+
+    /// What the isolate of a slot starts from; whoever has a desk was planted before.
+    pub(crate) fn init(&self, slot: usize) -> I::Init {
+        self.inits[slot].clone().expect("planted with the desk")
+    }
+}

@@ -1,0 +1,48 @@
+//! What the runtime as a whole asks of its shards: read when the door's bell is rung.
+
+use std::sync::atomic::{AtomicU8, AtomicU64, Ordering};
+
+/// How far the shutdown has come.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Phase {
+    Running,
+    /// Nothing new comes in; isolates finish what they have.
+    Draining,
+    /// Who has not ended is ended.
+    Forced,
+}
+
+pub(crate) struct Orders {
+    phase: AtomicU8,
+    revivals: Vec<AtomicU64>,
+}
+
+impl Orders {
+    pub(crate) fn new(shard_count: usize) -> Self {
+        Self {
+            phase: AtomicU8::new(Phase::Running as u8),
+            revivals: (0..shard_count).map(|_| AtomicU64::new(0)).collect(),
+        }
+    }
+
+    pub(crate) fn phase(&self) -> Phase {
+        match self.phase.load(Ordering::Acquire) {
+            0 => Phase::Running,
+            1 => Phase::Draining,
+            _ => Phase::Forced,
+        }
+    }
+
+    /// Phases only ever go forward.
+    pub(crate) fn advance(&self, phase: Phase) {
+        self.phase.fetch_max(phase as u8, Ordering::AcqRel);
+    }
+
+    pub(crate) fn revivals(&self, shard: usize) -> u64 {
+        self.revivals[shard].load(Ordering::Acquire)
+    }
+
+    pub(crate) fn revive(&self, shard: usize) {
+        self.revivals[shard].fetch_add(1, Ordering::AcqRel);
+    }
+}

@@ -1,0 +1,153 @@
+//! A value of any type, of at most 96 bytes, carried in place: what envelopes and replies hold.
+//!
+//! A parcel owns its value: dropped undelivered, it drops the value. It never allocates, and may
+//! cross to another thread, because only values that may do so are packed.
+
+use crate::ring::Word;
+use std::any::TypeId;
+use std::mem::{MaybeUninit, align_of, size_of};
+
+/// The largest message, reply or job, in bytes.
+pub const PARCEL_BYTES_MAX: usize = 96;
+
+const WORDS: usize = PARCEL_BYTES_MAX / size_of::<u64>();
+/// Words of a parcel on a ring: which type, and the bytes.
+pub(crate) const PARCEL_WORDS: usize = WORDS + 1;
+
+/// What a parcel must know of the type within.
+struct Content {
+    type_id: fn() -> TypeId,
+    drop: unsafe fn(*mut u8),
+}
+
+/// A packed value.
+pub(crate) struct Parcel {
+    /// None once the value was taken out.
+    content: Option<&'static Content>,
+    bytes: [Word; WORDS],
+}
+
+/// Refuses at compile time what does not fit.
+struct Packed<T>(T);
+
+impl<T: Send + 'static> Packed<T> {
+    const CONTENT: &'static Content = &Content {
+        type_id: TypeId::of::<T>,
+        // SAFETY: called once, by `Parcel::drop`, on bytes that hold a `T`.
+        drop: |bytes| unsafe { bytes.cast::<T>().drop_in_place() },
+    };
+    const FITS: () = assert!(
+        size_of::<T>() <= PARCEL_BYTES_MAX && align_of::<T>() <= align_of::<u64>(),
+        "a message or a reply has at most 96 bytes, aligned to 8: send larger data in a buffer"
+    );
+}
+
+impl Parcel {
+    #[inline]
+    pub(crate) fn new<T: Send + 'static>(value: T) -> Self {
+        const { Packed::<T>::FITS }
+        let mut bytes = [MaybeUninit::uninit(); WORDS];
+        // SAFETY: `FITS` says that the value fits the words in size and alignment.
+        unsafe { bytes.as_mut_ptr().cast::<T>().write(value) };
+        Self {
+            content: Some(Packed::<T>::CONTENT),
+            bytes,
+        }
+    }
+
+    pub(crate) const fn empty() -> Self {
+        Self {
+            content: None,
+            bytes: [MaybeUninit::uninit(); WORDS],
+        }
+    }
+
+    #[inline]
+    pub(crate) fn holds<T: 'static>(&self) -> bool {
+        self.content
+            .is_some_and(|content| (content.type_id)() == TypeId::of::<T>())
+    }
+
+    /// The value, if it is a `T`; the parcel itself if not.
+    #[inline]
+    pub(crate) fn open<T: 'static>(mut self) -> Result<T, Self> {
+        if !self.holds::<T>() {
+            return Err(self);
+        }
+        self.content = None;
+        // SAFETY: the bytes hold a `T`, and nobody else will read them: `content` is none now.
+        Ok(unsafe { self.bytes.as_ptr().cast::<T>().read() })
+    }
+
+    /// The parcel as words that [`from_words`](Self::from_words) makes a parcel of, once.
+    #[inline]
+    pub(crate) fn into_words(mut self) -> [Word; PARCEL_WORDS] {
+        let mut words = [MaybeUninit::uninit(); PARCEL_WORDS];
+        let content = self.content.take();
+        let address = content.map_or(0, |content| std::ptr::from_ref(content).expose_provenance());
+        words[0] = MaybeUninit::new(address as u64);
+        words[1..].copy_from_slice(&self.bytes);
+        words
+    }
+
+    /// # Safety
+    /// The words came from [`into_words`](Self::into_words) in this process, and become a parcel
+    /// this once.
+    #[inline]
+    pub(crate) unsafe fn from_words(words: [Word; PARCEL_WORDS]) -> Self {
+        // SAFETY: `into_words` put a number there, the address of a static or 0.
+        let content = unsafe {
+            let address = words[0].assume_init() as usize;
+            std::ptr::with_exposed_provenance::<Content>(address).as_ref()
+        };
+        let mut bytes = [MaybeUninit::uninit(); WORDS];
+        bytes.copy_from_slice(&words[1..]);
+        Self { content, bytes }
+    }
+}
+
+impl Drop for Parcel {
+    #[inline]
+    fn drop(&mut self) {
+        if let Some(content) = self.content.take() {
+            // SAFETY: the bytes hold a value of this type that was not taken out.
+            unsafe { (content.drop)(self.bytes.as_mut_ptr().cast()) };
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::sync::Arc;
+
+    #[test]
+    fn a_parcel_gives_back_what_was_packed_and_only_as_that() {
+        let parcel = Parcel::new([7u64; 12]);
+        let parcel = parcel.open::<u32>().err().unwrap();
+        assert_eq!(parcel.open::<[u64; 12]>().ok(), Some([7; 12]));
+    }
+
+    #[test]
+    fn a_parcel_drops_its_value_once() {
+        let value = Arc::new(());
+        drop(Parcel::new(value.clone()));
+        assert_eq!(Arc::strong_count(&value), 1);
+        let words = Parcel::new(value.clone()).into_words();
+        assert_eq!(Arc::strong_count(&value), 2);
+        // SAFETY: the words of the line above, made a parcel once.
+        let parcel = unsafe { Parcel::from_words(words) };
+        let taken = parcel.open::<Arc<()>>().ok().unwrap();
+        assert_eq!(Arc::strong_count(&value), 2);
+        drop(taken);
+        assert_eq!(Arc::strong_count(&value), 1);
+    }
+
+    #[test]
+    fn an_empty_parcel_stays_empty_on_its_way() {
+        let words = Parcel::empty().into_words();
+        // SAFETY: the words of the line above, made a parcel once.
+        let parcel = unsafe { Parcel::from_words(words) };
+        assert!(!parcel.holds::<()>());
+    }
+}

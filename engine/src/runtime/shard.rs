@@ -1,0 +1,414 @@
+//! A shard of the runtime and its turn.
+//!
+//! A turn, on one screen: look at the runtime's orders, take in what other shards and the outside have
+//! sent, fire timers, give turns to isolates that are ready, send what waited, ring the bells of whom
+//! something was sent. A turn costs as much as there is to do. Does not know threads or how they sleep.
+
+use super::bells::{Bells, DOOR};
+use super::claim::{CallError, Claim};
+use super::core::Core;
+use super::desk::Life;
+use super::doors::{Doors, Knock};
+use super::ending::Ending;
+use super::group::IsolateGroup;
+use super::handle::Handle;
+use super::log::Level;
+use super::members::Garden;
+use super::metrics::Counter;
+use super::orders::{Orders, Phase};
+use super::outbox::Frame;
+use super::refusal::Undelivered;
+use super::sending::TakenIn;
+use super::timer::{Nanos, TICK_NANOS};
+use super::tree::Recent;
+use crate::arena::Arena;
+use crate::ring::RingReader;
+use std::collections::VecDeque;
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+
+/// Events handled in a turn, at most.
+const TURN_EVENTS: u32 = 2048;
+/// Turns a kind of weight 1 gains with each turn of the shard, and the most it may save up.
+const CREDIT: u32 = 256;
+const CREDIT_MAX: u32 = 1024;
+/// Frames taken in from one shard in a turn.
+const FRAMES_PER_TURN: usize = 1024;
+
+/// The receiving end of a link.
+pub(crate) struct Inbox {
+    pub(crate) reader: RingReader,
+    /// What could not be taken in yet.
+    pub(crate) held: Option<Frame>,
+    /// Whether there may be something to read though the bell is silent.
+    pub(crate) unread: bool,
+    /// The last known incarnation of that shard.
+    pub(crate) incarnation: u64,
+}
+
+/// How a shard is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Health {
+    Up,
+    /// It failed too often: nobody lives here until it is revived.
+    Quarantined,
+}
+
+pub(crate) struct RuntimeShard {
+    // Order of fields: what lives in the arena is dropped before the arena.
+    pub(crate) groups: Vec<Option<Box<dyn IsolateGroup>>>,
+    pub(crate) core: Core,
+    pub(crate) inboxes: Vec<Option<Inbox>>,
+    pub(crate) bells: Arc<Bells>,
+    pub(crate) orders: Arc<Orders>,
+    /// Two queues that change places with the door's.
+    pub(crate) knocks: VecDeque<Knock>,
+    pub(crate) health: Health,
+    pub(crate) restarts: Recent,
+    /// Where the round of kinds goes on.
+    pub(crate) next_kind: usize,
+    pub(crate) phase: Phase,
+    pub(crate) revivals: u64,
+    /// What the tree consists of, to be planted again when the shard is.
+    pub(crate) garden: Garden,
+    _arena: Arena,
+}
+
+pub(crate) struct ShardParts {
+    pub(crate) core: Core,
+    pub(crate) groups: Vec<Option<Box<dyn IsolateGroup>>>,
+    pub(crate) inboxes: Vec<Option<Inbox>>,
+    pub(crate) bells: Arc<Bells>,
+    pub(crate) orders: Arc<Orders>,
+    pub(crate) restarts: Recent,
+    pub(crate) garden: Garden,
+    pub(crate) knocks_max: usize,
+    pub(crate) arena: Arena,
+}
+
+impl RuntimeShard {
+    pub(crate) fn new(parts: ShardParts) -> Self {
+        Self {
+            groups: parts.groups,
+            core: parts.core,
+            inboxes: parts.inboxes,
+            bells: parts.bells,
+            orders: parts.orders,
+            knocks: VecDeque::with_capacity(parts.knocks_max),
+            health: Health::Up,
+            restarts: parts.restarts,
+            next_kind: 0,
+            phase: Phase::Running,
+            revivals: 0,
+            garden: parts.garden,
+            _arena: parts.arena,
+        }
+    }
+
+    /// What other shards sent and may still be sending, to be dropped when all of them are done.
+    pub(crate) fn into_readers(mut self) -> Vec<RingReader> {
+        let inboxes = std::mem::take(&mut self.inboxes);
+        inboxes
+            .into_iter()
+            .flatten()
+            .map(|inbox| inbox.reader)
+            .collect()
+    }
+
+    fn number(&self) -> usize {
+        usize::from(self.core.shard)
+    }
+
+    /// One turn at time `now`; whether anything was done.
+    pub(crate) fn turn(&mut self, now: Nanos) -> bool {
+        self.core.now = now;
+        for outbox in self.core.outboxes.iter_mut().flatten() {
+            outbox.begin_turn();
+        }
+        let mut moved = self.look_at_bells();
+        moved |= self.fire_timers();
+        // News of an isolate that ended may have ended others.
+        self.bury_the_dead();
+        moved |= self.give_turns();
+        self.publish();
+        if moved {
+            self.core.metrics.count(Counter::Turns);
+        }
+        moved
+    }
+
+    /// When the shard has something to do though nothing arrives; now, if it has already.
+    pub(crate) fn next_due(&self) -> Option<Nanos> {
+        if self.core.kinds.iter().any(|kind| !kind.ready.is_empty()) {
+            return Some(self.core.now);
+        }
+        let stuck = |inbox: &Inbox| inbox.unread || inbox.held.is_some();
+        if self.inboxes.iter().flatten().any(stuck) {
+            return Some(self.core.now);
+        }
+        let waits = |outbox: &super::outbox::Outbox| !outbox.waiting.is_empty();
+        if self.core.outboxes.iter().flatten().any(waits) {
+            return Some(self.core.now + TICK_NANOS);
+        }
+        self.core.wheel.next_due().map(|tick| tick * TICK_NANOS)
+    }
+
+    /// Whether everything that lived here has ended and the runtime is shutting down.
+    pub(crate) fn is_finished(&self) -> bool {
+        self.phase != Phase::Running && self.core.living_count == 0
+    }
+
+    fn look_at_bells(&mut self) -> bool {
+        let number = self.number();
+        let mut moved = false;
+        let bells = self.bells.clone();
+        bells.answer(number, |from| {
+            moved = true;
+            if from == DOOR {
+                self.look_at_orders();
+                self.open_door();
+            } else if let Some(inbox) = &mut self.inboxes[from] {
+                inbox.unread = true;
+            }
+        });
+        for from in 0..self.inboxes.len() {
+            if self.inboxes[from]
+                .as_ref()
+                .is_some_and(|it| it.unread || it.held.is_some())
+            {
+                moved |= self.read(from);
+            }
+        }
+        moved
+    }
+
+    /// Takes in what shard `from` has sent.
+    fn read(&mut self, from: usize) -> bool {
+        let mut moved = false;
+        for _ in 0..FRAMES_PER_TURN {
+            let Some(inbox) = &mut self.inboxes[from] else {
+                break;
+            };
+            let frame = match inbox.held.take() {
+                Some(frame) => frame,
+                None if inbox.reader.ready() => Frame::read(&mut inbox.reader),
+                None => {
+                    inbox.unread = false;
+                    break;
+                }
+            };
+            if let TakenIn::NotYet(frame) = self.core.take_in(from, frame) {
+                inbox_of(&mut self.inboxes, from).held = Some(frame);
+                break;
+            }
+            moved = true;
+        }
+        let held = self.inboxes[from]
+            .as_ref()
+            .is_some_and(|it| it.held.is_some());
+        if let Some(outbox) = &mut self.core.outboxes[from] {
+            outbox.stalled = held;
+        }
+        self.look_at_peer(from);
+        moved
+    }
+
+    /// Looks whether a shard has gone down or come up since it was last heard of.
+    fn look_at_peer(&mut self, from: usize) {
+        let incarnation = self.core.common.incarnations[from].load(Ordering::Acquire);
+        let inbox = inbox_of(&mut self.inboxes, from);
+        let known = std::mem::replace(&mut inbox.incarnation, incarnation);
+        if known == incarnation {
+            return;
+        }
+        let fell = incarnation & 1 == 1 || incarnation - known >= 2;
+        self.core.tell_of_peer(from, fell);
+    }
+
+    fn open_door(&mut self) {
+        let empty = std::mem::take(&mut self.knocks);
+        let mut knocks = self.core.doors.open(self.number(), empty);
+        for knock in knocks.drain(..) {
+            match knock {
+                Knock::Reply { claim, outcome } => {
+                    self.core.end_call(claim.id, claim.caller, outcome);
+                }
+                Knock::Message {
+                    target,
+                    lane,
+                    parcel,
+                    call,
+                } => {
+                    self.core.metrics.count(Counter::Offered);
+                    let delivered = self.core.deliver(Handle::NOBODY, target, lane, parcel);
+                    if let Err((why, _)) = delivered {
+                        self.core.metrics.count(Counter::of_refusal(why));
+                        refuse(&self.core.doors, call, why);
+                    }
+                }
+            }
+        }
+        self.knocks = knocks;
+    }
+
+    /// What the runtime as a whole wants: shutting down, reviving.
+    fn look_at_orders(&mut self) {
+        let phase = self.orders.phase();
+        if phase > self.phase {
+            if self.phase == Phase::Running {
+                self.begin_stopping();
+            }
+            self.phase = phase;
+            if phase == Phase::Forced {
+                self.bury_everybody(Ending::AtShutdown);
+            }
+        }
+        let revivals = self.orders.revivals(self.number());
+        if revivals != self.revivals {
+            self.revivals = revivals;
+            self.revive();
+        }
+        for from in 0..self.inboxes.len() {
+            if self.inboxes[from].is_some() {
+                self.look_at_peer(from);
+            }
+        }
+    }
+
+    /// Tells everybody, and calls off all pauses before restarts.
+    fn begin_stopping(&mut self) {
+        self.core.stopping = true;
+        for desk in 0..self.core.desks.len() as u32 {
+            match self.core.desks[desk as usize].life {
+                Life::Starting | Life::Alive => {
+                    self.core.desks[desk as usize].stopping = true;
+                    self.core.settle(desk);
+                }
+                Life::Waiting => self.give_up_desk(desk),
+                Life::Free | Life::Ending | Life::Worn => {}
+            }
+        }
+    }
+
+    fn fire_timers(&mut self) -> bool {
+        self.core.gather_due(self.core.tick());
+        if self.core.due.is_empty() {
+            return false;
+        }
+        let notice_count = self.core.notices.count() as u32;
+        // Notices first: they run nobody's code. What is started again may end and clear others.
+        for index in 0..self.core.due.len() {
+            let number = self.core.due[index];
+            if number < notice_count {
+                self.core.ring_notice(number);
+            }
+        }
+        for index in 0..self.core.due.len() {
+            if let Some(desk) = self.core.due[index].checked_sub(notice_count) {
+                self.wake_desk(desk);
+            }
+        }
+        true
+    }
+
+    /// A sleep is over, or the pause before a restart, unless it was called off a moment ago.
+    fn wake_desk(&mut self, desk: u32) {
+        let seat = &mut self.core.desks[desk as usize];
+        if !std::mem::take(&mut seat.asleep) {
+            return;
+        }
+        if seat.life == Life::Waiting {
+            self.start_again(desk);
+            self.bury_the_dead();
+        } else {
+            seat.resumed = true;
+            self.core.settle(desk);
+        }
+    }
+
+    /// Kinds in turn, each by its credit, until the turn's budget is used up or nobody is ready.
+    fn give_turns(&mut self) -> bool {
+        if self.health == Health::Quarantined {
+            return false;
+        }
+        let ready: u32 = self.core.kinds.iter().map(|kind| kind.ready.count()).sum();
+        if ready == 0 {
+            return false;
+        }
+        self.core.metrics.ready_isolates.add(u64::from(ready));
+        for kind in &mut self.core.kinds {
+            kind.credit = (kind.credit + CREDIT * kind.weight).min(CREDIT_MAX * kind.weight);
+        }
+        let mut budget = TURN_EVENTS;
+        let kind_count = self.groups.len();
+        let mut idle_kinds = 0;
+        while budget > 0 && idle_kinds < kind_count {
+            let number = self.next_kind;
+            let kind = &mut self.core.kinds[number];
+            let allowance = budget.min(kind.credit);
+            let mut spent = 0;
+            if allowance > 0 && !kind.ready.is_empty() {
+                let mut group = self.groups[number].take().expect("lent for one dispatch");
+                spent = group.dispatch(&mut self.core, allowance);
+                self.groups[number] = Some(group);
+                self.core.kinds[number].credit -= spent;
+                budget -= spent;
+                self.bury_the_dead();
+            }
+            if spent == 0 {
+                idle_kinds += 1;
+            } else {
+                idle_kinds = 0;
+            }
+            let kind = &self.core.kinds[number];
+            if spent == 0 || kind.credit == 0 || kind.ready.is_empty() {
+                self.next_kind = (number + 1) % kind_count;
+            }
+        }
+        true
+    }
+
+    fn publish(&mut self) {
+        let number = self.number();
+        for to in 0..self.core.outboxes.len() {
+            let Some(outbox) = &self.core.outboxes[to] else {
+                continue;
+            };
+            if !outbox.waiting.is_empty() {
+                self.core.send_waiting(to);
+            }
+            if let Some(outbox) = &mut self.core.outboxes[to]
+                && std::mem::take(&mut outbox.unrung)
+            {
+                self.bells.ring(to, number);
+            }
+        }
+    }
+
+    /// Says in the log that the shard has gone down or come up, and lets the others know.
+    pub(crate) fn change_incarnation(&mut self, by: u64) {
+        let incarnation = &self.core.common.incarnations[self.number()];
+        incarnation.fetch_add(by, Ordering::AcqRel);
+        let number = self.number();
+        for to in 0..self.inboxes.len() {
+            if to != number {
+                self.bells.ring(to, number);
+            }
+        }
+    }
+
+    pub(crate) fn log(&mut self, level: Level, text: std::fmt::Arguments<'_>) {
+        self.core.log(level, None, text);
+    }
+}
+
+fn inbox_of(inboxes: &mut [Option<Inbox>], from: usize) -> &mut Inbox {
+    inboxes[from].as_mut().expect("frames come from others")
+}
+
+/// A question from outside was not delivered.
+fn refuse(doors: &Doors, call: Option<Claim>, why: Undelivered) {
+    if let Some(claim) = call {
+        doors.complete(claim.id, Err(CallError::Undelivered(why)));
+    }
+}

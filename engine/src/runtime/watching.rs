@@ -1,0 +1,358 @@
+//! Watching: isolates that are told, or end themselves, when another one ends; here or on another
+//! shard; and news of shards.
+
+use super::core::Core;
+use super::ending::Ending;
+use super::handle::Handle;
+use super::mail::NONE;
+use super::metrics::Counter;
+use super::monitor::MonitorId;
+use super::notice::{NoticeId, Tag};
+use super::outbox::{Frame, FrameTag};
+use super::parcel::Parcel;
+use super::waiting::{Packed, QuotaUsedUp};
+use std::sync::atomic::Ordering;
+
+/// Why an isolate cannot be watched.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum WatchError {
+    /// The watcher has as many monitors as its kind may have.
+    QuotaUsedUp,
+    /// The ring to the other's shard is full.
+    LinkFull,
+}
+
+impl std::fmt::Display for WatchError {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::QuotaUsedUp => QuotaUsedUp.fmt(f),
+            Self::LinkFull => f.write_str("the ring to the other's shard is full"),
+        }
+    }
+}
+
+impl std::error::Error for WatchError {}
+
+/// What a notice for news of shards remembers, by shard.
+#[derive(Clone, Copy)]
+struct Told {
+    /// Went down and that was not told yet.
+    fell: [u64; 4],
+    /// Was down when last told.
+    down: [u64; 4],
+}
+
+impl Core {
+    /// Watches `target` for the isolate at `desk`, which is told, or with `link` ends too.
+    pub(crate) fn watch(
+        &mut self,
+        desk: u32,
+        target: Handle,
+        link: bool,
+    ) -> Result<MonitorId, WatchError> {
+        let watcher = self.handle_of(desk);
+        let seat = &mut self.desks[desk as usize];
+        if seat.monitor_count >= self.kinds[usize::from(seat.kind)].monitors {
+            return Err(WatchError::QuotaUsedUp);
+        }
+        let away = self
+            .outboxes
+            .get_mut(target.shard())
+            .and_then(Option::as_mut);
+        if let Some(outbox) = away
+            && !outbox.takes_message()
+        {
+            return Err(WatchError::LinkFull);
+        }
+        seat.monitor_count += 1;
+        let tag = if link { Tag::Link } else { Tag::Monitor };
+        let id = self.notices.take(tag, desk, &mut seat.owned);
+        self.notices.at(id.index).target = target;
+        if let Some(outbox) = self
+            .outboxes
+            .get_mut(target.shard())
+            .and_then(Option::as_mut)
+        {
+            outbox.send(Frame::new(FrameTag::Watch, watcher, target, id.bits()));
+        } else if let Some(watched) = self.find(target) {
+            let watchers = &mut self.desks[watched as usize].watchers;
+            self.notices.watch(watchers, id.index);
+        } else {
+            self.take_in_down(id, watcher, Ending::Gone);
+        }
+        Ok(MonitorId(id))
+    }
+
+    /// Ends a watch; whether it was the isolate's and nothing had been told yet.
+    pub(crate) fn unwatch(&mut self, desk: u32, monitor: MonitorId) -> bool {
+        let MonitorId(id) = monitor;
+        let found = self.notices.find(id).filter(|notice| {
+            notice.owner == desk && matches!(notice.tag, Tag::Monitor | Tag::Link)
+        });
+        let Some(notice) = found else { return false };
+        let queued = notice.queued;
+        if queued {
+            let queue = &mut self.desks[desk as usize].notices;
+            self.notices.unqueue(queue, id.index);
+        }
+        self.forget_watch(desk, id.index, queued);
+        self.settle(desk);
+        !queued
+    }
+
+    /// Frees the notice of a watch, which is in no queue, and tells the other shard if it has a part.
+    pub(crate) fn forget_watch(&mut self, desk: u32, index: u32, told: bool) {
+        let notice = self.notices.at(index);
+        let (target, sequence) = (notice.target, notice.sequence);
+        let id = NoticeId { index, sequence };
+        if !told && let Some(watched) = self.find_even_ending(target) {
+            let watchers = &mut self.desks[watched as usize].watchers;
+            self.notices.unwatch(watchers, index);
+        }
+        let watcher = self.handle_of(desk);
+        let seat = &mut self.desks[desk as usize];
+        seat.monitor_count -= 1;
+        self.notices.release(index, &mut seat.owned);
+        let away = matches!(self.outboxes.get(target.shard()), Some(Some(_)));
+        if told || !away || self.proxies_left == 0 {
+            return;
+        }
+        // What cannot be told now is told when the ring has room: the notice just freed waits for it.
+        self.proxies_left -= 1;
+        let waiting = self.notices.take(Tag::Unwatch, NONE, &mut self.orphans);
+        let notice = self.notices.at(waiting.index);
+        notice.source = watcher;
+        notice.target = target;
+        notice.word = id.bits();
+        let outbox = self.outboxes[target.shard()]
+            .as_mut()
+            .expect("looked at above");
+        self.notices.queue(&mut outbox.waiting, waiting.index);
+        self.send_waiting(target.shard());
+    }
+
+    /// The desk of whom a handle names, also if it has ended and is not buried.
+    fn find_even_ending(&self, handle: Handle) -> Option<u32> {
+        if handle.shard() != usize::from(self.shard) {
+            return None;
+        }
+        let desk = self.kinds.get(handle.kind())?.first_desk + handle.slot() as u32;
+        let seat = self.desks.get(desk as usize)?;
+        let ending = seat.life == super::desk::Life::Ending;
+        (seat.generation == handle.generation() && (seat.is_taken() || ending)).then_some(desk)
+    }
+
+    /// A watched isolate has ended: tells the watcher `of` with the notice `id`, or ends it.
+    pub(crate) fn take_in_down(&mut self, id: NoticeId, of: Handle, ending: Ending) {
+        let (Some(desk), Some(notice)) = (self.find(of), self.notices.find(id)) else {
+            return;
+        };
+        if notice.owner != desk || notice.queued {
+            return;
+        }
+        let who = notice.target;
+        match notice.tag {
+            Tag::Link => {
+                let seat = &mut self.desks[desk as usize];
+                seat.monitor_count -= 1;
+                self.notices.release(id.index, &mut seat.owned);
+                if !ending.is_normal() {
+                    self.end(desk, Ending::Linked(who));
+                }
+            }
+            Tag::Monitor => {
+                notice.parcel = Parcel::new(ending);
+                self.notices
+                    .queue(&mut self.desks[desk as usize].notices, id.index);
+                self.settle(desk);
+            }
+            _ => {}
+        }
+    }
+
+    /// Somebody on shard `from` wants to know when an isolate here ends.
+    pub(crate) fn take_in_watch(&mut self, from: usize, frame: &Frame) {
+        let watched = self.find(frame.target);
+        let ending = match watched {
+            None => Ending::Gone,
+            Some(_) if self.proxies_left == 0 => Ending::NotWatched,
+            Some(desk) => {
+                self.proxies_left -= 1;
+                let id = self.notices.take(Tag::Proxy, NONE, &mut self.orphans);
+                let notice = self.notices.at(id.index);
+                notice.source = frame.target;
+                notice.target = frame.source;
+                notice.word = frame.call;
+                let watchers = &mut self.desks[desk as usize].watchers;
+                self.notices.watch(watchers, id.index);
+                return;
+            }
+        };
+        let mut back = Frame::new(FrameTag::Down, frame.target, frame.source, frame.call);
+        back.parcel = Parcel::new(ending);
+        let outbox = self.outboxes[from]
+            .as_mut()
+            .expect("frames come from others");
+        outbox.send_reserved(back);
+    }
+
+    /// The watcher `watcher` of another shard no longer watches `watched`.
+    pub(crate) fn drop_proxy(&mut self, watched: Handle, watcher: Handle, word: u64) {
+        let Some(desk) = self.find_even_ending(watched) else {
+            return;
+        };
+        let mut index = self.desks[desk as usize].watchers;
+        while index != NONE {
+            let next = self.notices.next_watcher(index);
+            let notice = self.notices.at(index);
+            if notice.tag == Tag::Proxy && notice.target == watcher && notice.word == word {
+                let watchers = &mut self.desks[desk as usize].watchers;
+                self.notices.unwatch(watchers, index);
+                self.notices.release(index, &mut self.orphans);
+                self.proxies_left += 1;
+                return;
+            }
+            index = next;
+        }
+    }
+
+    /// Tells everybody who watches the isolate at `desk`, which has ended.
+    pub(crate) fn tell_watchers(&mut self, desk: u32, ending: Ending) {
+        let gone = self.handle_of(desk);
+        while self.desks[desk as usize].watchers != NONE {
+            let watchers = &mut self.desks[desk as usize].watchers;
+            let index = *watchers;
+            self.notices.unwatch(watchers, index);
+            let notice = self.notices.at(index);
+            if notice.tag == Tag::Proxy {
+                notice.tag = Tag::Ended;
+                notice.source = gone;
+                notice.parcel = Parcel::new(ending);
+                let to = notice.target.shard();
+                let outbox = self.outboxes[to]
+                    .as_mut()
+                    .expect("proxies are of other shards");
+                self.notices.queue(&mut outbox.waiting, index);
+                self.send_waiting(to);
+            } else {
+                let sequence = notice.sequence;
+                let watcher = notice.owner;
+                let of = self.handle_of(watcher);
+                self.take_in_down(NoticeId { index, sequence }, of, ending);
+            }
+        }
+    }
+
+    /// News of shards reach the isolate at `desk` from now on.
+    pub(crate) fn watch_peers(&mut self, desk: u32) -> Result<(), QuotaUsedUp> {
+        let seat = &mut self.desks[desk as usize];
+        if seat.monitor_count >= self.kinds[usize::from(seat.kind)].monitors {
+            return Err(QuotaUsedUp);
+        }
+        seat.monitor_count += 1;
+        let id = self.notices.take(Tag::Peers, desk, &mut seat.owned);
+        let mut down = [0; 4];
+        for (shard, incarnation) in self.common.incarnations.iter().enumerate() {
+            down[shard / 64] |= (incarnation.load(Ordering::Acquire) & 1) << (shard % 64);
+        }
+        let told = Told { fell: [0; 4], down };
+        self.notices.at(id.index).parcel = Parcel::new(told);
+        Ok(())
+    }
+
+    /// Shard `peer` has gone down or come up: everybody who asked will be told.
+    pub(crate) fn tell_of_peer(&mut self, peer: usize, fell: bool) {
+        for index in 0..self.notices.count() as u32 {
+            let notice = self.notices.at(index);
+            if notice.tag != Tag::Peers {
+                continue;
+            }
+            let parcel = std::mem::replace(&mut notice.parcel, Parcel::empty());
+            let mut told: Told = parcel.open().ok().expect("a notice of peers holds this");
+            if fell {
+                told.fell[peer / 64] |= 1 << (peer % 64);
+            }
+            notice.parcel = Parcel::new(told);
+            if !notice.queued {
+                let owner = notice.owner;
+                self.notices
+                    .queue(&mut self.desks[owner as usize].notices, index);
+                self.settle(owner);
+            }
+        }
+    }
+
+    /// The next piece of news for a notice that was just taken out of its queue.
+    pub(crate) fn next_peer(&mut self, desk: u32, index: u32) -> Option<Packed> {
+        let mut down = [0; 4];
+        for (shard, incarnation) in self.common.incarnations.iter().enumerate() {
+            down[shard / 64] |= (incarnation.load(Ordering::Acquire) & 1) << (shard % 64);
+        }
+        let notice = self.notices.at(index);
+        let parcel = std::mem::replace(&mut notice.parcel, Parcel::empty());
+        let mut told: Told = parcel.open().ok().expect("a notice of peers holds this");
+        let news = |told: &Told| {
+            let word = (0..4).find(|&w| told.fell[w] != 0 || told.down[w] != down[w])?;
+            let bits = told.fell[word] | (told.down[word] ^ down[word]);
+            Some((word, bits & bits.wrapping_neg()))
+        };
+        let event = news(&told).map(|(word, bit)| {
+            // One that fell and rose again is told of twice.
+            let up = told.fell[word] & bit == 0 && down[word] & bit == 0;
+            told.fell[word] &= !bit;
+            told.down[word] = if up {
+                told.down[word] & !bit
+            } else {
+                told.down[word] | bit
+            };
+            let shard = word * 64 + bit.trailing_zeros() as usize;
+            Packed::Peer { shard, up }
+        });
+        let more = news(&told).is_some();
+        notice.parcel = Parcel::new(told);
+        if more {
+            self.notices
+                .queue(&mut self.desks[desk as usize].notices, index);
+        }
+        event
+    }
+
+    /// Empties the desk of an isolate that has ended: its mail, what it waits for and whom it watches.
+    pub(crate) fn clear_desk(&mut self, desk: u32) {
+        while self.take_mail(desk).is_some() {
+            self.metrics.count(Counter::Discarded);
+        }
+        self.end_sleep(desk);
+        while self
+            .notices
+            .dequeue(&mut self.desks[desk as usize].notices)
+            .is_some()
+        {}
+        while let Some(index) = self.first_owned(desk) {
+            let notice = self.notices.at(index);
+            match notice.tag {
+                Tag::Monitor | Tag::Link => {
+                    let told = notice.parcel.holds::<Ending>();
+                    self.forget_watch(desk, index, told);
+                    continue;
+                }
+                // Its alarm is set until it has ended.
+                Tag::Call if self.wheel.due(Self::notice_node(index).0).is_some() => {
+                    self.metrics.count(Counter::CallsAbandoned);
+                    self.wheel.cancel(Self::notice_node(index).0);
+                }
+                Tag::Call => {}
+                Tag::Timer => self.wheel.cancel(Self::notice_node(index).0),
+                Tag::Refusal => self.refusals_left += 1,
+                Tag::Peers => {}
+                other => unreachable!("a notice of {other:?} is owned by no isolate"),
+            }
+            self.notices
+                .release(index, &mut self.desks[desk as usize].owned);
+        }
+        let seat = &mut self.desks[desk as usize];
+        seat.call_count = 0;
+        seat.timer_count = 0;
+        seat.monitor_count = 0;
+    }
+}

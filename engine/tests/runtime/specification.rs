@@ -1,0 +1,136 @@
+//! A specification that is wrong: everything at once, with what it would take.
+
+use crate::puppet::{Diary, Puppet, child, stage};
+use tina_engine::runtime::{
+    KindLimits, LinkLimits, Runtime, RuntimeBootError, Specification, Strategy, SupervisorSpec,
+};
+
+fn errors(specification: Specification) -> Vec<String> {
+    match Runtime::boot(specification) {
+        Err(RuntimeBootError::Specification(errors)) => {
+            errors.errors.iter().map(ToString::to_string).collect()
+        }
+        Err(other) => panic!("{other}"),
+        Ok(_) => panic!("it was booted"),
+    }
+}
+
+#[test]
+fn all_errors_are_told_at_once() {
+    let diary = Diary::new();
+    let tree = SupervisorSpec::new("twins", Strategy::OneForOne)
+        .child(child("ann", &diary))
+        .child(child("ann", &diary));
+    let limits = KindLimits {
+        slots: 1,
+        mailbox_slots: 0,
+        mail_reserve: 9,
+        ..KindLimits::default()
+    };
+    let specification = Specification::new(3)
+        .kind::<Puppet>(limits)
+        .kind::<Puppet>(KindLimits::slots(1))
+        .links(LinkLimits {
+            messages: 0,
+            replies: 1,
+        })
+        .tree_on(0, tree.clone())
+        .tree_on(3, tree);
+    assert_eq!(
+        errors(specification),
+        [
+            "kind puppet: mailbox_slots is 0; it may be 1 to 16777216",
+            "kind puppet: mail_max is 0; it may be 1 to 1",
+            "kind puppet: mail_reserve is 9; it may be 1 to 1",
+            "links: messages is 0; it may be 1 to 1048576",
+            "kind puppet is there twice",
+            "tree twins stands on shard 3, and there are 3 shards",
+            "the name ann is given twice; `{shard}` in a name stands for the shard's number",
+            "shard 0 has 2 children of kind puppet and 1 slots for them",
+            "shard 0 has 2 children of kind puppet and 1 slots for them",
+        ]
+    );
+}
+
+#[test]
+fn shards_and_kinds_have_limits() {
+    assert_eq!(
+        errors(Specification::new(0)),
+        [
+            "shards is 0; it may be 1 to 255",
+            "kinds is 0; it may be 1 to 254"
+        ]
+    );
+    let diary = Diary::new();
+    let tree = SupervisorSpec::new("lone", Strategy::OneForOne).child(child("ann", &diary));
+    let specification = Specification::new(1)
+        .tree(tree)
+        .kind::<Other>(KindLimits::default());
+    assert_eq!(
+        errors(specification),
+        ["supervisor lone has a child of kind puppet, which was not added"]
+    );
+}
+
+#[test]
+fn more_memory_than_the_host_has_is_refused_with_the_bytes_of_each_region() {
+    let limits = KindLimits {
+        mailbox_slots: 1 << 14,
+        ..KindLimits::slots(1 << 18)
+    };
+    let specification = Specification::new(8).kind::<Puppet>(limits);
+    let regions = specification.regions();
+    let envelopes = regions
+        .iter()
+        .find(|region| region.name == "envelopes")
+        .unwrap();
+    assert_eq!(envelopes.count, 1 << 32);
+    let Err(error) = Runtime::boot(specification) else {
+        panic!("it was booted")
+    };
+    let text = error.to_string();
+    assert!(
+        text.contains("more than nine tenths of the host's"),
+        "{text}"
+    );
+    assert!(text.contains("at most 2^32 - 2 can be numbered"), "{text}");
+    let line = format!("{:>12} bytes  {:>9} envelopes", envelopes.bytes, 1u64 << 32);
+    assert!(text.contains(&line), "{text}");
+}
+
+#[test]
+fn a_shard_takes_what_its_regions_say() {
+    let regions = stage(2).regions();
+    let names: Vec<&str> = regions.iter().map(|region| region.name.as_str()).collect();
+    let expected = [
+        "desks",
+        "isolates puppet",
+        "envelopes",
+        "notices",
+        "timing wheel nodes",
+    ];
+    assert_eq!(names, expected);
+    let arena: usize = regions.iter().map(|region| region.bytes).sum();
+    assert!(stage(1).bytes() > arena);
+}
+
+struct Other;
+
+impl tina_engine::runtime::Isolate for Other {
+    const KIND: &'static str = "other";
+    type Message = ();
+    type Init = ();
+    fn start(
+        (): (),
+        _: &mut tina_engine::runtime::Context<'_, Self>,
+    ) -> Result<Self, &'static str> {
+        Ok(Self)
+    }
+    fn handle(
+        &mut self,
+        _: tina_engine::runtime::Event<()>,
+        _: &mut tina_engine::runtime::Context<'_, Self>,
+    ) -> tina_engine::runtime::Effect {
+        tina_engine::runtime::Effect::Receive
+    }
+}

@@ -1,0 +1,303 @@
+//! Supervisors: who is started again, in which order, how often, and what happens beyond that.
+
+use crate::puppet::{Diary, LONG, Note, Puppet, Stage, boot, boot_in, child, script, stage};
+use crate::sealed::unseal;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+use tina_engine::runtime::{
+    Backoff, Budget, Child, Counter, Effect, Ending, Level, Restart, Runtime, Strategy,
+    SupervisorSpec,
+};
+
+/// A supervisor over ann, bob and cid.
+fn trio(strategy: Strategy, diary: &Diary) -> SupervisorSpec {
+    ["ann", "bob", "cid"]
+        .iter()
+        .fold(SupervisorSpec::new("trio", strategy), |spec, name| {
+            spec.child(child(name, diary))
+        })
+}
+
+fn started(diary: &Diary) -> Vec<&'static str> {
+    let all = diary.all();
+    all.iter()
+        .filter(|(_, note)| *note == Note::Started)
+        .map(|(who, _)| *who)
+        .collect()
+}
+
+/// Who is started after bob crashed.
+fn started_again(strategy: Strategy) -> Vec<&'static str> {
+    let diary = Diary::new();
+    let runtime = Runtime::boot(stage(1).tree(trio(strategy, &diary))).unwrap();
+    runtime.act("bob", |_, _| Effect::Crash("on purpose"));
+    diary.await_note("bob", Note::Started, 2);
+    for name in ["ann", "bob", "cid"] {
+        runtime.settle(name);
+    }
+    let all = started(&diary);
+    assert_eq!(all[..3], ["ann", "bob", "cid"]);
+    all[3..].to_vec()
+}
+
+#[test]
+fn a_strategy_says_who_is_started_again_and_in_which_order() {
+    assert_eq!(started_again(Strategy::OneForOne), ["bob"]);
+    assert_eq!(started_again(Strategy::OneForAll), ["ann", "bob", "cid"]);
+    assert_eq!(started_again(Strategy::RestForOne), ["bob", "cid"]);
+}
+
+#[test]
+fn others_are_ended_in_reverse_and_before_anybody_is_started() {
+    let diary = Diary::new();
+    let runtime = Runtime::boot(stage(1).tree(trio(Strategy::OneForAll, &diary))).unwrap();
+    runtime.act("ann", |_, _| Effect::Crash("on purpose"));
+    diary.await_note("cid", Note::Started, 2);
+    let order = [
+        ("ann", Note::Dropped),
+        ("cid", Note::Dropped),
+        ("bob", Note::Dropped),
+        ("ann", Note::Started),
+        ("bob", Note::Started),
+        ("cid", Note::Started),
+    ];
+    assert_eq!(diary.all()[3..], order);
+}
+
+#[test]
+fn restart_says_which_endings_count() {
+    for (restart, after_done, after_crash) in [
+        (Restart::Permanent, true, true),
+        (Restart::Transient, false, true),
+        (Restart::Temporary, false, false),
+    ] {
+        for (crash, again) in [(false, after_done), (true, after_crash)] {
+            let diary = Diary::new();
+            let supervisor = SupervisorSpec::new("one", Strategy::OneForOne)
+                .child(child("ann", &diary).restart(restart))
+                .child(child("bob", &diary));
+            let runtime = Runtime::boot(stage(1).tree(supervisor)).unwrap();
+            runtime.act(
+                "ann",
+                match crash {
+                    true => |_, _| Effect::Crash("on purpose"),
+                    false => |_, _| Effect::Done,
+                },
+            );
+            diary.await_note("ann", Note::Dropped, 1);
+            runtime.settle("bob");
+            let times = diary
+                .of("ann")
+                .iter()
+                .filter(|&&note| note == Note::Started)
+                .count();
+            assert_eq!(
+                times,
+                1 + usize::from(again),
+                "{restart:?}, crashed: {crash}"
+            );
+            assert_eq!(runtime.find::<crate::puppet::Order>("ann").is_some(), again);
+        }
+    }
+}
+
+#[test]
+fn a_panic_ends_one_isolate_and_nobody_else() {
+    let diary = Diary::new();
+    let mut runtime = boot(1, &[(0, "ann"), (0, "bob")], &diary);
+    runtime.act("bob", |bob, _| {
+        bob.number = 99;
+        Effect::Receive
+    });
+    runtime.act("ann", |_, _| {
+        unseal();
+        panic!("the sky falls")
+    });
+    diary.await_note("ann", Note::Started, 2);
+    runtime.act("bob", |bob, _| {
+        bob.diary.write(bob.name, Note::Message(bob.number));
+        Effect::Receive
+    });
+    diary.await_note("bob", Note::Message(99), 1);
+    assert_eq!(
+        diary.of("ann"),
+        [Note::Started, Note::Dropped, Note::Started]
+    );
+    let mut log = Vec::new();
+    runtime.drain_log(|record| log.push((record.level, record.text().to_owned())));
+    let (level, text) = &log[0];
+    assert_eq!(*level, Level::Error);
+    assert!(
+        text.starts_with("puppet panicked: the sky falls ("),
+        "{text}"
+    );
+    assert_eq!(log[1].1, "puppet ended: Panicked");
+    assert_eq!(
+        log[2].1,
+        "supervisor ann starts it again (OneForOne, in 0ns)"
+    );
+}
+
+#[test]
+fn a_start_that_refuses_or_panics_is_an_ending() {
+    let diary = Diary::new();
+    let runtime = boot(1, &[(0, "ann")], &diary);
+    runtime.act("ann", |ann, context| {
+        let mut refusing = script("bob", &ann.diary);
+        refusing.begin = |_| Err("not today");
+        let bob = context.spawn::<Puppet>(refusing).unwrap();
+        context.monitor(bob.handle()).unwrap();
+        let mut panicking = script("cid", &ann.diary);
+        panicking.begin = |_| {
+            unseal();
+            panic!("on purpose")
+        };
+        let cid = context.spawn::<Puppet>(panicking).unwrap();
+        context.monitor(cid.handle()).unwrap();
+        Effect::Receive
+    });
+    diary.await_note("ann", Note::Down(Ending::NotStarted("not today")), 1);
+    diary.await_note("ann", Note::Down(Ending::Panicked), 1);
+}
+
+#[test]
+fn a_supervisor_that_gives_up_is_started_again_by_its_own() {
+    let diary = Diary::new();
+    let inner = SupervisorSpec::new("inner", Strategy::OneForOne)
+        .budget(1, LONG)
+        .child(child("bob", &diary))
+        .child(child("cid", &diary));
+    let outer = SupervisorSpec::new("outer", Strategy::RestForOne)
+        .child(child("ann", &diary))
+        .supervisor(inner)
+        .child(child("dot", &diary));
+    let runtime = Runtime::boot(stage(1).tree(outer)).unwrap();
+    for times in 2..=3 {
+        runtime.act("bob", |_, _| Effect::Crash("on purpose"));
+        diary.await_note("bob", Note::Started, times);
+    }
+    diary.await_note("dot", Note::Started, 2);
+    assert_eq!(
+        started(&diary),
+        ["ann", "bob", "cid", "dot", "bob", "bob", "cid", "dot"]
+    );
+    assert_eq!(runtime.metrics().total(Counter::Escalations), 1);
+}
+
+#[test]
+fn dynamic_children_are_started_again_and_leave_with_their_supervisor() {
+    let diary = Diary::new();
+    let supervisor = SupervisorSpec::new("pool", Strategy::OneForOne).child(child("ann", &diary));
+    let runtime = Runtime::boot(stage(1).tree(supervisor)).unwrap();
+    runtime.act("ann", |ann, context| {
+        let pool = context.supervisor("pool").unwrap();
+        let script = script("bob", &ann.diary);
+        let bob = context
+            .spawn_under::<Puppet>(pool, Restart::Permanent, script)
+            .unwrap();
+        ann.peer = Some(bob);
+        let crash = crate::puppet::Order::Act(|_, _| Effect::Crash("on purpose"));
+        context.send(bob, crash).unwrap();
+        Effect::Receive
+    });
+    diary.await_note("bob", Note::Started, 2);
+    for times in 2..=4 {
+        // The first failure was bob's: the third of these is one too many for the supervisor.
+        runtime.act("ann", |_, _| Effect::Crash("on purpose"));
+        diary.await_note("ann", Note::Started, times);
+    }
+    runtime.settle("ann");
+    assert_eq!(started(&diary), ["ann", "bob", "bob", "ann", "ann", "ann"]);
+}
+
+#[test]
+fn pauses_before_restarts_grow_and_others_run_meanwhile() {
+    let diary = Diary::new();
+    let supervisor = SupervisorSpec::new("slow", Strategy::OneForOne)
+        .budget(10, LONG)
+        .backoff(Duration::from_millis(1), Duration::from_millis(4))
+        .child(child("ann", &diary));
+    let specification = stage(1).tree(supervisor);
+    let mut runtime = boot_in(specification, &[(0, "bob")], &diary);
+    for times in 2..=5 {
+        runtime.act("ann", |_, _| Effect::Crash("on purpose"));
+        runtime.settle("bob");
+        diary.await_note("ann", Note::Started, times);
+    }
+    let mut pauses = Vec::new();
+    runtime.drain_log(|record| {
+        let pause = record
+            .text()
+            .strip_prefix("supervisor slow starts it again (OneForOne, in ");
+        pauses.extend(pause.map(milliseconds));
+    });
+    let expected = [1.0, 2.0, 4.0, 4.0];
+    assert_eq!(pauses.len(), 4);
+    for (pause, expected) in pauses.iter().zip(expected) {
+        assert!((0.74..=1.26).contains(&(pause / expected)), "{pauses:?}");
+    }
+    assert_eq!(Backoff::default().first, Duration::ZERO);
+}
+
+/// Of a time as it stands in the log, and a bracket.
+fn milliseconds(text: &str) -> f64 {
+    let text = text.trim_end_matches(')');
+    match text.strip_suffix("ms") {
+        Some(number) => number.parse().unwrap(),
+        None => text.trim_end_matches("µs").parse::<f64>().unwrap() / 1e3,
+    }
+}
+
+/// Lets the one who is stuck go.
+static FREE: AtomicBool = AtomicBool::new(false);
+
+#[test]
+fn a_watchdog_names_who_is_stuck_and_ends_it_when_it_returns() {
+    let diary = Diary::new();
+    let specification = stage(1).watchdog(Duration::from_millis(2));
+    let mut runtime = boot_in(specification, &[(0, "ann")], &diary);
+    runtime.act("ann", |_, _| {
+        while !FREE.load(Ordering::Relaxed) {
+            std::thread::yield_now();
+        }
+        Effect::Receive
+    });
+    let mut named = false;
+    while !named {
+        runtime.drain_log(|record| {
+            named |= record
+                .text()
+                .starts_with("puppet has been in its handler for ");
+        });
+        std::thread::yield_now();
+    }
+    FREE.store(true, Ordering::Relaxed);
+    diary.await_note("ann", Note::Started, 2);
+    let mut log = Vec::new();
+    runtime.drain_log(|record| log.push(record.text().to_owned()));
+    assert!(log.contains(&"puppet ended: Stuck".to_owned()), "{log:?}");
+}
+
+#[test]
+fn names_follow_generations_and_are_nobodys_meanwhile() {
+    let diary = Diary::new();
+    let supervisor = SupervisorSpec::new("one", Strategy::OneForOne)
+        .budget(10, LONG)
+        .backoff(Duration::from_millis(1), Duration::from_millis(1))
+        .child(Child::new::<Puppet>(script("ann", &diary)).named("ann on {shard}"));
+    let runtime = Runtime::boot(stage(2).tree(supervisor)).unwrap();
+    let first = runtime.puppet("ann on 1");
+    assert_eq!(first.handle().shard(), 1);
+    runtime.act("ann on 1", |_, _| Effect::Crash("on purpose"));
+    diary.await_note("ann", Note::Started, 3);
+    runtime.settle("ann on 1");
+    let second = runtime.puppet("ann on 1");
+    assert_eq!(
+        second.handle().generation(),
+        first.handle().generation() + 1
+    );
+    // A name leads to who takes such messages, and to nobody else.
+    assert!(runtime.find::<u64>("ann on 1").is_none());
+    assert!(runtime.find::<crate::puppet::Order>("ann on 2").is_none());
+    let _ = Budget::default();
+}

@@ -1,0 +1,110 @@
+//! Monitors, followers, and news of shards.
+
+use crate::puppet::{Act, Diary, Note, Order, Stage, boot, boot_in, stage};
+use std::time::Duration;
+use tina_engine::runtime::{Budget, Effect, Ending};
+
+#[test]
+fn who_watches_is_told_how_the_other_ended() {
+    for shard in [0, 1] {
+        let diary = Diary::new();
+        let runtime = boot(2, &[(0, "ann"), (shard, "bob")], &diary);
+        runtime.introduce("ann", "bob");
+        runtime.act("ann", |ann, context| {
+            context.monitor(ann.peer.unwrap().handle()).unwrap();
+            let unwanted = context.monitor(ann.peer.unwrap().handle()).unwrap();
+            assert!(context.unmonitor(unwanted));
+            assert!(!context.unmonitor(unwanted));
+            // What is sent after arrives after.
+            context.send(ann.peer.unwrap(), Order::Tell(1)).unwrap();
+            Effect::Receive
+        });
+        diary.await_note("bob", Note::Message(1), 1);
+        runtime.act("bob", |_, _| Effect::Crash("on purpose"));
+        diary.await_note("ann", Note::Down(Ending::Crashed("on purpose")), 1);
+        // Whoever watches one that is gone is told so at once.
+        runtime.act("ann", |ann, context| {
+            context.monitor(ann.peer.unwrap().handle()).unwrap();
+            Effect::Receive
+        });
+        diary.await_note("ann", Note::Down(Ending::Gone), 1);
+        let downs = diary
+            .of("ann")
+            .into_iter()
+            .filter(|note| matches!(note, Note::Down(_)));
+        assert_eq!(downs.count(), 2);
+    }
+}
+
+#[test]
+fn who_follows_ends_with_the_other_but_not_if_that_was_done() {
+    for shard in [0, 1] {
+        let diary = Diary::new();
+        let runtime = boot(2, &[(0, "ann"), (shard, "bob")], &diary);
+        let crash: Act = |_, _| Effect::Crash("on purpose");
+        let done: Act = |_, _| Effect::Done;
+        for (round, (end, starts)) in [(crash, 2), (done, 2), (crash, 3)].into_iter().enumerate() {
+            runtime.introduce("ann", "bob");
+            runtime.act("ann", |ann, context| {
+                context.follow(ann.peer.unwrap().handle()).unwrap();
+                context.send(ann.peer.unwrap(), Order::Tell(1)).unwrap();
+                Effect::Receive
+            });
+            diary.await_note("bob", Note::Message(1), round + 1);
+            runtime.act("bob", end);
+            diary.await_note("bob", Note::Started, round + 2);
+            diary.await_note("ann", Note::Started, starts);
+            runtime.settle("ann");
+            let ann = diary
+                .of("ann")
+                .into_iter()
+                .filter(|&note| note == Note::Started);
+            assert_eq!(ann.count(), starts);
+        }
+    }
+}
+
+#[test]
+fn shards_hear_of_a_shard_that_restarts_and_of_one_in_quarantine() {
+    let diary = Diary::new();
+    let never = Budget {
+        restarts: 0,
+        window: Duration::from_secs(60),
+    };
+    let once = Budget {
+        restarts: 1,
+        ..never
+    };
+    let runtime = boot_in(
+        stage(2).escalation(never, once),
+        &[(0, "ann"), (1, "bob")],
+        &diary,
+    );
+    runtime.act("ann", |_, context| {
+        context.watch_peers().unwrap();
+        Effect::Receive
+    });
+    runtime.settle("ann");
+    // The tree's own supervisor allows three.
+    for number in 1..=4 {
+        runtime.act("bob", |_, _| Effect::Crash("on purpose"));
+        diary.await_note("bob", Note::Started, 1 + number);
+    }
+    diary.await_note("ann", Note::Peer(1, true), 1);
+    for number in 5..=7 {
+        runtime.act("bob", |_, _| Effect::Crash("on purpose"));
+        diary.await_note("bob", Note::Started, 1 + number);
+    }
+    runtime.act("bob", |_, _| Effect::Crash("on purpose"));
+    diary.await_note("ann", Note::Peer(1, false), 2);
+    assert!(runtime.find::<Order>("bob").is_none());
+    runtime.settle("ann");
+    runtime.revive(1);
+    diary.await_note("ann", Note::Peer(1, true), 2);
+    diary.await_note("bob", Note::Started, 9);
+    runtime.settle("bob");
+    let peers = |note: &Note| matches!(note, Note::Peer(..));
+    let heard: Vec<Note> = diary.of("ann").into_iter().filter(peers).collect();
+    let (down, up) = (Note::Peer(1, false), Note::Peer(1, true));
+    assert_eq!(heard, [down, up, down, up]);
+}
