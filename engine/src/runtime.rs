@@ -11,7 +11,10 @@
 //! Nothing is allocated, locked or waited for on a shard's thread after boot, except at the door
 //! through which other threads come in.
 //!
-//! Not here yet: sockets and files, containment of hardware faults, and the seeded run.
+//! I/O goes through the shard that an isolate lives on ([`Io`]): its descriptors and buffers are its
+//! own, operations end as events, and a shard with nothing to do sleeps where they end.
+//!
+//! Not here yet: containment of hardware faults, and the seeded run.
 
 mod handle;
 mod parcel;
@@ -25,18 +28,22 @@ mod call;
 mod timer;
 mod ending;
 mod monitor;
+mod io_event;
 mod isolate;
 mod metrics;
 mod log;
 mod names;
 mod desk;
+mod gate;
 mod outbox;
 mod tree;
 mod core;
 mod sending;
 mod waiting;
+mod waiting_io;
 mod watching;
 mod nursery;
+mod io_access;
 mod context;
 mod group;
 mod kinds;
@@ -57,6 +64,8 @@ pub use claim::CallError;
 pub use context::{Context, NotCalled, SpawnError};
 pub use ending::Ending;
 pub use handle::{Address, Handle, ISOLATE_KINDS_MAX, RUNTIME_SHARDS_MAX, SLOTS_MAX};
+pub use io_access::Io;
+pub use io_event::{IoEvent, IoId};
 pub use isolate::{Effect, Event, Isolate};
 pub use kinds::KindLimits;
 pub use log::{LOG_TEXT_BYTES, Level, LogRecord};

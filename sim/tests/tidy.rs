@@ -37,6 +37,7 @@ const UNSAFE_FILES: &[&str] = &[
     "engine/src/io/uring/provided.rs", // a ring that the kernel reads
     "engine/src/io/portable.rs", // descriptors and bytes of operations in flight
     "engine/src/io/helper.rs", // the same, on another thread
+    "engine/src/io/ledger.rs", // closes what a condemned shard had open
 ];
 
 /// Names what it forbids.

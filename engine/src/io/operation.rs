@@ -323,6 +323,8 @@ pub struct Completion {
 /// Why something was refused. Nothing has happened and nothing will.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Refusal {
+    /// There is no I/O here: the boot specification has none.
+    NotPlanned,
     /// As many operations are in flight as there may be.
     NoOperation,
     /// As many descriptors are open as there may be.
@@ -354,6 +356,7 @@ impl From<rustix::io::Errno> for Refusal {
 impl std::fmt::Display for Refusal {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         let text = match self {
+            Self::NotPlanned => "the boot specification has no I/O",
             Self::NoOperation => "as many operations are in flight as the plan allows",
             Self::NoDescriptor => "as many descriptors are open as the plan allows",
             Self::NoBuffer => "no buffer is free",

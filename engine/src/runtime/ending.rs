@@ -5,15 +5,16 @@ use super::handle::Handle;
 /// Why an isolate ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Ending {
-    /// It answered [`Effect::Done`].
+    /// It answered [`Effect::Done`](super::Effect::Done).
     Done,
-    /// It answered [`Effect::Crash`] with this reason.
+    /// It answered [`Effect::Crash`](super::Effect::Crash) with this reason.
     Crashed(&'static str),
     /// It panicked; the log has the message.
     Panicked,
-    /// [`Isolate::start`] refused with this reason.
+    /// [`Isolate::start`](super::Isolate::start) refused with this reason.
     NotStarted(&'static str),
-    /// It answered [`Effect::Call`] with no call outstanding.
+    /// It answered [`Effect::Call`](super::Effect::Call) with no call outstanding, or
+    /// [`Effect::Io`](super::Effect::Io) with no operation in flight.
     NothingToWaitFor,
     /// An isolate it is linked to ended abnormally.
     Linked(Handle),

@@ -69,6 +69,8 @@ counters! {
     RepliesLate = "replies_late",
     /// Timers that ran out.
     TimersFired = "timers_fired",
+    /// Ends of operations of I/O taken in.
+    Completions = "completions",
     /// Isolates started.
     Started = "started",
     /// Isolates ended, normally.

@@ -323,6 +323,7 @@ impl Core {
             self.metrics.count(Counter::Discarded);
         }
         self.end_sleep(desk);
+        self.end_io(desk);
         while self
             .notices
             .dequeue(&mut self.desks[desk as usize].notices)
@@ -344,7 +345,7 @@ impl Core {
                 Tag::Call => {}
                 Tag::Timer => self.wheel.cancel(Self::notice_node(index).0),
                 Tag::Refusal => self.refusals_left += 1,
-                Tag::Peers => {}
+                Tag::Peers | Tag::Io | Tag::Accept => {}
                 other => unreachable!("a notice of {other:?} is owned by no isolate"),
             }
             self.notices
