@@ -17,6 +17,7 @@ fn no_wake_up_is_lost_in_a_hundred_thousand() {
                 let (turn, other) = (&turn, &wakers[1 - number]);
                 scope.spawn(move || {
                     let mut due = number as u64;
+                    let mut since = platform::now();
                     while due < 2 * ROUNDS {
                         rig.io.wait(Duration::ZERO, Some(PATIENCE), || {
                             turn.load(Ordering::Acquire) == due
@@ -26,7 +27,9 @@ fn no_wake_up_is_lost_in_a_hundred_thousand() {
                             turn.store(due + 1, Ordering::Release);
                             other.wake();
                             due += 2;
+                            since = platform::now();
                         }
+                        assert!(since.elapsed() < PATIENCE, "a wake-up was lost");
                     }
                 });
             }
