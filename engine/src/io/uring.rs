@@ -231,6 +231,7 @@ impl Uring {
         } else {
             Ok(self.read_success(slot, entry.result() as u32, buffer))
         };
+        // Some kernels use up a buffer also where nothing came.
         let is_kept = matches!(&result, Ok(Success::Received { buffer, .. }) if buffer.is_some());
         if let Some(buffer) = buffer.filter(|_| !is_kept) {
             buffers.withdraw(buffer);

@@ -103,7 +103,26 @@ impl Core {
             self.take_in_completion(completion);
             moved = true;
         }
+        if moved {
+            self.show_io();
+        }
         moved
+    }
+
+    /// Copies the counters of the I/O to where they can be read from outside.
+    fn show_io(&self) {
+        let Some(gate) = &self.gate else { return };
+        let counters = gate.io.counters();
+        for (counter, value) in [
+            (Counter::IoSubmitted, counters.submitted_count),
+            (Counter::IoRefused, counters.refused_count),
+            (Counter::IoExpired, counters.expired_count),
+            (Counter::IoStarved, counters.starved_count),
+            (Counter::IoTurnedAway, counters.turned_away_count),
+            (Counter::IoCalls, counters.backend.enter_count),
+        ] {
+            self.metrics.set(counter, value);
+        }
     }
 
     /// The owner lives: nobody else is told.
@@ -201,6 +220,7 @@ impl Core {
         timeout: Option<Duration>,
         has_work: impl FnOnce() -> bool,
     ) -> bool {
+        self.show_io();
         let now = Duration::from_nanos(self.now);
         let io = self.gate.as_mut().map(|Gate { io, .. }| io);
         let has_io = io.is_some();

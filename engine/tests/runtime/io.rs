@@ -9,8 +9,8 @@ use tina_engine::io::{
     SocketOption,
 };
 use tina_engine::runtime::{
-    Address, Child, Context, Effect, Event, Isolate, KindLimits, ReplyTo, Restart, Runtime,
-    SpecError, Specification, Strategy, SupervisorSpec,
+    Address, Child, Context, Counter, Effect, Event, Isolate, KindLimits, ReplyTo, Restart,
+    Runtime, SpecError, Specification, Strategy, SupervisorSpec,
 };
 
 use crate::puppet::{Diary, LONG, Note, Stage, boot};
@@ -325,6 +325,10 @@ fn connections_crash_alone_and_leave_nothing_behind() {
             accepted.min().unwrap() > 1,
             "the kernel spreads connections over both"
         );
+        let metrics = runtime.metrics();
+        // An accept a shard, and of each connection at least a receive.
+        assert!(metrics.total(Counter::IoSubmitted) >= 62);
+        assert_eq!(metrics.total(Counter::IoRefused), 0);
         assert!(!runtime.shutdown(LONG).forced);
     }
 }

@@ -217,6 +217,14 @@ fn a_file_for_a_peer_that_takes_nothing_is_stopped_by_its_time_limit() {
                 .wait(rig.clock, Some(Duration::from_millis(1)), || false);
             rig.turn();
         }
+        // Nobody asks again and again whether it takes something by now.
+        let before = rig.io.counters().woken_count;
+        for _ in 0..10 {
+            rig.io
+                .wait(rig.clock, Some(Duration::from_millis(1)), || false);
+            rig.turn();
+        }
+        assert_eq!(rig.io.counters().woken_count, before);
         rig.clock = Duration::from_secs(5);
         let outcome = rig.result(sending);
         let Ok(Outcome::Moved(count)) = outcome else {
