@@ -4,6 +4,7 @@
 
 mod files;
 mod limits;
+mod random;
 mod stop;
 mod tcp;
 mod others;
@@ -70,6 +71,7 @@ fn choices() -> Vec<IoChoice> {
 struct Rig {
     io: ShardIo,
     choice: IoChoice,
+    receive_count: u32,
     /// What time limits see; it moves when the test moves it.
     clock: Duration,
     token: u64,
@@ -82,6 +84,7 @@ impl Rig {
         Self {
             io: ShardIo::new(choice, plan).unwrap(),
             choice,
+            receive_count: plan.receive_buffers,
             clock: Duration::ZERO,
             token: 1000,
             told: Vec::new(),
@@ -239,6 +242,12 @@ impl Rig {
     /// Every descriptor, buffer and operation has come back once its owners are gone, and the
     /// counts add up.
     fn assert_nothing_is_left(&mut self) {
+        self.await_end();
+        self.assert_every_buffer_receives();
+        self.await_end();
+    }
+
+    fn await_end(&mut self) {
         self.io.close_all_of(ANN);
         self.io.close_all_of(BOB);
         let begin = platform::now();
@@ -251,6 +260,19 @@ impl Rig {
         let left = (counters.open_descriptors, counters.held_buffers);
         assert_eq!(left, (0, 0), "{:?}", self.choice);
         assert_eq!(counters.submitted_count, counters.ended_count);
+    }
+}
+
+impl Rig {
+    /// Bytes arrive in as many buffers as there are.
+    fn assert_every_buffer_receives(&mut self) {
+        let (ann, bob) = self.pair();
+        for held in 0..self.receive_count {
+            assert_eq!(self.io.counters().held_buffers, held);
+            self.send(ANN, ann, b"x");
+            let outcome = self.run(BOB, Operation::Receive { socket: bob });
+            assert!(matches!(outcome, Ok(Outcome::Received(_))), "{outcome:?}");
+        }
     }
 }
 
