@@ -2,7 +2,7 @@
 
 use crate::fifo::DEPTH_MAX;
 use crate::kind::Params;
-use crate::time::Domain;
+use crate::time::{Domain, Tick};
 use crate::wiring::{Resources, Shape};
 use std::sync::Arc;
 
@@ -66,6 +66,18 @@ impl Wire {
     #[must_use]
     pub fn rate_cap(&self) -> (u32, u32) {
         (self.depth, self.latency + self.credit)
+    }
+
+    /// Whether a producer that pushes whenever it can finds no room even if its consumer takes every item
+    /// as soon as it sees it: its slots last for a shorter time than an item and its credit are under
+    /// way, with the periods of the clocks at both ends.
+    #[must_use]
+    pub fn is_tight(&self, producer_period: Tick, consumer_period: Tick) -> bool {
+        let filling_edges = u64::from(self.depth.div_ceil(u32::from(self.lanes)));
+        let filling = u128::from(filling_edges) * u128::from(producer_period);
+        let there = u128::from(self.latency) * u128::from(consumer_period);
+        let back = u128::from(self.credit) * u128::from(producer_period);
+        filling < there + back
     }
 
     /// Size of its signal in bytes.

@@ -135,13 +135,22 @@ fn run(berths: &mut Berths, shards: &mut [Shard], order: &Order) -> (Stop, RunTi
     let began = now();
     let beds = berths.beds.clone();
     let mut idle = Idle::new(&beds, berths.number, berths.own_core);
+    let keeps_time = shards.iter().any(Shard::keeps_time);
     let mut start = order.start;
     loop {
         let end = order.epoch_end(start);
-        run_epoch(shards, end, &mut idle, &beds);
+        if keeps_time {
+            run_epoch_timed(shards, end, &mut idle, &beds);
+        } else {
+            run_epoch(shards, end, &mut idle, &beds);
+        }
         print(shards, &mut berths.printed);
         let post = shards.iter_mut().map(post).fold(Post::NOTHING, Post::and);
         if let Some(stop) = berths.meeting.meet(order, end, post, &mut idle, &beds) {
+            if keeps_time {
+                let now = now();
+                shards.iter_mut().for_each(|shard| shard.pause_timed(now));
+            }
             let times = RunTimes {
                 number: berths.number,
                 total: began.elapsed(),
@@ -176,6 +185,41 @@ fn run_epoch(shards: &mut [Shard], end: Tick, idle: &mut Idle<'_>, beds: &Beds) 
             idle.reset();
         } else {
             idle.wait();
+        }
+    }
+}
+
+/// [`run_epoch`], with a note of what every shard does with its time: one look at the clock for each turn of
+/// a shard, and one more where there was nothing to do.
+fn run_epoch_timed(shards: &mut [Shard], end: Tick, idle: &mut Idle<'_>, beds: &Beds) {
+    let mut time = now();
+    shards
+        .iter_mut()
+        .for_each(|shard| shard.begin_epoch_timed(time));
+    loop {
+        let mut moved_any = false;
+        let mut reached_all = true;
+        for shard in shards.iter_mut() {
+            let (advance, ended) = shard.advance_timed(end, time, now);
+            time = ended;
+            match advance {
+                Advance::Reached => {}
+                Advance::Blocked { moved } => {
+                    moved_any |= moved;
+                    reached_all = false;
+                }
+            }
+        }
+        beds.wake_sleepers();
+        if reached_all {
+            idle.reset();
+            return;
+        }
+        if moved_any {
+            idle.reset();
+        } else {
+            idle.wait();
+            time = now();
         }
     }
 }

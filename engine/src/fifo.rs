@@ -174,7 +174,7 @@ pub(crate) struct SlowPart {
     pub(crate) lanes: Cell<u8>,
     pub(crate) pushed: Cell<u8>,
     pub(crate) popped: Cell<u8>,
-    /// Any of [`RECORDED`] and [`TELLS_ALL`].
+    /// Any of [`RECORDED`], [`TELLS_ALL`] and [`TIMED`].
     pub(crate) manner: Cell<u8>,
 }
 const _: () = assert!(size_of::<SlowPart>() == 64, "a slow part is a cache line");
@@ -183,6 +183,8 @@ const _: () = assert!(size_of::<SlowPart>() == 64, "a slow part is a cache line"
 pub(crate) const RECORDED: u8 = 1;
 /// The other end of pops is a link, which is told of every one.
 pub(crate) const TELLS_ALL: u8 = 2;
+/// Behind the slots stands a tick for each: when an item was last pushed to it.
+pub(crate) const TIMED: u8 = 4;
 
 // SAFETY: cells of integers and a pointer, for which null is a value.
 unsafe impl Zeroed for SlowPart {}
@@ -208,6 +210,16 @@ impl SlowPart {
     /// Whether a [`RecordPart`] stands before it.
     pub(crate) fn is_recorded(&self) -> bool {
         self.manner.get() & RECORDED != 0
+    }
+
+    /// Whether the ticks of its pushes are kept.
+    pub(crate) fn is_timed(&self) -> bool {
+        self.manner.get() & TIMED != 0
+    }
+
+    /// Whether anybody wants to know of its pushes.
+    pub(crate) fn is_noted(&self) -> bool {
+        self.manner.get() & (RECORDED | TIMED) != 0
     }
 
     /// Whether the other end is told of every pop, also of those it cannot be waiting for.
@@ -256,10 +268,12 @@ pub(crate) struct RawFifo {
 }
 
 impl RawFifo {
-    /// An empty FIFO of `depth` slots, with a [`SlowPart`] before its record if asked for.
-    pub(crate) fn carve(arena: &Arena, slow: bool, depth: u16, stride: u16) -> Self {
+    /// An empty FIFO of `depth` slots, with a [`SlowPart`] before its record if asked for, and with
+    /// `timed` a tick for each slot behind them.
+    pub(crate) fn carve(arena: &Arena, slow: bool, timed: bool, depth: u16, stride: u16) -> Self {
         let front = if slow { size_of::<SlowPart>() } else { 0 };
-        let bytes = front + size_of::<Record>() + usize::from(depth) * usize::from(stride);
+        let slot_bytes = usize::from(stride) + if timed { size_of::<Tick>() } else { 0 };
+        let bytes = front + size_of::<Record>() + usize::from(depth) * slot_bytes;
         let (_, start) = arena.carve_bytes(bytes, FIFO_ALIGN);
         // SAFETY: `front` lies within the bytes just carved.
         let record = unsafe { start.add(front) }.cast();
@@ -276,6 +290,13 @@ impl RawFifo {
         fifo
     }
 
+    /// When an item was last pushed to the slot at `offset`, of a FIFO carved to keep it; 0 before.
+    pub(crate) fn pushed_at(&self, offset: Offset) -> &Cell<Tick> {
+        assert!(self.slow_part().is_timed() && offset < self.end());
+        // SAFETY: it is timed, and lives as long as its arena.
+        unsafe { pushed_at(self.record, self.slow_part(), offset) }
+    }
+
     /// Makes every push go through the slow part.
     pub(crate) fn slow_pushes(&self) {
         self.record().push_gate.set(NEVER);
@@ -286,15 +307,20 @@ impl RawFifo {
         self.record().pop_gate.set(NEVER);
     }
 
-    /// When the last push was, as far as this side knows.
-    pub(crate) fn last_push(&self) -> Option<Tick> {
+    /// The tick after the last push, as far as this side knows; 0 before the first.
+    #[inline]
+    pub(crate) fn pushed_until(&self) -> Tick {
         let gate = self.record().push_gate.get();
-        let until = if gate == NEVER {
+        if gate == NEVER {
             self.slow_part().pushed_until.get()
         } else {
             gate
-        };
-        until.checked_sub(1)
+        }
+    }
+
+    /// When the last push was, as far as this side knows.
+    pub(crate) fn last_push(&self) -> Option<Tick> {
+        self.pushed_until().checked_sub(1)
     }
 
     /// Notes a push that the link made, at `tick` on the other side.
@@ -302,15 +328,20 @@ impl RawFifo {
         self.record().push_gate.set(tick + 1);
     }
 
-    /// When the last pop was, as far as this side knows.
-    pub(crate) fn last_pop(&self) -> Option<Tick> {
+    /// The tick after the last pop, as far as this side knows; 0 before the first.
+    #[inline]
+    pub(crate) fn popped_until(&self) -> Tick {
         let gate = self.record().pop_gate.get();
-        let until = if gate == NEVER {
+        if gate == NEVER {
             self.slow_part().popped_until.get()
         } else {
             gate
-        };
-        until.checked_sub(1)
+        }
+    }
+
+    /// When the last pop was, as far as this side knows.
+    pub(crate) fn last_pop(&self) -> Option<Tick> {
+        self.popped_until().checked_sub(1)
     }
 
     /// The part before the slow part of a FIFO that is recorded.
@@ -411,6 +442,24 @@ pub(crate) unsafe fn record_part<'a>(record: NonNull<Record>) -> &'a RecordPart 
     const DISTANCE: usize = size_of::<SlowPart>() + size_of::<RecordPart>();
     // SAFETY: boot carved both parts directly before the record, in the same mapping.
     unsafe { &*record.as_ptr().cast::<u8>().sub(DISTANCE).cast() }
+}
+
+/// The tick of the last push to the slot at `offset` of the FIFO with this record and slow part.
+///
+/// # Safety
+/// The FIFO must be a timed one, in an arena that outlives the answer.
+pub(crate) unsafe fn pushed_at<'a>(
+    record: NonNull<Record>,
+    slow: &SlowPart,
+    offset: Offset,
+) -> &'a Cell<Tick> {
+    let index = offset as usize / usize::from(slow.stride.get());
+    // SAFETY: boot carved a tick for each slot behind the last one; strides are multiples of 8.
+    unsafe {
+        let slots = record.as_ptr().add(1).cast::<u8>();
+        let ticks = slots.add(slow.end.get() as usize).cast::<Cell<Tick>>();
+        &*ticks.add(index)
+    }
 }
 
 /// Appends the words of an item's fields, from the payload words of an item of the type it was made

@@ -8,6 +8,7 @@ use crate::arena::{Arena, ArenaRef, Batch, Column};
 use crate::bank::Bank;
 use crate::effect::Effect;
 use crate::fifo::ShardHead;
+use crate::heading::Heading;
 use crate::kind::{Params, typed};
 use crate::module::{Module, Results};
 use crate::probes::Probes;
@@ -116,6 +117,10 @@ pub(crate) trait Group {
     /// Shows the fields of module `index`; elements have none.
     fn probe(&self, index: usize, probes: &mut Probes<'_>) {
         let _ = (index, probes);
+    }
+    /// Asks module `index` where its items are to go; elements send all they take through all outputs.
+    fn heading(&self, index: usize, heading: &mut Heading<'_>) {
+        let _ = (index, heading);
     }
     /// Whether module `index` was due at the edge at hand, if the group keeps that.
     fn was_due(&self, index: usize) -> bool {
@@ -317,6 +322,10 @@ impl<M: Module> Group for TypedGroup<M> {
 
     fn probe(&self, index: usize, probes: &mut Probes<'_>) {
         self.seated().modules[index].probe(probes);
+    }
+
+    fn heading(&self, index: usize, heading: &mut Heading<'_>) {
+        self.seated().modules[index].heading(heading);
     }
 
     fn was_due(&self, index: usize) -> bool {

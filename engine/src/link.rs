@@ -321,7 +321,7 @@ mod tests {
     #[test]
     fn distances_of_the_deepest_fifo_do_not_overflow() {
         let arena = Arena::map(1 << 20).unwrap();
-        let fifo = RawFifo::carve(&arena, false, u16::MAX, 8);
+        let fifo = RawFifo::carve(&arena, false, false, u16::MAX, 8);
         let wire = CutWire {
             fifo,
             cursor: fifo.offset_of(65_000),

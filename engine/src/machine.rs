@@ -3,9 +3,12 @@
 mod figures;
 mod snapshot;
 mod record;
+mod timeline;
+mod stalls;
 
 pub use figures::{KindTime, Samples, ThreadTimes};
 pub use record::RecordOrder;
+pub use timeline::ShardTimeline;
 
 use crate::blueprint::Blueprint;
 use crate::crew::{Answer, Berths, Command, Printed, serve};
@@ -14,12 +17,13 @@ use crate::group::Fault;
 use crate::kind::{Catalogue, Kind};
 use crate::meeting::{EpochRecord, Meeting, Order, Stop};
 use crate::module::Results;
-use crate::plan::{Placement, Plan, hosted};
+use crate::plan::{Placement, Plan, Watched, hosted};
 use crate::platform::{self, Beds};
 use crate::record::Recording;
 use crate::report::{BootError, HostOptions, InstanceResults, Limits, Observer, Outcome, Report};
 use crate::ring::ring;
 use crate::shard::{BootShardError, Rings, Shard};
+use crate::stall::StallSchedule;
 use crate::time::{TICK_MAX, Tick};
 use ringbuf::traits::{Consumer, Split};
 use ringbuf::{HeapCons, HeapRb};
@@ -64,6 +68,8 @@ pub struct Machine {
     recorded: Arc<[u32]>,
     /// Present while something is recorded.
     recording: Option<Recording>,
+    /// Present while stalls are counted.
+    stall_schedule: Option<StallSchedule>,
 }
 
 /// Bytes a thread's console ring holds.
@@ -91,13 +97,15 @@ impl Machine {
             .unwrap_or(core_count)
             .clamp(1, placement.shard_count.max(1));
         let vectors = !host.no_vectors;
+        let watched = Watched {
+            recorded: &host.recorded,
+            stalls: host.stalls.any(),
+        };
         let plan = if host.join {
             let joined = placement.joined(blueprint, thread_count);
-            joined.and_then(|joined| {
-                Plan::recording(blueprint, catalogue, &joined, vectors, &host.recorded)
-            })
+            joined.and_then(|it| Plan::watching(blueprint, catalogue, &it, vectors, watched))
         } else {
-            Plan::recording(blueprint, catalogue, placement, vectors, &host.recorded)
+            Plan::watching(blueprint, catalogue, placement, vectors, watched)
         };
         let plan = Arc::new(plan.map_err(BootError::Plan)?);
         let shard_count = plan.shards.len();
@@ -143,7 +151,7 @@ impl Machine {
             });
         }
         drop(answer_sender);
-        let machine = Self {
+        let mut machine = Self {
             hands,
             answers,
             records,
@@ -160,8 +168,12 @@ impl Machine {
             sampled_from: 0,
             recorded: host.recorded.clone(),
             recording: None,
+            stall_schedule: None,
         };
         machine.await_boot()?;
+        if host.stalls.every > 0 {
+            machine.count_stalls(StallSchedule::new(host.stalls.every));
+        }
         Ok(machine)
     }
 

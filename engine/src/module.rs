@@ -1,6 +1,7 @@
 //! What a hardware module is: parameters, ports taken from the wiring, a clock edge, results.
 
 use crate::effect::Effect;
+use crate::heading::Heading;
 use crate::probes::Probes;
 use crate::state::State;
 use crate::statistic::{Histogram, Statistic, StatisticValue};
@@ -56,6 +57,14 @@ pub trait Module: Sized + 'static {
     /// are recorded, after edges at which the module was clocked; ports have nothing to say then.
     fn probe(&self, probes: &mut Probes<'_>) {
         let _ = probes;
+    }
+
+    /// Says for which output the item at each input waits. Asked after edges at which stalls are looked
+    /// for, when what is still at an input was left there: inputs can be peeked at, and nothing may
+    /// change. A module that leaves this out is judged by what its ports do; one that chooses among
+    /// outputs by what the item is, as a router does, had better say it.
+    fn heading(&self, heading: &mut Heading<'_>) {
+        let _ = heading;
     }
 }
 

@@ -2,16 +2,18 @@
 //! summed up before anything is mapped.
 
 mod check;
+mod fifo;
+
+pub(crate) use fifo::{FifoPlan, Role};
 
 use crate::bank::BANK_DEPTH;
 use crate::blueprint::{Blueprint, PortRef, Wire};
-use crate::fifo::{FIFO_ALIGN, Record, ShardHead, SlowPart, slot_stride, wraps_quickly};
+use crate::fifo::{FIFO_ALIGN, ShardHead, slot_stride};
 use crate::group::{CHUNK, group_bytes};
 use crate::handle::{CONSOLE_BYTES, Verdict};
 use crate::kind::Catalogue;
 use crate::link::{frame_words_max, ring_lines};
 use crate::ring::ring_bytes;
-use crate::tape::RecordPart;
 use crate::time::{Tick, Timebase, TimebaseError};
 use crate::vector::vector_bytes;
 use crate::wheel::Wheel;
@@ -117,26 +119,6 @@ pub struct Region {
     pub bytes: usize,
 }
 
-/// How a shard sees a wire.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Role {
-    Local,
-    /// The producer's side of a cut wire to that shard.
-    Egress(u8),
-    /// The consumer's side of a cut wire from that shard.
-    Ingress(u8),
-}
-
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct FifoPlan {
-    pub(crate) wire: u32,
-    pub(crate) role: Role,
-    /// Whether it stands in a bank of its consumer's group.
-    pub(crate) banked: bool,
-    /// Its number among the recorded wires, if it is one.
-    pub(crate) recorded: Option<u32>,
-}
-
 /// Modules of one kind and domain that are swept together.
 #[derive(Clone, Debug)]
 pub(crate) struct GroupPlan {
@@ -196,6 +178,15 @@ impl ShardPlan {
     }
 }
 
+/// What is to be seen of a machine besides its results.
+#[derive(Clone, Copy)]
+pub(crate) struct Watched<'a> {
+    /// Wires that can be recorded, in ascending order.
+    pub(crate) recorded: &'a [u32],
+    /// Whether stalls are looked for.
+    pub(crate) stalls: bool,
+}
+
 /// The whole machine, placed and summed up.
 pub struct Plan {
     pub(crate) timebase: Timebase,
@@ -223,18 +214,22 @@ impl Plan {
         placement: &Placement,
         vectors: bool,
     ) -> Result<Self, PlanError> {
-        Self::recording(blueprint, catalogue, placement, vectors, &[])
+        let watched = Watched {
+            recorded: &[],
+            stalls: false,
+        };
+        Self::watching(blueprint, catalogue, placement, vectors, watched)
     }
 
-    /// The same where the wires in `recorded`, in ascending order, can be recorded.
-    pub(crate) fn recording(
+    /// The same where something is watched.
+    pub(crate) fn watching(
         blueprint: &Blueprint,
         catalogue: &Catalogue,
         placement: &Placement,
         vectors: bool,
-        recorded: &[u32],
+        watched: Watched<'_>,
     ) -> Result<Self, PlanError> {
-        check_recorded(blueprint, recorded)?;
+        check_recorded(blueprint, watched.recorded)?;
         let timebase = Timebase::of(&blueprint.domains).map_err(PlanError::Timebase)?;
         check_placement(blueprint, placement)?;
         check_instances(blueprint, catalogue)?;
@@ -244,7 +239,10 @@ impl Plan {
         }
         let mut shards = vec![ShardPlan::default(); placement.shard_count];
         let boundary = place_wires(blueprint, placement, &mut shards);
-        mark_recorded(&mut shards, recorded);
+        mark_recorded(&mut shards, watched.recorded);
+        if watched.stalls {
+            mark_timed(blueprint, &timebase, &mut shards);
+        }
         place_instances(blueprint, placement, &boundary, &mut shards);
         if vectors {
             place_elements(blueprint, catalogue, &mut shards);
@@ -308,6 +306,7 @@ fn place_wires(
                 role: Role::Local,
                 banked: false,
                 recorded: None,
+                timed: false,
             });
             continue;
         }
@@ -319,6 +318,7 @@ fn place_wires(
             role: Role::Egress(to),
             banked: false,
             recorded: None,
+            timed: false,
         });
         producer.links.entry(to).or_default().outgoing.push(number);
         let consumer = &mut shards[usize::from(to)];
@@ -327,6 +327,7 @@ fn place_wires(
             role: Role::Ingress(from),
             banked: false,
             recorded: None,
+            timed: false,
         });
         consumer
             .links
@@ -343,6 +344,20 @@ fn mark_recorded(shards: &mut [ShardPlan], recorded: &[u32]) {
     for fifo in shards.iter_mut().flat_map(|shard| &mut shard.fifos) {
         let number = recorded.binary_search(&fifo.wire).ok();
         fifo.recorded = number.map(|number| number as u32);
+    }
+}
+
+/// Has the ticks of pushes kept where a producer can find no room although its consumer took every item
+/// as soon as it saw it.
+fn mark_timed(blueprint: &Blueprint, timebase: &Timebase, shards: &mut [ShardPlan]) {
+    let period = |end: PortRef| {
+        let domain = blueprint.instances[end.instance as usize].domain;
+        timebase.period_ticks[usize::from(domain)]
+    };
+    for fifo in shards.iter_mut().flat_map(|shard| &mut shard.fifos) {
+        let wire = &blueprint.wires[fifo.wire as usize];
+        fifo.timed = !matches!(fifo.role, Role::Ingress(_))
+            && wire.is_tight(period(wire.from), period(wire.to));
     }
 }
 
@@ -422,63 +437,6 @@ fn order_fifos(blueprint: &Blueprint, shard: &mut ShardPlan, rank: &mut [u32]) {
         (last, rank[end.instance as usize], end.port)
     };
     shard.fifos.sort_by_cached_key(key);
-}
-
-impl FifoPlan {
-    /// Whether the FIFO needs a [`SlowPart`] before its record.
-    pub(crate) fn has_slow_part(&self, wire: &Wire, stride: usize) -> bool {
-        self.slow_pushes(wire, stride) || self.slow_pops(wire, stride)
-    }
-
-    /// Whether pushes need the slow part: anything but one edge, one lane, one mask.
-    pub(crate) fn slow_pushes(&self, wire: &Wire, stride: usize) -> bool {
-        let late = self.role == Role::Local && wire.latency > 1;
-        let recorded = self.recorded.is_some() && !matches!(self.role, Role::Ingress(_));
-        recorded || late || wire.lanes > 1 || !wraps_quickly(wire.depth, stride)
-    }
-
-    /// Whether pops need it. At an ingress they do because the link is told of every pop, not
-    /// only of those that make room.
-    pub(crate) fn slow_pops(&self, wire: &Wire, stride: usize) -> bool {
-        match self.role {
-            Role::Local => {
-                let odd = wire.lanes > 1 || !wraps_quickly(wire.depth, stride);
-                self.recorded.is_some() || wire.credit > 1 || odd
-            }
-            Role::Egress(_) => false,
-            Role::Ingress(_) => true,
-        }
-    }
-
-    /// Wheel nodes: one per slot where something arrives more than one edge later.
-    pub(crate) fn node_count(&self, wire: &Wire) -> usize {
-        let delayed = match self.role {
-            Role::Local => wire.latency > 1 || wire.credit > 1,
-            Role::Egress(_) => wire.credit > 1,
-            Role::Ingress(_) => wire.latency > 1,
-        };
-        if delayed { wire.depth as usize } else { 0 }
-    }
-
-    /// Arena bytes, alignment included.
-    fn bytes(&self, wire: &Wire, signal_bytes: usize) -> usize {
-        if self.banked {
-            return 0;
-        }
-        let stride = slot_stride(signal_bytes);
-        let slow = if self.has_slow_part(wire, stride) {
-            size_of::<SlowPart>()
-        } else {
-            0
-        };
-        let record_part = if self.recorded.is_some() {
-            size_of::<RecordPart>()
-        } else {
-            0
-        };
-        let slots = wire.depth as usize * stride;
-        record_part + (slow + size_of::<Record>() + slots).next_multiple_of(FIFO_ALIGN)
-    }
 }
 
 impl ShardPlan {

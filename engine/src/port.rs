@@ -8,7 +8,8 @@
 //! Does not know kinds, sweeps or threads.
 
 use crate::fifo::{
-    NEVER, Offset, Record, Slot, SlowPart, free_from, next_tick, record_part, seen_at, slot_stride,
+    NEVER, Offset, Record, Slot, SlowPart, free_from, next_tick, pushed_at, record_part, seen_at,
+    slot_stride,
 };
 use crate::ring::Word;
 use crate::signal::{SIGNAL_BYTES_MAX, Signal};
@@ -158,6 +159,11 @@ impl<T: Signal> In<T> {
         binding.lanes(&binding.record().pop_gate)
     }
 
+    /// Where its FIFO lies, to tell it from other ports.
+    pub(crate) fn place(&self) -> usize {
+        self.port.binding.record.addr().get()
+    }
+
     #[inline(always)]
     fn find(&self) -> Option<Item<'_, T>> {
         let port = &self.port;
@@ -297,6 +303,11 @@ impl<T: Signal> Out<T> {
     pub fn lanes(&self) -> u8 {
         let binding = &self.port.binding;
         binding.lanes(&binding.record().push_gate)
+    }
+
+    /// Where its FIFO lies, to tell it from other ports.
+    pub(crate) fn place(&self) -> usize {
+        self.port.binding.record.addr().get()
     }
 
     #[inline(always)]
@@ -466,11 +477,22 @@ fn give_slow(port: &PortBinding) {
     let offset = record.tail.get();
     port.stamp(offset).set(visible_at);
     record.tail.set(slow.after(offset));
+    if slow.is_noted() {
+        note_push(port, slow, offset, now);
+    }
+    wake_at(port, slow, offset, slow.latency.get(), visible_at);
+}
+
+/// Writes down a push on a wire that is recorded or timed.
+fn note_push(port: &PortBinding, slow: &SlowPart, offset: Offset, now: Tick) {
     if slow.is_recorded() {
         // SAFETY: it is recorded, and its arena outlives the port.
         unsafe { record_part(port.record) }.push(port.item(slow, offset));
     }
-    wake_at(port, slow, offset, slow.latency.get(), visible_at);
+    if slow.is_timed() {
+        // SAFETY: it is timed, and its arena outlives the port.
+        unsafe { pushed_at(port.record, slow, offset) }.set(now);
+    }
 }
 
 /// Wakes the other end at the edge at which it may see the transfer. A link takes transfers at the

@@ -5,6 +5,7 @@ use crate::group::Fault;
 use crate::meeting::EpochRecord;
 use crate::module::ResultValue;
 use crate::plan::PlanError;
+use crate::stall::StallOptions;
 use crate::statistic::Statistic;
 use crate::time::Tick;
 use crate::wiring::BuildError;
@@ -29,6 +30,9 @@ pub struct HostOptions {
     /// Numbers of the wires that [`Machine::start_recording`](crate::Machine::start_recording) is to
     /// record, in ascending order. They are slower than others; all others cost what they always do.
     pub recorded: Arc<[u32]>,
+    /// What is watched of stalls. The longer the distance of the edges that are looked at, the less it
+    /// costs.
+    pub stalls: StallOptions,
 }
 
 /// When a run ends by itself, in base-clock cycles since boot.

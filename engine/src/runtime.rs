@@ -14,9 +14,15 @@
 //! I/O goes through the shard that an isolate lives on ([`Io`]): its descriptors and buffers are its
 //! own, operations end as events, and a shard with nothing to do sleeps where they end.
 //!
-//! Not here yet: containment of hardware faults, and the seeded run.
+//! What is promised, what it costs, and what is not there yet stands in `engine/README.md`.
+
+/// The Rust on the engine's page is compiled and run.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;
 
 mod handle;
+mod shard_set;
 mod parcel;
 mod mail;
 mod notice;

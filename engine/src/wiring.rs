@@ -143,7 +143,7 @@ impl Unconnected {
 
     pub(crate) fn carve(arena: &Arena, head: ArenaRef<ShardHead>) -> Self {
         let binding = |stamp: u64| {
-            let fifo = RawFifo::carve(arena, false, 1, slot_stride(SIGNAL_BYTES_MAX) as u16);
+            let fifo = RawFifo::carve(arena, false, false, 1, slot_stride(SIGNAL_BYTES_MAX) as u16);
             fifo.stamp(0).set(stamp);
             // Nothing is ever transferred, so nobody is ever woken.
             let nobody = head.flag(Waker(0));

@@ -272,6 +272,7 @@ fn run_recorded(
         let order = RecordOrder {
             window: 0..u64::MAX,
             instances: Vec::new(),
+            stalls: false,
         };
         machine.start_recording(&order, Box::new(Nowhere)).unwrap();
     }
@@ -281,8 +282,38 @@ fn run_recorded(
     (report.outcome, digests.0, machine.results(), wires)
 }
 
+fn stalls(board: &Board, placement: &Placement, no_sleep: bool, no_vectors: bool) -> Stalls {
+    let host = HostOptions {
+        stalls: StallOptions {
+            every: 2,
+            recorded: false,
+        },
+        ..host(placement, no_sleep, no_vectors, &[])
+    };
+    let mut machine = board.boot(placement, &host);
+    machine.run(&LIMITS, &mut ());
+    machine.stalls().unwrap()
+}
+
 proptest! {
     #![proptest_config(ProptestConfig { cases: 64, ..ProptestConfig::default() })]
+
+    #[test]
+    fn stalls_are_the_same_however_elements_are_stepped(
+        sketch in sketch(),
+        places in prop::collection::vec(0..4u8, 1000),
+        shard_count in 1..4usize,
+        no_sleep: bool,
+    ) {
+        let board = board(&sketch);
+        let count = board.blueprint.instances.len();
+        let single = Placement::single(count);
+        let expected = stalls(&board, &single, false, true);
+        prop_assert_eq!(&expected, &stalls(&board, &single, no_sleep, false));
+        let shard_of = (0..count).map(|n| places[n / 10] % shard_count as u8).collect();
+        let placement = Placement { shard_count, shard_of };
+        prop_assert_eq!(&expected, &stalls(&board, &placement, no_sleep, false));
+    }
 
     #[test]
     fn many_at_a_time_is_one_by_one(

@@ -223,6 +223,7 @@ fn run(board: &Board, way: &Way<'_>) -> (Vec<EpochRecord>, Vec<String>) {
         let order = RecordOrder {
             window: way.window.clone(),
             instances: (0..count as u32).collect(),
+            stalls: false,
         };
         machine
             .start_recording(&order, Box::new(log.clone()))
@@ -417,6 +418,7 @@ fn a_sink_that_fails_ends_the_run_with_its_reason() {
         let order = RecordOrder {
             window: 0..u64::MAX,
             instances: Vec::new(),
+            stalls: false,
         };
         machine.start_recording(&order, sink).unwrap();
         assert!(machine.start_recording(&order, Box::new(Refuses)).is_err());

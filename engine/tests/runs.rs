@@ -273,3 +273,75 @@ fn samples_show_what_works_and_what_does_not() {
     assert!(clocked > 500 * 42, "{clocked}");
     assert_eq!(machine.stop_sampling(), None);
 }
+
+/// The timeline of every shard has no gap, tells what was waited for, and changes no result.
+#[test]
+fn time_is_told_without_gaps() {
+    let board = pipeline(40);
+    for (shard_count, thread_count) in [(1, 1), (3, 1), (3, 2)] {
+        let host = HostOptions {
+            thread_count: Some(thread_count),
+            ..HostOptions::default()
+        };
+        let placement = blocks(&board, shard_count);
+        let limits = until(3_000);
+        let expected = board.boot(&placement, &host).run(&limits, &mut ());
+        let mut machine = board.boot(&placement, &host);
+        assert!(
+            machine
+                .timeline()
+                .iter()
+                .all(|shard| shard.slices.is_empty())
+        );
+        machine.start_timeline();
+        assert!(machine.run_part(&limits, 1_000, &mut ()).is_none());
+        assert_eq!(machine.run(&limits, &mut ()), expected);
+        let timeline = machine.timeline();
+        let placed: Vec<usize> = timeline.iter().flat_map(|it| it.placed.clone()).collect();
+        assert_eq!(placed, Vec::from_iter(0..shard_count));
+        for (number, shard) in timeline.iter().enumerate() {
+            let mut end = std::time::Duration::ZERO;
+            let mut done = std::collections::BTreeSet::new();
+            for slice in &shard.slices {
+                assert_eq!(slice.start, end, "shard {number}");
+                for &(doing, time) in &slice.spent {
+                    end += time;
+                    done.insert(doing);
+                }
+            }
+            for doing in [Doing::Work, Doing::Meet, Doing::Pause] {
+                assert!(
+                    done.contains(&doing),
+                    "shard {number}: {doing:?} in {done:?}"
+                );
+            }
+            // In a chain, neighbours in number are the only neighbours.
+            for doing in done {
+                if let Doing::WaitFor(peer) = doing {
+                    assert_eq!(number.abs_diff(usize::from(peer)), 1, "shard {number}");
+                }
+            }
+        }
+        let waits = |shard: &ShardTimeline| {
+            let mut spent = shard.slices.iter().flat_map(|slice| &slice.spent);
+            spent.any(|(doing, _)| matches!(doing, Doing::WaitFor(_)))
+        };
+        assert_eq!(timeline.iter().any(waits), shard_count > 1);
+    }
+}
+
+#[test]
+fn joined_shards_have_one_timeline() {
+    let board = pipeline(40);
+    let host = HostOptions {
+        thread_count: Some(2),
+        join: true,
+        ..HostOptions::default()
+    };
+    let mut machine = board.boot(&blocks(&board, 5), &host);
+    machine.start_timeline();
+    machine.run(&until(100), &mut ());
+    let placed = |shard: ShardTimeline| (shard.placed, shard.thread);
+    let placed: Vec<_> = machine.timeline().into_iter().map(placed).collect();
+    assert_eq!(placed, [(0..2, 0), (2..5, 1)]);
+}

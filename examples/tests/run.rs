@@ -126,6 +126,19 @@ fn own_catalogue() {
 }
 
 #[test]
+fn crashing_workers() {
+    check(
+        env!("CARGO_BIN_EXE_crashing_workers"),
+        r"
+jobs done 999, sum of squares 332833500
+jobs tried again 10
+workers started again 10
+shut down, forced: false
+",
+    );
+}
+
+#[test]
 fn echo_server() {
     check(
         env!("CARGO_BIN_EXE_echo_server"),

@@ -5,7 +5,7 @@
 //!   8   format, 32 bits, low end first
 //!   12  bytes of the body, 64 bits
 //!   20  BLAKE3 of everything else, 32 bytes
-//!   52  body: origin, cycle, state, in the format of postcard
+//!   52  body: origin, build, cycle, state, in the format of postcard
 //! ```
 //!
 //! A file is written under another name and renamed when all of it is on the disk, so whatever has the
@@ -18,11 +18,11 @@ use std::fmt;
 use std::fs::{self, File};
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use tina_engine::Snapshot;
 
 /// The format that is written, and the only one that is read.
-pub const FORMAT: u32 = 1;
+pub const FORMAT: u32 = 2;
 
 const MAGIC: &[u8; 8] = b"TINA-CKP";
 const HEADER_BYTES: usize = 52;
@@ -40,6 +40,8 @@ const UNFINISHED: &str = ".unfinished";
 pub struct Checkpoint {
     /// What the machine was made of.
     pub origin: Origin,
+    /// The program that made it: [`this_build`] of then.
+    pub build: String,
     /// Base-clock cycles that had been run.
     pub cycle: u64,
     /// Its state.
@@ -76,6 +78,11 @@ pub enum CheckpointError {
     Malformed(String),
     /// It is of another machine.
     Foreign(OriginDifference),
+    /// Another program made it.
+    OtherBuild {
+        /// Of which version.
+        version: String,
+    },
 }
 
 impl fmt::Display for CheckpointError {
@@ -104,6 +111,11 @@ impl fmt::Display for CheckpointError {
             Self::Corrupt => f.write_str("is corrupt: its checksum does not fit its contents"),
             Self::Malformed(what) => write!(f, "is malformed: {what}"),
             Self::Foreign(difference) => write!(f, "is of another machine: {difference}"),
+            Self::OtherBuild { version } => write!(
+                f,
+                "was made by another build of version {version}, whose modules may do other things; \
+                 --any-build goes on with it all the same"
+            ),
         }
     }
 }
@@ -113,6 +125,7 @@ impl std::error::Error for CheckpointError {}
 #[derive(Serialize)]
 struct BodyRef<'a> {
     origin: &'a Origin,
+    build: &'a str,
     cycle: u64,
     snapshot: &'a Snapshot,
 }
@@ -120,6 +133,7 @@ struct BodyRef<'a> {
 #[derive(Deserialize)]
 struct Body {
     origin: Origin,
+    build: String,
     cycle: u64,
     snapshot: Snapshot,
 }
@@ -136,6 +150,7 @@ impl Checkpoint {
         bytes[8..12].copy_from_slice(&FORMAT.to_le_bytes());
         let body = BodyRef {
             origin: &self.origin,
+            build: &self.build,
             cycle: self.cycle,
             snapshot: &self.snapshot,
         };
@@ -183,6 +198,7 @@ impl Checkpoint {
         match postcard::take_from_bytes::<Body>(&bytes[HEADER_BYTES..]) {
             Ok((body, [])) => Ok(Self {
                 origin: body.origin,
+                build: body.build,
                 cycle: body.cycle,
                 snapshot: Arc::new(body.snapshot),
             }),
@@ -210,6 +226,19 @@ impl Checkpoint {
     pub fn check(&self, origin: &Origin) -> Result<(), CheckpointError> {
         let difference = self.origin.difference(origin);
         difference.map_or(Ok(()), |it| Err(CheckpointError::Foreign(it)))
+    }
+
+    /// Whether this program made it.
+    ///
+    /// # Errors
+    /// When another did, be it of the same version.
+    pub fn check_build(&self) -> Result<(), CheckpointError> {
+        if self.build == this_build() {
+            return Ok(());
+        }
+        Err(CheckpointError::OtherBuild {
+            version: self.origin.version.clone(),
+        })
     }
 
     /// Writes it into a folder, so that it is there as a whole or not at all; its path.
@@ -243,6 +272,50 @@ fn hash(bytes: &[u8]) -> blake3::Hash {
     hasher.update(&bytes[..HASH_AT]);
     hasher.update(&bytes[HEADER_BYTES..]);
     hasher.finalize()
+}
+
+/// BLAKE3 of the program that is running, in hexadecimal: what its modules do and keep may differ between any
+/// two builds, of one version, too. Of a program that cannot be read it is nothing anybody else has.
+#[must_use]
+pub fn this_build() -> &'static str {
+    static BUILD: OnceLock<String> = OnceLock::new();
+    BUILD.get_or_init(|| {
+        let program = std::env::current_exe().and_then(fs::read);
+        program.map_or_else(
+            |error| format!("{error}, process {}", std::process::id()),
+            |bytes| blake3::hash(&bytes).to_hex().to_string(),
+        )
+    })
+}
+
+/// The latest checkpoint of a folder that is whole, of the machine of this origin, made by this program and not
+/// later than cycle `end`.
+#[must_use]
+pub fn nearest(folder: &Path, origin: &Origin, end: u64) -> Option<Checkpoint> {
+    let saved = list(folder).ok()?;
+    let early = saved.into_iter().filter(|(cycle, _)| *cycle <= end);
+    let mut whole = early.filter_map(|(_, path)| Checkpoint::read(&path).ok());
+    whole.find(|it| it.check(origin).is_ok() && it.check_build().is_ok())
+}
+
+/// Removes all but the `count` latest checkpoints of the machine of this origin up to cycle `end`; whatever
+/// else lies there stays.
+///
+/// # Errors
+/// When one cannot be removed.
+pub fn remove_older(folder: &Path, origin: &Origin, end: u64, count: usize) -> io::Result<()> {
+    let saved = list(folder)?;
+    let early = saved.into_iter().filter(|(cycle, _)| *cycle <= end);
+    let is_ours = |path: &Path| {
+        let checkpoint = Checkpoint::read(path);
+        checkpoint.is_ok_and(|checkpoint| checkpoint.check(origin).is_ok())
+    };
+    // What is no checkpoint does not count as one that stays.
+    let ours = early.filter(|(_, path)| is_ours(path));
+    for (_, path) in ours.skip(count) {
+        fs::remove_file(path)?;
+    }
+    Ok(())
 }
 
 /// Makes a folder for checkpoints, and removes what a run that was killed left unfinished in it.

@@ -22,6 +22,7 @@ mod parameters;
 mod list;
 mod plot;
 mod graph;
+mod report;
 
 use arguments::{Arguments, Command};
 use clap::Parser;
@@ -67,6 +68,7 @@ pub fn with_arguments(
         Command::List(arguments) => list::list(arguments, &catalogue),
         Command::Plot(arguments) => plot::plot(arguments),
         Command::Graph(arguments) => graph::graph(arguments, &catalogue),
+        Command::Report(arguments) => report::report(arguments),
     };
     match result {
         Ok(code) => ExitCode::from(code),

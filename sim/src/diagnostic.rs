@@ -328,8 +328,10 @@ pub fn nearest<'n>(name: &str, known: &[&'n str]) -> Option<&'n str> {
     for &candidate in known {
         let likeness = strsim::jaro_winkler(name, candidate)
             .max(strsim::normalized_damerau_levenshtein(name, candidate));
+        // One slip in a name of three letters: `sgv` for `svg`.
+        let is_slip = candidate.len() == 3 && strsim::damerau_levenshtein(name, candidate) == 1;
         // Strictly better, so that of equals the first one named wins.
-        if likeness >= 0.7 && best.is_none_or(|(most, _)| likeness > most) {
+        if (likeness >= 0.7 || is_slip) && best.is_none_or(|(most, _)| likeness > most) {
             best = Some((likeness, candidate));
         }
     }
@@ -615,5 +617,7 @@ mod tests {
             Some("source")
         );
         assert_eq!(nearest("zzz", &["sink", "source"]), None);
+        assert_eq!(nearest("sgv", &["png", "svg"]), Some("svg"));
+        assert_eq!(nearest("pdf", &["png", "svg"]), None);
     }
 }

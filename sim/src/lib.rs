@@ -22,6 +22,7 @@ pub mod profile;
 pub mod scaling;
 pub mod trace;
 pub mod run;
+pub mod page;
 pub mod cli;
 
 /// The Rust in the README is compiled and run with the tests.

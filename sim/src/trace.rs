@@ -12,6 +12,7 @@ mod glob;
 mod select;
 mod timescale;
 mod layout;
+mod save;
 mod sink;
 
 pub use glob::Glob;
@@ -35,16 +36,19 @@ pub struct What {
     pub probes: bool,
     /// A square wave for each clock domain.
     pub clocks: bool,
+    /// Why each end of a wire moved no item.
+    pub stalls: bool,
 }
 
 impl Default for What {
-    /// All but the clocks.
+    /// All but the clocks and the stalls.
     fn default() -> Self {
         Self {
             transfers: true,
             occupancy: true,
             probes: true,
             clocks: false,
+            stalls: false,
         }
     }
 }
@@ -60,6 +64,8 @@ pub struct TraceOrder {
     pub window: Range<u64>,
     /// What of them.
     pub what: What,
+    /// Whether a save file for GTKWave is written beside it, with the signals in groups.
+    pub save_file: bool,
 }
 
 /// Why a trace cannot be made.
@@ -71,6 +77,8 @@ pub enum TraceError {
     NothingToRecord,
     /// The file.
     Write(WriteError),
+    /// The save file beside it.
+    SaveFile(PathBuf, std::io::Error),
     /// The recording itself.
     Record(std::io::Error),
 }
@@ -90,6 +98,7 @@ impl fmt::Display for TraceError {
                  shows fields",
             ),
             Self::Write(error) => error.fmt(f),
+            Self::SaveFile(path, error) => write!(f, "cannot write {}: {error}", path.display()),
             Self::Record(error) => error.fmt(f),
         }
     }
@@ -158,6 +167,11 @@ pub fn begin(
         return Err(TraceError::NothingToRecord);
     }
     let writer = TraceWriter::create(&order.path, format, &header)?;
+    if order.save_file {
+        let save = save::path_of(&order.path);
+        std::fs::write(&save, save::text(&order.path, &header))
+            .map_err(|error| TraceError::SaveFile(save, error))?;
+    }
     let tracing = Tracing {
         written: Written {
             path: order.path.clone(),
@@ -172,6 +186,7 @@ pub fn begin(
     let record = RecordOrder {
         window: order.window.clone(),
         instances: instances.to_vec(),
+        stalls: order.what.stalls,
     };
     machine
         .start_recording(&record, Box::new(sink))

@@ -11,7 +11,9 @@ use tina_engine::{
     Machine, Module, Observer, Out, Outcome, Resources, State, Wiring, absorb,
 };
 use tina_modules::memory::{RamReply, RamRequest};
+use tina_modules::riscv::coherence::{Answer, LINE_BYTES, Order, OrderKind, Request};
 use tina_modules::riscv::image::Image;
+use tina_modules::riscv::signals::{DataOperation, DataReply, DataRequest};
 use tina_sim::checkpoint::Checkpoint;
 use tina_sim::design::{Design, LoadOptions, load, load_text};
 use tina_sim::origin::Origin;
@@ -186,6 +188,7 @@ fn goes_on(design: &Design, cycles: u64, pauses: &[u64]) -> BTreeSet<String> {
         assert_eq!(machine.run_part(&limits, pause, &mut seen), None);
         let written = Checkpoint {
             origin: Origin::of(design, &[]),
+            build: String::new(),
             cycle: machine.cycle(),
             snapshot: Arc::new(machine.snapshot().unwrap()),
         };
@@ -289,4 +292,158 @@ fn a_program_that_ends_ends_at_the_same_cycle() {
     let last = expected.2.epochs.last().unwrap().cycle;
     assert!(!expected.2.printed.is_empty());
     goes_on(&design, last + 5_000, &[last / 4, last / 2, last * 3 / 4]);
+}
+
+/// A core that asks for the same word at every edge.
+struct Asking {
+    requests: Out<DataRequest>,
+    replies: In<DataReply>,
+    check: u64,
+}
+
+impl Module for Asking {
+    const KIND: &'static str = "test.asking";
+    const SUMMARY: &'static str = "asks for a word: reply; request";
+    type Params = ();
+
+    fn build((): (), wiring: &mut Wiring<'_>) -> Result<Self, BuildError> {
+        Ok(Self {
+            requests: wiring.output("request")?,
+            replies: wiring.input("reply")?,
+            check: 0,
+        })
+    }
+
+    fn clock(&mut self, now: Cycle) -> Effect {
+        if let Some(reply) = self.replies.try_pop() {
+            self.check = absorb(self.check, u64::from(reply.data) ^ now);
+        }
+        if self.requests.has_room() {
+            self.requests.push(DataRequest {
+                address: 0x8000_0040,
+                data: 0,
+                tag: 0,
+                mask: 15,
+                operation: DataOperation::Load,
+                uncached: false,
+            });
+        }
+        Effect::Receive
+    }
+
+    fn state(&mut self, state: &mut State<'_>) {
+        state.value(&mut self.check);
+    }
+
+    fn report(&self, results: &mut tina_engine::Results) {
+        results.check("check", self.check);
+    }
+}
+
+/// A home that grants what it is asked for, and then has another line given up at every edge.
+struct Ordering {
+    misses: In<Request>,
+    answers: In<Answer>,
+    orders: Out<Order>,
+    granted: bool,
+}
+
+impl Module for Ordering {
+    const KIND: &'static str = "test.ordering";
+    const SUMMARY: &'static str = "grants a line, orders others back: miss, answer; order";
+    type Params = ();
+
+    fn build((): (), wiring: &mut Wiring<'_>) -> Result<Self, BuildError> {
+        Ok(Self {
+            misses: wiring.input("miss")?,
+            answers: wiring.input("answer")?,
+            orders: wiring.output("order")?,
+            granted: false,
+        })
+    }
+
+    fn clock(&mut self, _now: Cycle) -> Effect {
+        self.answers.try_pop();
+        if !self.orders.has_room() {
+            return Effect::Receive;
+        }
+        let order = |kind, address| Order {
+            destination: 0,
+            source: 0,
+            kind,
+            address,
+            line: Default::default(),
+        };
+        if let Some(request) = self.misses.try_pop() {
+            self.granted = true;
+            let address = request.address & !(LINE_BYTES - 1);
+            self.orders.push(order(OrderKind::GrantShared, address));
+        } else if self.granted {
+            self.orders.push(order(OrderKind::Invalidate, 0x8000_1000));
+        }
+        Effect::Receive
+    }
+
+    fn state(&mut self, state: &mut State<'_>) {
+        state.value(&mut self.granted);
+    }
+}
+
+/// With a core and a home that both want something of it at every edge, a data cache serves them in turn: whose
+/// turn it is, is part of its state.
+#[test]
+fn a_data_cache_remembers_whose_turn_it_is() {
+    let text = r#"Netlist(
+    name: "turns",
+    instances: {
+        "core": (kind: "test.asking"),
+        "cache": (
+            kind: "riscv.data_cache",
+            params: (node: 0, bytes: 512, ways: 2, ram_bytes: 65536, banks: 1, device_node: 1),
+        ),
+        "home": (kind: "test.ordering"),
+    },
+    wires: [
+        Wire(from: "core.request", to: "cache.request", depth: 4),
+        Wire(from: "cache.reply", to: "core.reply", depth: 4),
+        Wire(from: "cache.miss", to: "home.miss"),
+        Wire(from: "cache.answer", to: "home.answer", depth: 4),
+        Wire(from: "home.order", to: "cache.order", depth: 4),
+    ],
+)"#;
+    let catalogue = tina_modules::catalogue()
+        .with::<Asking>()
+        .with::<Ordering>();
+    let design = load_text("turns.ron", text, &LoadOptions::default(), &catalogue)
+        .unwrap_or_else(|found| panic!("{found}"));
+    let limits = Limits {
+        cycles: Some(200),
+        ..Limits::default()
+    };
+    let machine = || {
+        let host = HostOptions::default();
+        let mut machine = boot(&design, &catalogue, 1, &host).unwrap().machine;
+        machine.set_epoch_cycles(1);
+        machine
+    };
+    let end = |mut machine: Machine| {
+        let report = machine.run(&limits, &mut ());
+        (report.outcome, report.digest, machine.results())
+    };
+    let expected = end(machine());
+    let count = |name: &str| {
+        let mut entries = expected.2.iter().flat_map(|it| &it.entries);
+        entries.find(|it| it.0 == name).unwrap().1.number()
+    };
+    assert!(
+        count("hits") > 80 && count("invalidations") > 80,
+        "{expected:?}"
+    );
+    for pause in 60..66 {
+        let mut first = machine();
+        assert_eq!(first.run_part(&limits, pause, &mut ()), None);
+        let mut second = machine();
+        second.restore(Arc::new(first.snapshot().unwrap())).unwrap();
+        assert_eq!(end(second), expected, "from cycle {pause}");
+    }
 }

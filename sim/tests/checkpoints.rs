@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::sync::OnceLock;
 use tina_engine::HostOptions;
-use tina_sim::checkpoint::{Checkpoint, list};
+use tina_sim::checkpoint::{Checkpoint, list, this_build};
 use tina_sim::design::{LoadOptions, load_text};
 use tina_sim::origin::Origin;
 use tina_sim::run::boot;
@@ -272,7 +272,7 @@ fn what_is_no_use_is_refused_with_the_reason() {
     fs::write(folder.join("newer"), &newer).unwrap();
     assert_eq!(
         refusal("--resume newer"),
-        "error: newer is of format 9, of a newer tina-hw; this one reads format 1\n"
+        "error: newer is of format 9, of a newer tina-hw; this one reads format 2\n"
     );
     assert_eq!(
         refusal("--resume ring.ron"),
@@ -345,6 +345,129 @@ fn what_is_no_use_is_refused_with_the_reason() {
     );
 }
 
+/// What was saved by another build of the same version is no start, unless one says so.
+#[test]
+fn a_checkpoint_of_another_build_is_announced() {
+    let folder = ring("other_build");
+    let save = "run ring.ron --cycles 1000 --checkpoint-every 512 --checkpoint-dir saved --quiet";
+    assert_eq!(tina(&folder, save).2, 0);
+    let late = "saved/cycle-0000000000001000.checkpoint";
+    let mut checkpoint = Checkpoint::read(&folder.join(late)).unwrap();
+    // The program that is tested is not this one.
+    assert_ne!(checkpoint.build, this_build());
+    assert!(checkpoint.check_build().is_err());
+    checkpoint.build = "of yesterday".to_owned();
+    checkpoint.write(&folder.join("saved")).unwrap();
+    let reason = format!(
+        "{late} was made by another build of version {}, whose modules may do other things; --any-build",
+        checkpoint.origin.version
+    );
+    let line = "run ring.ron --cycles 2000 --resume";
+    let (_, err, code) = tina(&folder, &format!("{line} {late}"));
+    assert_eq!(code, 2);
+    assert!(err.starts_with(&format!("error: {reason}")), "{err}");
+    let (out, err, code) = tina(&folder, &format!("{line} saved"));
+    assert_eq!(code, 0);
+    assert!(err.starts_with(&format!("warning: {reason}")), "{err}");
+    assert!(err.contains("resumed at cycle 512 from "), "{err}");
+    let (all_the_same, err, code) = tina(&folder, &format!("{line} saved --any-build"));
+    assert_eq!(code, 0);
+    assert!(
+        err.starts_with(&format!("warning: {late} was made by another build: ")),
+        "{err}"
+    );
+    assert!(err.contains("resumed at cycle 1,000 from "), "{err}");
+    assert_eq!(results(&all_the_same), results(&out));
+    let replay = "replay saved --window 1100..1200 --trace wave.vcd";
+    let (_, err, code) = tina(&folder, replay);
+    assert_eq!(code, 0, "{err}");
+    assert!(err.contains("replayed from cycle 512 of "), "{err}");
+    let (_, err, code) = tina(&folder, &format!("{replay} --any-build"));
+    assert_eq!(code, 0, "{err}");
+    assert!(err.contains("replayed from cycle 1,000 of "), "{err}");
+}
+
+#[test]
+fn old_checkpoints_go_when_newer_ones_are_safe() {
+    let folder = ring("keep");
+    let saved = folder.join("saved");
+    let cycles = || -> Vec<u64> { list(&saved).unwrap().into_iter().map(|it| it.0).collect() };
+    // Of another machine, and no checkpoint at all: not ours to remove.
+    let foreign = "run ring.ron --seed 9 --cycles 128 --checkpoint-dir saved --quiet";
+    assert_eq!(tina(&folder, foreign).2, 0);
+    fs::write(saved.join("cycle-0000000000000200.checkpoint"), "mine").unwrap();
+    let line = "run ring.ron --checkpoint-every 256 --checkpoint-dir saved --checkpoint-keep 2";
+    let (_, err, code) = tina(&folder, &format!("{line} --cycles 1500"));
+    assert_eq!(code, 0, "{err}");
+    assert_eq!(cycles(), [1_500, 1_280, 200, 128]);
+    // A run that goes on counts what is there already; what is later than it has come stays.
+    let (_, err, code) = tina(&folder, &format!("{line} --cycles 2000 --resume saved"));
+    assert_eq!(code, 0, "{err}");
+    assert_eq!(cycles(), [2_000, 1_792, 200, 128]);
+    let (_, err, code) = tina(&folder, &format!("{line} --cycles 600"));
+    assert_eq!(code, 0, "{err}");
+    assert_eq!(cycles(), [2_000, 1_792, 600, 512, 200, 128]);
+    // One that cannot be written takes none away.
+    fs::create_dir_all(saved.join("cycle-0000000000002304.checkpoint/x")).unwrap();
+    let (_, err, code) = tina(&folder, &format!("{line} --cycles 2310 --resume saved"));
+    assert_eq!(code, 0);
+    assert!(
+        err.contains("warning: the checkpoint of cycle 2304 could not be written: "),
+        "{err}"
+    );
+    assert!(cycles().contains(&2_048), "{:?}", cycles());
+    let (_, err, code) = tina(&folder, "run ring.ron --checkpoint-keep 2");
+    assert_eq!(code, 2);
+    assert!(err.contains("--checkpoint-every"), "{err}");
+}
+
+/// Where there is no room for a checkpoint the run goes on, says so, and what was saved before stays whole.
+#[test]
+fn a_checkpoint_that_finds_no_room_costs_a_warning() {
+    // A FIFO that nobody empties: the later, the larger.
+    let filling = r#"Netlist(
+    name: "filling",
+    epoch: 128,
+    instances: {
+        "source": (kind: "flow.source", params: (step: 977)),
+        "none": (kind: "flow.source", params: (limit: 0)),
+        "join": (kind: "flow.join", params: (inputs: 2, mode: Sum)),
+        "sink": (kind: "flow.sink"),
+    },
+    wires: [
+        Wire(from: "source.out", to: "join.in[0]", depth: 9000),
+        Wire(from: "none.out", to: "join.in[1]"),
+        Wire(from: "join.out", to: "sink.in"),
+    ],
+)"#;
+    let folder = folder("no_room", &[("filling.ron", filling)]);
+    let _ = fs::remove_dir_all(folder.join("saved"));
+    let saved = folder.join("saved");
+    let line = "run filling.ron --cycles 6000 --checkpoint-every 512 --checkpoint-dir saved \
+                --checkpoint-keep 1 --quiet";
+    let program = env!("CARGO_BIN_EXE_tina-hw");
+    // Blocks of 512 bytes, and a signal where a file grows beyond them.
+    let script = format!("ulimit -f 8; exec {program} {line}");
+    let output = Command::new("sh")
+        .args(["-c", &script])
+        .current_dir(&folder)
+        .output()
+        .unwrap();
+    let err = String::from_utf8(output.stderr).unwrap();
+    assert_eq!(output.status.code(), Some(0), "{err}");
+    assert!(
+        err.contains("could not be written: File too large"),
+        "{err}"
+    );
+    // The last that found room is there, is whole and serves; nothing unfinished is left.
+    let found = list(&saved).unwrap();
+    assert_eq!((found.len(), names(&saved).len()), (1, 1), "{err}");
+    assert!((512..3_000).contains(&found[0].0), "{found:?}");
+    Checkpoint::read(&found[0].1).unwrap_or_else(|error| panic!("{error}"));
+    let (_, err, code) = tina(&folder, "run filling.ron --cycles 6000 --resume saved");
+    assert_eq!(code, 0, "{err}");
+}
+
 /// A checkpoint of a machine at work.
 fn whole() -> &'static [u8] {
     static WHOLE: OnceLock<Vec<u8>> = OnceLock::new();
@@ -358,6 +481,7 @@ fn whole() -> &'static [u8] {
         assert_eq!(machine.run_part(&limits, 500, &mut ()), None);
         let checkpoint = Checkpoint {
             origin: Origin::of(&design, &[]),
+            build: this_build().to_owned(),
             cycle: machine.cycle(),
             snapshot: std::sync::Arc::new(machine.snapshot().unwrap()),
         };

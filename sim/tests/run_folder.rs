@@ -2,6 +2,7 @@
 #![forbid(unsafe_code)]
 
 mod common;
+mod stalls;
 
 use common::{folder, tina};
 use serde_json::Value;
@@ -102,7 +103,7 @@ fn what_is_measured_is_what_came_in_between() {
         assert!(host["hostSeconds"].is_number());
     }
     assert_eq!(a, b, "nothing else depends on the host");
-    assert_eq!((&a["schema"], &a["simCycles"]), (&2.into(), &4000.into()));
+    assert_eq!((&a["schema"], &a["simCycles"]), (&3.into(), &4000.into()));
     let count_until = |cycles: u64| {
         let line = format!("run mesh.ron --cycles {cycles} --stats c.json");
         assert_eq!(tina(&folder, &line).2, 0);
@@ -127,12 +128,12 @@ fn what_is_measured_is_what_came_in_between() {
         "schema,path,name,type,unit,description,value,measured"
     );
     assert!(
-        csv.contains("2,sim,simCycles,number,cycles,of the base clock,4000,\n"),
+        csv.contains("3,sim,simCycles,number,cycles,of the base clock,4000,\n"),
         "{csv}"
     );
     let total = csv
         .lines()
-        .find(|line| line.starts_with("2,results,delivered,"))
+        .find(|line| line.starts_with("3,results,delivered,"))
         .unwrap();
     assert!(total.ends_with(&format!(",{between}")), "{total}");
 }

@@ -406,6 +406,7 @@ fn trace(design: &Design, catalogue: &Catalogue, name: &str, way: &Way<'_>) -> (
                 .collect(),
             window: way.window.clone(),
             what: way.what,
+            save_file: false,
         }),
         ..RunOptions::default()
     };
@@ -507,6 +508,7 @@ fn scopes_select_wires_by_either_end_and_modules() {
         occupancy: true,
         probes: true,
         clocks: false,
+        stalls: false,
     };
     // The wire into w1 has its name from w0.
     let expected = [
@@ -541,6 +543,7 @@ fn clocks_have_their_periods() {
             occupancy: false,
             probes: false,
             clocks: true,
+            stalls: false,
         },
     };
     let (_, path) = trace(&machine, &catalogue, "clocks.vcd", &way);

@@ -221,6 +221,19 @@ pub(crate) enum Shape {
     },
 }
 
+impl Shape {
+    /// The same shape further down.
+    fn lower(&self, by: f64) -> Self {
+        let mut shape = self.clone();
+        match &mut shape {
+            Self::Rectangle { area, .. } => area.y += by,
+            Self::Path { points, .. } => points.iter_mut().for_each(|point| point.1 += by),
+            Self::Text { place, .. } => place.1 += by,
+        }
+        shape
+    }
+}
+
 impl Drawing {
     /// An empty sheet.
     #[must_use]
@@ -234,6 +247,21 @@ impl Drawing {
         let sheet = Area::new(0.0, 0.0, drawing.width, drawing.height);
         drawing.rectangle(sheet, 0.0, Look::filled(Ink::Paper));
         drawing
+    }
+
+    /// Several sheets above each other as one.
+    #[must_use]
+    pub fn above_each_other(sheets: &[Self]) -> Self {
+        let width = sheets.iter().map(|sheet| sheet.width).fold(0.0, f64::max);
+        let mut all = Self::new(width, sheets.iter().map(|sheet| sheet.height).sum());
+        let mut top = 0.0;
+        for sheet in sheets {
+            // Each brings its paper, which is the first of its shapes.
+            all.shapes
+                .extend(sheet.shapes.iter().skip(1).map(|shape| shape.lower(top)));
+            top += sheet.height;
+        }
+        all
     }
 
     /// Width in units.
@@ -379,6 +407,18 @@ mod tests {
         assert_eq!(at(60, 10), Ink::Text.rgb(Theme::Light));
         let dark = (70..110).any(|x| at(x, 55)[0] < 100);
         assert!(dark, "the text is there");
+    }
+
+    #[test]
+    fn sheets_stand_above_each_other() {
+        let all = Drawing::above_each_other(&[sample(), Drawing::new(80.0, 10.0), sample()]);
+        assert_eq!((all.width(), all.height()), (80.0, 90.0));
+        let svg = all.svg(Theme::Light);
+        assert_eq!(svg.matches("a &lt;hint&gt;").count(), 2);
+        for at in ["y=\"10\"", "y=\"60\"", "y=\"30\"", "y=\"80\""] {
+            assert!(svg.contains(at), "{at}: {svg}");
+        }
+        assert_eq!(Drawing::above_each_other(&[]).height(), 1.0);
     }
 
     #[test]

@@ -16,5 +16,6 @@ pub mod drawing;
 pub mod waves;
 pub mod heat;
 pub mod graph;
+pub mod chart;
 pub mod timeline;
 pub mod report;

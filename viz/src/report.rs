@@ -22,8 +22,8 @@ pub struct Section {
     pub heading: String,
     /// A sentence that explains it, or nothing.
     pub text: String,
-    /// What it shows.
-    pub content: Content,
+    /// What it shows, from top to bottom.
+    pub contents: Vec<Content>,
 }
 
 /// What a section shows.
@@ -49,6 +49,10 @@ pub enum Content {
     },
     /// A drawing: a chart, a heat map, a timeline, a waveform.
     Picture(Drawing),
+    /// Small drawings, as many beside each other as there is room for.
+    Pictures(Vec<Drawing>),
+    /// A sentence.
+    Text(String),
     /// Text as it is, in letters of one width.
     Verbatim(String),
 }
@@ -73,8 +77,11 @@ th{color:var(--ink-muted);font-weight:normal}
 .number{text-align:right;font-variant-numeric:tabular-nums}
 .bars{display:grid;grid-template-columns:max-content 1fr max-content;gap:5px 12px;align-items:center;font-size:13px}
 .bar{height:14px;background:var(--ink-curve);border-radius:2px;min-width:1px}
-pre{background:var(--ink-panel);padding:12px;overflow-x:auto;font:12px/1.4 'DejaVu Sans Mono',Menlo,Consolas,monospace}
+pre{white-space:pre-wrap;background:var(--ink-panel);padding:12px;overflow-x:auto;
+  font:12px/1.4 'DejaVu Sans Mono',Menlo,Consolas,monospace}
 svg{display:block;max-width:none}
+.pictures{display:grid;grid-template-columns:repeat(auto-fill,minmax(430px,1fr));gap:12px}
+.pictures svg{max-width:100%;height:auto}
 ";
 
 impl Page {
@@ -115,7 +122,9 @@ impl Page {
                     format_args!("<p>{}</p>\n", escaped(&section.text)),
                 );
             }
-            write_content(&mut html, &section.content);
+            for content in &section.contents {
+                write_content(&mut html, content);
+            }
             html.push_str("</section>\n");
         }
         html.push_str("</main>\n</body>\n</html>\n");
@@ -154,6 +163,14 @@ fn write_content(html: &mut String, content: &Content) {
                 format_args!("<div class=\"scroll\">{}</div>\n", drawing.svg(Theme::Page)),
             );
         }
+        Content::Pictures(drawings) => {
+            html.push_str("<div class=\"pictures\">\n");
+            for drawing in drawings {
+                html.push_str(&drawing.svg(Theme::Page));
+            }
+            html.push_str("</div>\n");
+        }
+        Content::Text(text) => put(html, format_args!("<p>{}</p>\n", escaped(text))),
         Content::Verbatim(text) => put(html, format_args!("<pre>{}</pre>\n", escaped(text))),
     }
 }
@@ -217,7 +234,7 @@ mod tests {
         let section = |heading: &str, content| Section {
             heading: heading.to_owned(),
             text: "why & how".to_owned(),
-            content,
+            contents: vec![content],
         };
         let page = Page {
             title: "run <1>".to_owned(),
@@ -247,6 +264,7 @@ mod tests {
                     Content::Picture(crate::timeline::tests::sample().picture("shards")),
                 ),
                 section("Text", Content::Verbatim("a\n  b".to_owned())),
+                section("Maps", Content::Pictures(vec![Drawing::new(9.0, 9.0); 2])),
             ],
         };
         let html = page.html();

@@ -1,8 +1,13 @@
 //! Timelines: what each of several tracks did and for how long, as Chrome's trace JSON, which Perfetto
 //! (<https://ui.perfetto.dev>) and `chrome://tracing` open, and as a drawing.
 
-use crate::drawing::{Area, Drawing, Ink, Look, Type, elided};
-use serde_json::{Map, Value, json};
+mod chrome;
+mod picture;
+
+use crate::drawing::Drawing;
+use serde_json::Value;
+use std::collections::BTreeSet;
+use std::fmt;
 
 /// What happened on a number of tracks.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -11,6 +16,8 @@ pub struct Timeline {
     pub tracks: Vec<Track>,
     /// What they did, in any order.
     pub spans: Vec<Span>,
+    /// Names of spans that come first among the colours; others follow in the order of the alphabet.
+    pub first_names: Vec<String>,
 }
 
 /// Something that does one thing at a time, such as a shard, in a process such as a thread.
@@ -39,6 +46,20 @@ pub struct Span {
     pub details: Vec<(String, Value)>,
 }
 
+/// Why a text is no timeline.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TimelineError {
+    text: String,
+}
+
+impl fmt::Display for TimelineError {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        out.write_str(&self.text)
+    }
+}
+
+impl std::error::Error for TimelineError {}
+
 impl Timeline {
     /// The trace events, in order of time; a viewer shows names of processes and tracks.
     ///
@@ -46,141 +67,51 @@ impl Timeline {
     /// If a span is of a track that is not there.
     #[must_use]
     pub fn chrome_json(&self) -> String {
-        let mut events = Vec::new();
-        let mut named = std::collections::BTreeSet::new();
-        for (number, track) in self.tracks.iter().enumerate() {
-            let of = |kind: &str, name: &str| json!({"ph": "M", "name": kind, "pid": track.process, "tid": number, "args": {"name": name}});
-            if named.insert(track.process) {
-                events.push(of("process_name", &track.process_name));
-            }
-            events.push(of("thread_name", &track.name));
-        }
-        for span in self.in_order() {
-            let track = &self.tracks[span.track];
-            let details: Map<String, Value> = span.details.iter().cloned().collect();
-            events.push(json!({
-                "ph": "X",
-                "name": span.name,
-                "pid": track.process,
-                "tid": span.track,
-                // The format counts microseconds.
-                "ts": span.start_ns / 1e3,
-                "dur": span.duration_ns / 1e3,
-                "args": details,
-            }));
-        }
-        let lines: Vec<String> = events.iter().map(Value::to_string).collect();
-        format!(
-            "{{\"displayTimeUnit\":\"ns\",\"traceEvents\":[\n{}\n]}}\n",
-            lines.join(",\n")
-        )
+        chrome::write(self)
     }
 
-    fn in_order(&self) -> Vec<&Span> {
-        let mut spans: Vec<&Span> = self.spans.iter().collect();
-        spans.sort_by(|a, b| {
-            let order = a
-                .start_ns
-                .total_cmp(&b.start_ns)
-                .then(a.track.cmp(&b.track));
-            order.then_with(|| a.name.cmp(&b.name))
-        });
-        spans
+    /// Reads what [`chrome_json`](Self::chrome_json) writes: names of processes and threads, and events of a
+    /// length (`ph` is `X`). Events of other sorts are left out.
+    ///
+    /// # Errors
+    /// When it is something else.
+    pub fn read_chrome_json(text: &str) -> Result<Self, TimelineError> {
+        chrome::read(text).map_err(|text| TimelineError { text })
     }
 
-    /// The timeline as a drawing: a row for each track, a colour for each name.
+    /// The timeline as a drawing: a row for each track, a colour for each name. What is shorter than a
+    /// column of the drawing shares it: heights are parts of the column's time.
     #[must_use]
     pub fn picture(&self, title: &str) -> Drawing {
-        const MARGIN: f64 = 18.0;
-        const WIDTH: f64 = 900.0;
-        const ROW: f64 = 22.0;
-        const LABEL_MAX: f64 = 180.0;
-        let label = Type::plain(11.0, Ink::Text);
-        let label_width = self
-            .tracks
-            .iter()
-            .map(|track| label.width(&track.name))
-            .fold(40.0, f64::max);
-        let label_width = label_width.min(LABEL_MAX);
-        let names = self.names();
-        let start = self
+        picture::draw(self, title)
+    }
+
+    /// When the first span begins and the last one ends, in nanoseconds.
+    fn extent(&self) -> (f64, f64) {
+        let starts = self.spans.iter().map(|span| span.start_ns);
+        let start = starts.fold(f64::INFINITY, f64::min);
+        let ends = self
             .spans
             .iter()
-            .map(|span| span.start_ns)
-            .fold(f64::INFINITY, f64::min);
-        let end = self
-            .spans
-            .iter()
-            .map(|span| span.start_ns + span.duration_ns)
-            .fold(start, f64::max);
-        let (left, top) = (MARGIN + label_width + 12.0, 62.0);
-        let height = top + ROW * self.tracks.len() as f64 + 48.0;
-        let mut drawing = Drawing::new(left + WIDTH + MARGIN, height);
-        drawing.text((MARGIN, 26.0), title, Type::plain(14.0, Ink::Text).bold());
-        let mut x = MARGIN;
-        for (number, name) in names.iter().enumerate() {
-            drawing.rectangle(
-                Area::new(x, 36.0, 9.0, 9.0),
-                1.5,
-                Look::filled(Ink::Category(number as u16)),
-            );
-            drawing.text((x + 14.0, 44.5), name, Type::plain(10.0, Ink::Muted));
-            x += 30.0 + Type::plain(10.0, Ink::Muted).width(name);
-        }
-        for (number, track) in self.tracks.iter().enumerate() {
-            let y = top + ROW * number as f64;
-            drawing.rectangle(
-                Area::new(left, y, WIDTH, ROW - 4.0),
-                0.0,
-                Look::filled(Ink::Panel),
-            );
-            drawing.text(
-                (MARGIN, y + 13.0),
-                &elided(&track.name, 11.0, false, LABEL_MAX),
-                label,
-            );
-        }
-        let scale = if end > start {
-            WIDTH / (end - start)
+            .map(|span| span.start_ns + span.duration_ns);
+        let end = ends.fold(start, f64::max);
+        if start.is_finite() {
+            (start, end)
         } else {
-            0.0
-        };
-        for span in self.in_order() {
-            let number = names
-                .iter()
-                .position(|name| **name == span.name)
-                .unwrap_or(0);
-            let y = top + ROW * span.track as f64;
-            let width = (span.duration_ns * scale).max(0.4);
-            let area = Area::new(left + (span.start_ns - start) * scale, y, width, ROW - 4.0);
-            drawing.rectangle(area, 0.0, Look::filled(Ink::Category(number as u16)));
-            drawing.hint(format!("{}: {}", span.name, duration(span.duration_ns)));
+            (0.0, 0.0)
         }
-        if end > start {
-            let y = top + ROW * self.tracks.len() as f64 + 14.0;
-            let set = Type::plain(9.5, Ink::Muted);
-            drawing.text((left, y), "0", set);
-            drawing.text((left + WIDTH, y), &duration(end - start), set.end());
-        }
-        drawing
     }
 
-    /// Names of spans, the order of the alphabet.
-    fn names(&self) -> Vec<&String> {
-        let mut names: Vec<&String> = self.spans.iter().map(|span| &span.name).collect();
-        names.sort_unstable();
-        names.dedup();
+    /// Names of spans: those that come first, then the others in the order of the alphabet.
+    fn names(&self) -> Vec<&str> {
+        let others: BTreeSet<&str> = self.spans.iter().map(|span| span.name.as_str()).collect();
+        let first = self.first_names.iter().map(String::as_str);
+        let mut names: Vec<&str> = first.filter(|name| others.contains(name)).collect();
+        let rest = others
+            .into_iter()
+            .filter(|name| !self.first_names.iter().any(|it| it == name));
+        names.extend(rest);
         names
-    }
-}
-
-/// A length of time in a fitting unit.
-fn duration(ns: f64) -> String {
-    match ns {
-        _ if ns >= 1e9 => format!("{:.3} s", ns / 1e9),
-        _ if ns >= 1e6 => format!("{:.3} ms", ns / 1e6),
-        _ if ns >= 1e3 => format!("{:.3} us", ns / 1e3),
-        _ => format!("{ns:.0} ns"),
     }
 }
 
@@ -188,6 +119,7 @@ fn duration(ns: f64) -> String {
 pub(crate) mod tests {
     use super::*;
     use crate::drawing::Theme;
+    use serde_json::json;
 
     pub(crate) fn sample() -> Timeline {
         let span = |track, name: &str, start_ns, duration_ns| Span {
@@ -203,12 +135,13 @@ pub(crate) mod tests {
             name: name.to_owned(),
         };
         Timeline {
-            tracks: vec![track(0, "shard 0"), track(1, "shard 1")],
+            tracks: vec![track(1, "shard 0"), track(2, "shard 1")],
             spans: vec![
                 span(1, "work", 0.0, 5_000.0),
                 span(0, "work", 0.0, 3_000.0),
                 span(0, "wait for shard 1", 3_000.0, 2_500.0),
             ],
+            first_names: vec!["work".to_owned(), "never".to_owned()],
         }
     }
 
@@ -216,24 +149,61 @@ pub(crate) mod tests {
     fn viewers_find_tracks_and_spans() {
         let object: Value = serde_json::from_str(&sample().chrome_json()).unwrap();
         let events = object["traceEvents"].as_array().unwrap();
-        assert_eq!(events.len(), 4 + 3);
-        assert_eq!(events[0]["args"]["name"], "thread 0");
-        assert_eq!(events[4]["name"], "work");
+        let named = |kind: &'static str| events.iter().filter(move |event| event["name"] == kind);
+        let processes: Vec<&Value> = named("process_name")
+            .map(|it| &it["args"]["name"])
+            .collect();
+        assert_eq!(processes, ["thread 1", "thread 2"]);
+        let threads: Vec<&Value> = named("thread_name").map(|it| &it["args"]["name"]).collect();
+        assert_eq!(threads, ["shard 0", "shard 1"]);
+        let spans: Vec<&Value> = events.iter().filter(|event| event["ph"] == "X").collect();
+        assert_eq!(spans.len(), 3);
+        assert_eq!(spans[0]["name"], "work");
+        let track = |event: &Value| (event["pid"].as_u64(), event["tid"].as_u64());
+        // No number is 0: viewers take that for the idle task of the host.
+        assert_eq!(track(spans[0]), (Some(1), Some(1)));
+        assert_eq!(track(spans[1]), (Some(2), Some(2)));
         assert_eq!(
-            (&events[4]["tid"], &events[5]["tid"]),
-            (&json!(0), &json!(1))
+            (&spans[2]["ts"], &spans[2]["dur"]),
+            (&json!(3.0), &json!(2.5))
         );
-        assert_eq!(events[6]["ts"], 3.0);
-        assert_eq!(events[6]["dur"], 2.5);
-        assert_eq!(events[6]["args"]["epoch"], 3);
+        assert_eq!(spans[2]["args"]["epoch"], 3);
+    }
+
+    #[test]
+    fn what_is_written_is_read() {
+        let mut read = Timeline::read_chrome_json(&sample().chrome_json()).unwrap();
+        assert_eq!(read.first_names, ["work", "never"]);
+        let order = |a: &Span, b: &Span| (a.track, &a.name).cmp(&(b.track, &b.name));
+        read.spans.sort_by(order);
+        let mut expected = sample();
+        expected.spans.sort_by(order);
+        assert_eq!(read, expected);
+        let said = |text: &str| Timeline::read_chrome_json(text).unwrap_err().to_string();
+        assert_eq!(said("{}"), "there are no `traceEvents` in it");
+        assert!(said("{\"traceEvents\": [").starts_with("it is no JSON: EOF"));
+        let lost =
+            r#"{"traceEvents": [{"ph": "X", "pid": 1, "tid": 4, "name": "a", "ts": 1, "dur": 1}]}"#;
+        assert_eq!(
+            said(lost),
+            "event 0 is of thread 4 of process 1, which has no name"
+        );
+        let bare = r#"{"traceEvents": [{"ph": "X", "pid": 1, "tid": 4, "name": "a"}]}"#;
+        assert_eq!(said(bare), "event 0 has no number `ts`");
     }
 
     #[test]
     fn a_timeline_is_drawn_with_its_names() {
         let svg = sample().picture("shards").svg(Theme::Light);
-        for text in ["wait for shard 1", "5.500 us", "shard 0"] {
-            assert!(svg.contains(text), "{text}");
+        for text in [
+            "wait for shard 1",
+            "shard 0",
+            "55 %",
+            "wait for shard 1: 2.500 us, 45 %",
+        ] {
+            assert!(svg.contains(text), "{text}: {svg}");
         }
+        assert!(!svg.contains("never"));
         assert!(Timeline::default().picture("nothing").width() > 0.0);
     }
 }

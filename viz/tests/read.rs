@@ -163,3 +163,49 @@ proptest! {
         prop_assert!(Trace::open(&path).is_err());
     }
 }
+
+/// A VCD file that is cut in its body is read as far as it goes, and that it was cut is said where that can be
+/// known: anywhere in a line or in a section, and between two lines of a file of our own.
+#[test]
+fn a_vcd_file_that_is_cut_in_its_body_is_warned_of() {
+    let whole = fs::read_to_string(write("cut.vcd", 2)).unwrap();
+    let (declarations, body) = whole.split_once("$enddefinitions $end\n").unwrap();
+    let (_, declarations) = declarations.split_once("$end\n").unwrap();
+    let body = &format!("{body}#64\n");
+    let path = folder().join("is_cut.vcd");
+    let warning = |version: &str, body: &str| {
+        let text = format!("$version {version} $end\n{declarations}$enddefinitions $end\n{body}");
+        fs::write(&path, text).unwrap();
+        // Half a time is an error: nothing can be read from there on.
+        match Trace::open(&path) {
+            Ok(trace) => trace.warning().map(str::to_owned),
+            Err(error) => Some(error.to_string()),
+        }
+    };
+    for version in ["tina-hw 0.1.0", "another"] {
+        assert_eq!(warning(version, body), None, "{version}");
+    }
+    let mut kinds = std::collections::BTreeSet::new();
+    let ends = (1..body.len()).filter(|&end| end % 7 == 0 || body[..end].ends_with('\n'));
+    for cut in ends.map(|end| &body[..end]) {
+        let last = cut.trim_end().lines().last().unwrap_or_default();
+        // Between two lines, after a time: that is how a whole file ends.
+        let looks_whole = cut.ends_with('\n') && last.starts_with('#');
+        let found = warning("tina-hw 0.1.0", cut);
+        assert_eq!(found.is_none(), looks_whole, "{last}");
+        kinds.extend(found);
+    }
+    let cut_off = kinds
+        .iter()
+        .filter(|kind| kind.starts_with("the file ends "));
+    assert_eq!(cut_off.count(), 2, "{kinds:?}");
+    let open = "#0\n$dumpvars\n0!\n";
+    for version in ["tina-hw 0.1.0", "another"] {
+        let found = warning(version, open);
+        assert_eq!(
+            found.as_deref(),
+            Some("the file ends within `$dumpvars`: it was cut off")
+        );
+        assert_eq!(warning(version, &format!("{open}$end\n#9\n")), None);
+    }
+}

@@ -4,7 +4,7 @@ use super::Machine;
 use crate::fifo::slot_stride;
 use crate::probes::ProbeField;
 use crate::record::{RecordSink, RecordedWire, Recording};
-use crate::shard::ProbedInstance;
+use crate::shard::{ProbedInstance, StallFields};
 use std::io;
 use std::ops::Range;
 use std::sync::Arc;
@@ -16,6 +16,11 @@ pub struct RecordOrder {
     pub window: Range<u64>,
     /// Numbers of the instances whose fields are recorded, in ascending order.
     pub instances: Vec<u32>,
+    /// Whether the causes at both ends of the recorded wires are recorded, in a machine that was booted
+    /// with [`StallOptions::recorded`](crate::StallOptions). They are told as fields, behind those of
+    /// instances: two for each wire, the producer's first; their values are numbers of a
+    /// [`Cause`](crate::Cause), first told at the first edge in the window.
+    pub stalls: bool,
 }
 
 impl Machine {
@@ -77,7 +82,17 @@ impl Machine {
         let ticks = |cycle: u64| cycle.saturating_mul(self.cycle_ticks());
         let window = ticks(order.window.start)..ticks(order.window.end);
         let probed: Arc<[ProbedInstance]> = probed.into();
-        let feeds = self.ask_mut(move |shard| shard.start_recording(window.clone(), &probed));
+        let stalls: Arc<[StallFields]> = if order.stalls {
+            self.stall_fields(first_field).collect()
+        } else {
+            Arc::default()
+        };
+        let (blueprint, plan) = (self.blueprint.clone(), self.plan.clone());
+        let feeds = self.ask_mut(move |shard| {
+            let window = window.clone();
+            let stalls = (&*blueprint, &plan.timebase, &*stalls);
+            shard.start_recording(window, &probed, stalls)
+        });
         let recording = Recording::start(feeds, wires, sink, self.beds.clone());
         match recording {
             Ok(recording) => {
@@ -89,6 +104,15 @@ impl Machine {
                 Err(error)
             }
         }
+    }
+
+    /// How the causes at the ends of recorded wires are numbered behind other fields.
+    fn stall_fields(&self, first_field: u32) -> impl Iterator<Item = StallFields> {
+        let wires = self.recorded.iter().enumerate();
+        wires.map(move |(number, &wire)| StallFields {
+            wire,
+            first_field: first_field + 2 * number as u32,
+        })
     }
 
     /// Ends the recording; everything before the cycle that the machine has reached is handed on.

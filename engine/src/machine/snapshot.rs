@@ -61,6 +61,9 @@ impl Machine {
         self.digest = digest;
         self.meeting.resume(epoch_count);
         self.meeting.progress.store(self.cycle(), Ordering::Relaxed);
+        if let Some(schedule) = self.stall_schedule {
+            self.count_stalls(schedule);
+        }
         Ok(())
     }
 

@@ -275,9 +275,11 @@ impl Runtime {
             parcel: Parcel::new(ask(ReplyTo::new(claim))),
             call: Some(claim),
         };
-        if self.doors.knock(shard, knock).is_err() {
+        if let Err(knock) = self.doors.knock(shard, knock) {
+            // Before the question is dropped, and the right to answer it with it, which says less.
             let full = Err(CallError::Undelivered(Undelivered::LinkFull));
             self.doors.complete(claim.id, full);
+            drop(knock);
         }
         let parcel = self.doors.await_reply(claim.id, timeout)?;
         let opened = parcel.open();

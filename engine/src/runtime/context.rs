@@ -143,12 +143,7 @@ impl<'a, I: Isolate> Context<'a, I> {
         message: M,
     ) -> Result<(), SendError<M>> {
         let source = self.core.handle_of(self.desk);
-        let parcel = Parcel::new(message);
-        let sent = self.core.send(source, to.handle(), lane, None, parcel);
-        sent.map_err(|(why, parcel)| SendError {
-            why,
-            message: parcel.open().ok().expect("packed above"),
-        })
+        self.core.send(source, to.handle(), lane, None, message)
     }
 
     /// Asks a question: `ask` makes the message from the right to answer it. The end of the call comes as
@@ -166,17 +161,17 @@ impl<'a, I: Isolate> Context<'a, I> {
         let claim = self.core.begin_call(self.desk, timeout);
         let claim: Claim = claim.map_err(|QuotaUsedUp| NotCalled::QuotaUsedUp)?;
         self.core.notices.at(claim.id.index).target = to.handle();
-        let parcel = Parcel::new(ask(ReplyTo::<R>::new(claim)));
+        let question = ask(ReplyTo::<R>::new(claim));
         let (source, id) = (claim.caller, claim.id);
         let sent = self
             .core
-            .send(source, to.handle(), Lane::Normal, Some(id), parcel);
+            .send(source, to.handle(), Lane::Normal, Some(id), question);
         match sent {
             Ok(()) => Ok(CallId {
                 id,
                 replies: PhantomData,
             }),
-            Err((why, _)) => {
+            Err(SendError { why, .. }) => {
                 self.core.unbegin_call(self.desk, id);
                 Err(NotCalled::Undelivered(why))
             }

@@ -11,7 +11,8 @@ use super::mail::{Mail, NONE};
 use super::metrics::{Counter, ShardMetrics};
 use super::names::Names;
 use super::notice::Notices;
-use super::outbox::Outbox;
+use super::outbox::{Frame, Outbox};
+use super::shard_set::ShardSet;
 use super::timer::{Nanos, TICK_NANOS};
 use super::tree::Tree;
 use crate::arena::Batch;
@@ -67,6 +68,10 @@ pub(crate) struct Core {
     pub(crate) gate: Option<Gate>,
     /// By shard; none at this one's own place.
     pub(crate) outboxes: Vec<Option<Outbox>>,
+    /// Shards to which something was sent in this turn, or waits to be.
+    pub(crate) touched: ShardSet,
+    /// A frame that is being filled.
+    pub(crate) outgoing: Option<Frame>,
     /// By kind: what isolates start from.
     pub(crate) nurseries: Vec<Box<dyn Any>>,
     pub(crate) tree: Tree,

@@ -84,8 +84,9 @@ impl<I: Isolate> TypedGroup<I> {
             return;
         };
         let event = match event {
-            Packed::Message(parcel) => {
-                let message = parcel.open::<I::Message>().ok();
+            Packed::Message(index) => {
+                let message = core.mail.at(index).parcel.unpack::<I::Message>();
+                core.mail.give_back(index);
                 Event::Message(message.expect("addresses know what their isolates take"))
             }
             Packed::Reply(reply) => Event::Reply(reply),

@@ -88,39 +88,46 @@ impl Mail {
         self.free_count
     }
 
-    /// Puts a message at the end of `queue`. Somebody has looked at [`free_count`](Self::free_count).
-    #[inline]
-    pub(crate) fn push(&mut self, queue: &mut Queue, source: Handle, parcel: Parcel) {
+    /// Puts an envelope at the end of `queue`, to be filled by the caller. Somebody has looked at
+    /// [`free_count`](Self::free_count).
+    #[inline(always)]
+    pub(crate) fn push(&mut self, queue: &mut Queue) -> &mut Envelope {
         let index = self.free.head;
+        let tail = std::mem::replace(&mut queue.tail, index);
+        if queue.is_empty() {
+            queue.head = index;
+        } else {
+            self.envelopes[tail as usize].next = index;
+        }
         // The index is checked by the slice: `NONE` lies outside.
         let envelope = &mut self.envelopes[index as usize];
         self.free.head = envelope.next;
         self.free_count -= 1;
         envelope.next = NONE;
-        envelope.source = source;
-        envelope.parcel = parcel;
-        if queue.is_empty() {
-            queue.head = index;
-        } else {
-            self.envelopes[queue.tail as usize].next = index;
-        }
-        queue.tail = index;
+        envelope
     }
 
-    /// Takes the first message out of `queue`; its envelope is free again.
-    #[inline]
-    pub(crate) fn pop(&mut self, queue: &mut Queue) -> Option<(Handle, Parcel)> {
-        if queue.is_empty() {
-            return None;
-        }
+    /// Takes the first envelope out of `queue`, to be emptied and given [`back`](Self::give_back) by the
+    /// caller.
+    #[inline(always)]
+    pub(crate) fn pop(&mut self, queue: &mut Queue) -> Option<u32> {
         let index = queue.head;
-        let envelope = &mut self.envelopes[index as usize];
+        let envelope = self.envelopes.get(index as usize)?;
         queue.head = envelope.next;
-        envelope.next = self.free.head;
+        Some(index)
+    }
+
+    #[inline(always)]
+    pub(crate) fn at(&mut self, index: u32) -> &mut Envelope {
+        &mut self.envelopes[index as usize]
+    }
+
+    /// An envelope that was taken out and emptied is free again.
+    #[inline(always)]
+    pub(crate) fn give_back(&mut self, index: u32) {
+        self.envelopes[index as usize].next = self.free.head;
         self.free.head = index;
         self.free_count += 1;
-        let parcel = std::mem::replace(&mut envelope.parcel, Parcel::empty());
-        Some((envelope.source, parcel))
     }
 }
 
@@ -142,13 +149,19 @@ mod tests {
             for (number, (queue, push)) in steps.into_iter().enumerate() {
                 if push && mail.free_count() > 0 {
                     let source = Handle::from_bits(number as u64);
-                    mail.push(&mut queues[queue], source, Parcel::new(number));
+                    let envelope = mail.push(&mut queues[queue]);
+                    envelope.source = source;
+                    envelope.parcel.pack(number);
                     model[queue].push_back(number);
                 } else if !push {
                     let popped = mail.pop(&mut queues[queue]);
-                    let popped = popped.map(|(source, parcel)| {
-                        assert_eq!(Some(source.bits()), model[queue].front().map(|&n| n as u64));
-                        parcel.open::<usize>().ok().unwrap()
+                    let popped = popped.map(|index| {
+                        let envelope = mail.at(index);
+                        let source = envelope.source.bits();
+                        assert_eq!(Some(source), model[queue].front().map(|&n| n as u64));
+                        let number: usize = envelope.parcel.unpack().unwrap();
+                        mail.give_back(index);
+                        number
                     });
                     prop_assert_eq!(popped, model[queue].pop_front());
                 }

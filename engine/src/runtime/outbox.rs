@@ -1,8 +1,8 @@
 //! Frames between shards: what travels on the ring of an ordered pair, and how much of it may.
 //!
 //! ```text
-//!   word 0: tag | lane << 8 | why << 16    word 1: source    word 2: target    word 3: the call
-//!   then, where something is carried, a parcel
+//!   word 0: tag | lane << 8 | why << 16 | has call << 24 | words of parcel << 32
+//!   then source, target, the call if there is one, and the parcel if there is one, no longer than its value
 //! ```
 //!
 //! A ring has room for three things, so that none can be starved by another: messages, as many as the
@@ -15,7 +15,7 @@ use super::handle::Handle;
 use super::mail::{Lane, Queue};
 use super::parcel::{PARCEL_WORDS, Parcel};
 use super::refusal::Undelivered;
-use crate::ring::{RingReader, RingWriter, Word, lines_of};
+use crate::ring::{RingReader, RingWriter, lines_of};
 use std::mem::MaybeUninit;
 
 const HEAD_WORDS: usize = 4;
@@ -51,13 +51,6 @@ impl FrameTag {
         Self::Unwatch,
         Self::Down,
     ];
-
-    const fn has_parcel(self) -> bool {
-        matches!(
-            self,
-            Self::Message | Self::Returned | Self::Reply | Self::Down
-        )
-    }
 }
 
 pub(crate) struct Frame {
@@ -84,12 +77,21 @@ impl Frame {
     }
 
     fn write(self, writer: &mut RingWriter) {
-        let head = self.tag as u64 | (self.lane as u64) << 8 | (self.why as u64) << 16;
-        for word in [head, self.source.bits(), self.target.bits(), self.call] {
+        let word_count = self.parcel.word_count();
+        let has_call = self.call != 0;
+        let head = self.tag as u64
+            | (self.lane as u64) << 8
+            | (self.why as u64) << 16
+            | u64::from(has_call) << 24
+            | (word_count as u64) << 32;
+        for word in [head, self.source.bits(), self.target.bits()] {
             writer.put(MaybeUninit::new(word));
         }
-        if self.tag.has_parcel() {
-            for word in self.parcel.into_words() {
+        if has_call {
+            writer.put(MaybeUninit::new(self.call));
+        }
+        if word_count > 0 {
+            for &word in &self.parcel.into_words()[..word_count] {
                 writer.put(word);
             }
         }
@@ -99,21 +101,22 @@ impl Frame {
     /// Takes a frame off a ring that is ready.
     pub(crate) fn read(reader: &mut RingReader) -> Self {
         let head = reader.take_number();
-        let tag = FrameTag::ALL[(head & 0xff) as usize];
-        let [source, target, call] = [(); 3].map(|()| reader.take_number());
-        let parcel = if tag.has_parcel() {
-            let mut words: [Word; PARCEL_WORDS] = [MaybeUninit::uninit(); PARCEL_WORDS];
-            for word in &mut words {
-                *word = reader.take();
-            }
-            // SAFETY: `write` put the words of one parcel here, and frames are read once.
-            unsafe { Parcel::from_words(words) }
+        let [source, target] = [(); 2].map(|()| reader.take_number());
+        let call = if head >> 24 & 1 == 1 {
+            reader.take_number()
+        } else {
+            0
+        };
+        let word_count = (head >> 32) as usize;
+        let parcel = if word_count > 0 {
+            // SAFETY: `write` put so many words of one parcel here, and frames are read once.
+            unsafe { Parcel::from_words((0..word_count).map(|_| reader.take())) }
         } else {
             Parcel::empty()
         };
         reader.finish();
         Self {
-            tag,
+            tag: FrameTag::ALL[(head & 0xff) as usize],
             lane: if head >> 8 & 1 == 0 {
                 Lane::Normal
             } else {
@@ -165,8 +168,8 @@ pub(crate) struct Outbox {
     reserve_lines: usize,
     /// Messages sent in this turn.
     sent_count: u32,
-    /// Whether something was published since the bell was rung.
-    pub(crate) unrung: bool,
+    /// Whether something was published in this turn.
+    unrung: bool,
     /// Whether what came back from that shard waits for notices to be free.
     pub(crate) stalled: bool,
     /// Notices that wait for room.
@@ -188,8 +191,10 @@ impl Outbox {
         }
     }
 
-    pub(crate) fn begin_turn(&mut self) {
+    /// Whether something was published in this turn.
+    pub(crate) fn end_turn(&mut self) -> bool {
         self.sent_count = 0;
+        std::mem::take(&mut self.unrung)
     }
 
     /// Whether a message, or a request that can wait, may be sent now.

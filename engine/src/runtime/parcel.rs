@@ -17,6 +17,8 @@ pub(crate) const PARCEL_WORDS: usize = WORDS + 1;
 /// What a parcel must know of the type within.
 struct Content {
     type_id: fn() -> TypeId,
+    /// Words that the value takes.
+    words: usize,
     drop: unsafe fn(*mut u8),
 }
 
@@ -33,6 +35,7 @@ struct Packed<T>(T);
 impl<T: Send + 'static> Packed<T> {
     const CONTENT: &'static Content = &Content {
         type_id: TypeId::of::<T>,
+        words: size_of::<T>().div_ceil(size_of::<u64>()),
         // SAFETY: called once, by `Parcel::drop`, on bytes that hold a `T`.
         drop: |bytes| unsafe { bytes.cast::<T>().drop_in_place() },
     };
@@ -45,14 +48,19 @@ impl<T: Send + 'static> Packed<T> {
 impl Parcel {
     #[inline]
     pub(crate) fn new<T: Send + 'static>(value: T) -> Self {
+        let mut parcel = Self::empty();
+        parcel.pack(value);
+        parcel
+    }
+
+    /// Puts a value into an empty parcel where it lies, which moves no more bytes than the value has.
+    #[inline(always)]
+    pub(crate) fn pack<T: Send + 'static>(&mut self, value: T) {
         const { Packed::<T>::FITS }
-        let mut bytes = [MaybeUninit::uninit(); WORDS];
+        debug_assert!(self.content.is_none(), "a parcel holds one value");
         // SAFETY: `FITS` says that the value fits the words in size and alignment.
-        unsafe { bytes.as_mut_ptr().cast::<T>().write(value) };
-        Self {
-            content: Some(Packed::<T>::CONTENT),
-            bytes,
-        }
+        unsafe { self.bytes.as_mut_ptr().cast::<T>().write(value) };
+        self.content = Some(Packed::<T>::CONTENT);
     }
 
     pub(crate) const fn empty() -> Self {
@@ -71,15 +79,36 @@ impl Parcel {
     /// The value, if it is a `T`; the parcel itself if not.
     #[inline]
     pub(crate) fn open<T: 'static>(mut self) -> Result<T, Self> {
+        self.unpack().ok_or(self)
+    }
+
+    /// Takes the value out where it lies, if it is a `T`.
+    #[inline(always)]
+    pub(crate) fn unpack<T: 'static>(&mut self) -> Option<T> {
         if !self.holds::<T>() {
-            return Err(self);
+            return None;
         }
         self.content = None;
         // SAFETY: the bytes hold a `T`, and nobody else will read them: `content` is none now.
-        Ok(unsafe { self.bytes.as_ptr().cast::<T>().read() })
+        Some(unsafe { self.bytes.as_ptr().cast::<T>().read() })
     }
 
-    /// The parcel as words that [`from_words`](Self::from_words) makes a parcel of, once.
+    /// Drops the value, if there is one.
+    #[inline]
+    pub(crate) fn clear(&mut self) {
+        if let Some(content) = self.content.take() {
+            // SAFETY: the bytes hold a value of this type that was not taken out.
+            unsafe { (content.drop)(self.bytes.as_mut_ptr().cast()) };
+        }
+    }
+
+    /// Words of a value on a ring: which type, and as many bytes as the value has.
+    pub(crate) fn word_count(&self) -> usize {
+        self.content.map_or(0, |content| 1 + content.words)
+    }
+
+    /// The parcel as words that [`from_words`](Self::from_words) makes a parcel of, once. Those behind
+    /// [`word_count`](Self::word_count) say nothing.
     #[inline]
     pub(crate) fn into_words(mut self) -> [Word; PARCEL_WORDS] {
         let mut words = [MaybeUninit::uninit(); PARCEL_WORDS];
@@ -91,17 +120,22 @@ impl Parcel {
     }
 
     /// # Safety
-    /// The words came from [`into_words`](Self::into_words) in this process, and become a parcel
-    /// this once.
+    /// The words, at least one, are the first of what [`into_words`](Self::into_words) made in this process
+    /// of a parcel that was not empty, as many as its [`word_count`](Self::word_count), and become a
+    /// parcel this once.
     #[inline]
-    pub(crate) unsafe fn from_words(words: [Word; PARCEL_WORDS]) -> Self {
-        // SAFETY: `into_words` put a number there, the address of a static or 0.
+    pub(crate) unsafe fn from_words(words: impl ExactSizeIterator<Item = Word>) -> Self {
+        let mut words = words;
+        let mut bytes = [MaybeUninit::uninit(); WORDS];
+        let first = words.next().expect("a parcel that is not empty has a word");
+        // SAFETY: `into_words` put a number there, the address of a static.
         let content = unsafe {
-            let address = words[0].assume_init() as usize;
+            let address = first.assume_init() as usize;
             std::ptr::with_exposed_provenance::<Content>(address).as_ref()
         };
-        let mut bytes = [MaybeUninit::uninit(); WORDS];
-        bytes.copy_from_slice(&words[1..]);
+        for (byte, word) in bytes.iter_mut().zip(words) {
+            *byte = word;
+        }
         Self { content, bytes }
     }
 }
@@ -109,10 +143,7 @@ impl Parcel {
 impl Drop for Parcel {
     #[inline]
     fn drop(&mut self) {
-        if let Some(content) = self.content.take() {
-            // SAFETY: the bytes hold a value of this type that was not taken out.
-            unsafe { (content.drop)(self.bytes.as_mut_ptr().cast()) };
-        }
+        self.clear();
     }
 }
 
@@ -133,21 +164,16 @@ mod tests {
         let value = Arc::new(());
         drop(Parcel::new(value.clone()));
         assert_eq!(Arc::strong_count(&value), 1);
-        let words = Parcel::new(value.clone()).into_words();
+        let parcel = Parcel::new(value.clone());
+        let count = parcel.word_count();
+        assert_eq!(count, 2);
+        let words = parcel.into_words();
         assert_eq!(Arc::strong_count(&value), 2);
-        // SAFETY: the words of the line above, made a parcel once.
-        let parcel = unsafe { Parcel::from_words(words) };
+        // SAFETY: the words of the line above, as many as count, made a parcel once.
+        let parcel = unsafe { Parcel::from_words(words[..count].iter().copied()) };
         let taken = parcel.open::<Arc<()>>().ok().unwrap();
         assert_eq!(Arc::strong_count(&value), 2);
         drop(taken);
         assert_eq!(Arc::strong_count(&value), 1);
-    }
-
-    #[test]
-    fn an_empty_parcel_stays_empty_on_its_way() {
-        let words = Parcel::empty().into_words();
-        // SAFETY: the words of the line above, made a parcel once.
-        let parcel = unsafe { Parcel::from_words(words) };
-        assert!(!parcel.holds::<()>());
     }
 }

@@ -8,9 +8,9 @@ use super::handle::Handle;
 use super::mail::Lane;
 use super::metrics::Counter;
 use super::notice::{NoticeId, Tag};
-use super::outbox::{Frame, FrameTag};
+use super::outbox::{Frame, FrameTag, Outbox};
 use super::parcel::Parcel;
-use super::refusal::Undelivered;
+use super::refusal::{SendError, Undelivered};
 
 /// Whether a frame could be taken in.
 pub(crate) enum TakenIn {
@@ -20,27 +20,25 @@ pub(crate) enum TakenIn {
 }
 
 impl Core {
-    /// Puts a message into the mailbox of an isolate here.
+    /// Makes room in the mailbox of an isolate here: the empty parcel of the message, which the caller
+    /// fills at once.
     #[inline]
-    pub(crate) fn deliver(
+    pub(crate) fn admit(
         &mut self,
         source: Handle,
         target: Handle,
         lane: Lane,
-        parcel: Parcel,
-    ) -> Result<(), (Undelivered, Parcel)> {
-        let Some(desk) = self.find(target) else {
-            return Err((Undelivered::Stale, parcel));
-        };
+    ) -> Result<&mut Parcel, Undelivered> {
+        let desk = self.find(target).ok_or(Undelivered::Stale)?;
         let seat = &mut self.desks[desk as usize];
         let kind = &mut self.kinds[usize::from(seat.kind)];
         if seat.mail_count >= kind.mailbox_slots {
-            return Err((Undelivered::MailboxFull, parcel));
+            return Err(Undelivered::MailboxFull);
         }
         let sure = kind.mail_count < kind.mail_reserve;
         let shared = kind.mail_count < kind.mail_max && self.mail.free_count() > self.mail_reserved;
         if !sure && !shared {
-            return Err((Undelivered::PoolExhausted, parcel));
+            return Err(Undelivered::PoolExhausted);
         }
         self.mail_reserved -= u32::from(sure);
         kind.mail_count += 1;
@@ -49,15 +47,35 @@ impl Core {
             Lane::High => &mut seat.high,
             Lane::Normal => &mut seat.normal,
         };
-        self.mail.push(queue, source, parcel);
+        let envelope = self.mail.push(queue);
+        envelope.source = source;
+        if seat.is_ready() {
+            kind.ready.insert((desk - kind.first_desk) as usize);
+        }
         self.metrics.count(Counter::Accepted);
-        self.settle(desk);
-        Ok(())
+        Ok(&mut envelope.parcel)
+    }
+
+    /// Puts a message that came from elsewhere into the mailbox of an isolate here.
+    pub(crate) fn deliver(
+        &mut self,
+        source: Handle,
+        target: Handle,
+        lane: Lane,
+        parcel: Parcel,
+    ) -> Result<(), (Undelivered, Parcel)> {
+        match self.admit(source, target, lane) {
+            Ok(place) => {
+                *place = parcel;
+                Ok(())
+            }
+            Err(why) => Err((why, parcel)),
+        }
     }
 
     /// Takes the next message of an isolate, of the high lane or, once in eight, of the other.
     #[inline]
-    pub(crate) fn take_mail(&mut self, desk: u32) -> Option<(Handle, Parcel)> {
+    pub(crate) fn take_mail(&mut self, desk: u32) -> Option<u32> {
         let seat = &mut self.desks[desk as usize];
         let high = !seat.high.is_empty() && (seat.high_streak < 7 || seat.normal.is_empty());
         let queue = if high {
@@ -80,46 +98,66 @@ impl Core {
 
     /// Sends a message, or says why not and hands it back. `call` is its notice if it is a question.
     #[inline]
-    pub(crate) fn send(
+    pub(crate) fn send<M: Send + 'static>(
         &mut self,
         source: Handle,
         target: Handle,
         lane: Lane,
         call: Option<NoticeId>,
-        parcel: Parcel,
-    ) -> Result<(), (Undelivered, Parcel)> {
+        message: M,
+    ) -> Result<(), SendError<M>> {
         self.metrics.count(Counter::Offered);
-        let sent = if target.shard() == usize::from(self.shard) {
-            self.deliver(source, target, lane, parcel)
+        let place = if target.shard() == usize::from(self.shard) {
+            self.admit(source, target, lane)
         } else {
-            self.send_away(source, target, lane, call, parcel)
+            self.admit_away(source, target, lane, call)
         };
-        if let Err((why, _)) = &sent {
-            self.metrics.count(Counter::of_refusal(*why));
+        match place {
+            Ok(place) => {
+                place.pack(message);
+                self.send_outgoing();
+                Ok(())
+            }
+            Err(why) => {
+                self.metrics.count(Counter::of_refusal(why));
+                Err(SendError { why, message })
+            }
         }
-        sent
     }
 
-    fn send_away(
+    fn admit_away(
         &mut self,
         source: Handle,
         target: Handle,
         lane: Lane,
         call: Option<NoticeId>,
-        parcel: Parcel,
-    ) -> Result<(), (Undelivered, Parcel)> {
-        let Some(Some(outbox)) = self.outboxes.get_mut(target.shard()) else {
-            return Err((Undelivered::Stale, parcel));
-        };
+    ) -> Result<&mut Parcel, Undelivered> {
+        let outbox = self.outbox(target.shard()).ok_or(Undelivered::Stale)?;
         if !outbox.takes_message() {
-            return Err((Undelivered::LinkFull, parcel));
+            return Err(Undelivered::LinkFull);
         }
         let call = call.map_or(0, NoticeId::bits);
         let mut frame = Frame::new(FrameTag::Message, source, target, call);
         frame.lane = lane;
-        frame.parcel = parcel;
-        outbox.send(frame);
-        Ok(())
+        Ok(&mut self.outgoing.insert(frame).parcel)
+    }
+
+    /// Puts the frame that was just filled on its ring.
+    #[inline(always)]
+    fn send_outgoing(&mut self) {
+        if let Some(frame) = self.outgoing.take()
+            && let Some(outbox) = self.outbox(frame.target.shard())
+        {
+            outbox.send(frame);
+        }
+    }
+
+    /// The way to another shard; its bell is rung at the end of the turn.
+    #[inline]
+    pub(crate) fn outbox(&mut self, to: usize) -> Option<&mut Outbox> {
+        let outbox = self.outboxes.get_mut(to)?.as_mut()?;
+        self.touched.insert(to);
+        Some(outbox)
     }
 
     /// Answers a call, wherever the caller is.
@@ -129,7 +167,7 @@ impl Core {
             super::doors::answer(claim, outcome);
         } else if shard >= self.outboxes.len() {
             self.doors.answer(claim, outcome);
-        } else if let Some(outbox) = &mut self.outboxes[shard] {
+        } else if let Some(outbox) = self.outbox(shard) {
             if !outbox.takes_reply() {
                 // The right to answer has come by a roundabout way, and this ring kept no room for it.
                 return self.doors.answer(claim, outcome);
@@ -218,9 +256,7 @@ impl Core {
             call: frame.call,
             parcel,
         };
-        let outbox = self.outboxes[from]
-            .as_mut()
-            .expect("frames come from others");
+        let outbox = self.outbox(from).expect("frames come from others");
         outbox.send_reserved(back);
     }
 

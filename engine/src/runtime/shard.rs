@@ -19,6 +19,7 @@ use super::orders::{Orders, Phase};
 use super::outbox::Frame;
 use super::refusal::Undelivered;
 use super::sending::TakenIn;
+use super::shard_set::ShardSet;
 use super::timer::{Nanos, TICK_NANOS};
 use super::tree::Recent;
 use crate::arena::Arena;
@@ -42,8 +43,6 @@ pub(crate) struct Inbox {
     pub(crate) reader: RingReader,
     /// What could not be taken in yet.
     pub(crate) held: Option<Frame>,
-    /// Whether there may be something to read though the bell is silent.
-    pub(crate) unread: bool,
     /// The last known incarnation of that shard.
     pub(crate) incarnation: u64,
 }
@@ -61,6 +60,8 @@ pub(crate) struct RuntimeShard {
     pub(crate) groups: Vec<Option<Box<dyn IsolateGroup>>>,
     pub(crate) core: Core,
     pub(crate) inboxes: Vec<Option<Inbox>>,
+    /// Shards whose ring may hold something.
+    unread: ShardSet,
     pub(crate) bells: Arc<Bells>,
     pub(crate) orders: Arc<Orders>,
     /// Two queues that change places with the door's.
@@ -94,6 +95,7 @@ impl RuntimeShard {
             groups: parts.groups,
             core: parts.core,
             inboxes: parts.inboxes,
+            unread: ShardSet::default(),
             bells: parts.bells,
             orders: parts.orders,
             knocks: VecDeque::with_capacity(parts.knocks_max),
@@ -124,9 +126,6 @@ impl RuntimeShard {
     /// One turn at time `now`; whether anything was done.
     pub(crate) fn turn(&mut self, now: Nanos) -> bool {
         self.core.now = now;
-        for outbox in self.core.outboxes.iter_mut().flatten() {
-            outbox.begin_turn();
-        }
         let mut moved = self.look_at_bells();
         moved |= self.core.take_in_io();
         moved |= self.fire_timers();
@@ -145,12 +144,10 @@ impl RuntimeShard {
         if self.core.kinds.iter().any(|kind| !kind.ready.is_empty()) {
             return Some(self.core.now);
         }
-        let stuck = |inbox: &Inbox| inbox.unread || inbox.held.is_some();
-        if self.inboxes.iter().flatten().any(stuck) {
+        if !self.unread.is_empty() {
             return Some(self.core.now);
         }
-        let waits = |outbox: &super::outbox::Outbox| !outbox.waiting.is_empty();
-        if self.core.outboxes.iter().flatten().any(waits) {
+        if !self.core.touched.is_empty() {
             return Some(self.core.now + TICK_NANOS);
         }
         self.core.wheel.next_due().map(|tick| tick * TICK_NANOS)
@@ -170,17 +167,12 @@ impl RuntimeShard {
             if from == DOOR {
                 self.look_at_orders();
                 self.open_door();
-            } else if let Some(inbox) = &mut self.inboxes[from] {
-                inbox.unread = true;
+            } else {
+                self.unread.insert(from);
             }
         });
-        for from in 0..self.inboxes.len() {
-            if self.inboxes[from]
-                .as_ref()
-                .is_some_and(|it| it.unread || it.held.is_some())
-            {
-                moved |= self.read(from);
-            }
+        for from in self.unread.take() {
+            moved |= self.read(from);
         }
         moved
     }
@@ -188,27 +180,26 @@ impl RuntimeShard {
     /// Takes in what shard `from` has sent.
     fn read(&mut self, from: usize) -> bool {
         let mut moved = false;
-        for _ in 0..FRAMES_PER_TURN {
+        let mut left = FRAMES_PER_TURN;
+        let held = loop {
             let Some(inbox) = &mut self.inboxes[from] else {
-                break;
+                break false;
             };
             let frame = match inbox.held.take() {
                 Some(frame) => frame,
-                None if inbox.reader.ready() => Frame::read(&mut inbox.reader),
-                None => {
-                    inbox.unread = false;
-                    break;
-                }
+                None if left > 0 && inbox.reader.ready() => Frame::read(&mut inbox.reader),
+                None => break false,
             };
+            left -= 1;
             if let TakenIn::NotYet(frame) = self.core.take_in(from, frame) {
                 inbox_of(&mut self.inboxes, from).held = Some(frame);
-                break;
+                break true;
             }
             moved = true;
+        };
+        if held || left == 0 {
+            self.unread.insert(from);
         }
-        let held = self.inboxes[from]
-            .as_ref()
-            .is_some_and(|it| it.held.is_some());
         if let Some(outbox) = &mut self.core.outboxes[from] {
             outbox.stalled = held;
         }
@@ -379,17 +370,17 @@ impl RuntimeShard {
 
     fn publish(&mut self) {
         let number = self.number();
-        for to in 0..self.core.outboxes.len() {
-            let Some(outbox) = &self.core.outboxes[to] else {
+        for to in self.core.touched.take() {
+            self.core.send_waiting(to);
+            let Some(outbox) = &mut self.core.outboxes[to] else {
                 continue;
             };
-            if !outbox.waiting.is_empty() {
-                self.core.send_waiting(to);
-            }
-            if let Some(outbox) = &mut self.core.outboxes[to]
-                && std::mem::take(&mut outbox.unrung)
-            {
+            let waits = !outbox.waiting.is_empty();
+            if outbox.end_turn() {
                 self.bells.ring(to, number);
+            }
+            if waits {
+                self.core.touched.insert(to);
             }
         }
     }

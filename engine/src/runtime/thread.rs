@@ -13,6 +13,7 @@ use super::notice::Notices;
 use super::orders::Orders;
 use super::outbox::Outbox;
 use super::shard::{Inbox, RuntimeShard, ShardParts};
+use super::shard_set::ShardSet;
 use super::spec::Specification;
 use super::timer::{Nanos, nanos};
 use super::tree::{Recent, Tree};
@@ -235,6 +236,8 @@ fn make_shard(
         wheel,
         gate,
         outboxes: seat.writers.into_iter().map(|it| it.map(outbox)).collect(),
+        touched: ShardSet::default(),
+        outgoing: None,
         nurseries,
         tree,
         metrics: seat.metrics,
@@ -252,7 +255,6 @@ fn make_shard(
     let inbox = |reader| Inbox {
         reader,
         held: None,
-        unread: false,
         incarnation: 0,
     };
     let mut shard = RuntimeShard::new(ShardParts {

@@ -30,14 +30,18 @@ impl std::error::Error for QuotaUsedUp {}
 
 /// An event whose message, if it is one, is still packed.
 pub(crate) enum Packed {
-    Message(Parcel),
+    /// In this envelope, which is the caller's to empty and give back.
+    Message(u32),
     Reply(Reply),
     Timer(TimerId),
     Resumed,
     Refused(Refused),
     Io(IoEvent),
     Down(Down),
-    Peer { shard: usize, up: bool },
+    Peer {
+        shard: usize,
+        up: bool,
+    },
     Stopping,
 }
 
@@ -179,9 +183,9 @@ impl Core {
         if !has_mail {
             return None;
         }
-        let (source, parcel) = self.take_mail(desk)?;
+        let index = self.take_mail(desk)?;
         self.metrics.count(Counter::Handled);
-        Some((source, Packed::Message(parcel)))
+        Some((self.mail.at(index).source, Packed::Message(index)))
     }
 
     fn next_notice(&mut self, desk: u32) -> Option<Packed> {

@@ -68,11 +68,7 @@ impl Core {
         let tag = if link { Tag::Link } else { Tag::Monitor };
         let id = self.notices.take(tag, desk, &mut seat.owned);
         self.notices.at(id.index).target = target;
-        if let Some(outbox) = self
-            .outboxes
-            .get_mut(target.shard())
-            .and_then(Option::as_mut)
-        {
+        if let Some(outbox) = self.outbox(target.shard()) {
             outbox.send(Frame::new(FrameTag::Watch, watcher, target, id.bits()));
         } else if let Some(watched) = self.find(target) {
             let watchers = &mut self.desks[watched as usize].watchers;
@@ -128,7 +124,7 @@ impl Core {
             .as_mut()
             .expect("looked at above");
         self.notices.queue(&mut outbox.waiting, waiting.index);
-        self.send_waiting(target.shard());
+        self.touched.insert(target.shard());
     }
 
     /// The desk of whom a handle names, also if it has ended and is not buried.
@@ -190,9 +186,7 @@ impl Core {
         };
         let mut back = Frame::new(FrameTag::Down, frame.target, frame.source, frame.call);
         back.parcel = Parcel::new(ending);
-        let outbox = self.outboxes[from]
-            .as_mut()
-            .expect("frames come from others");
+        let outbox = self.outbox(from).expect("frames come from others");
         outbox.send_reserved(back);
     }
 
@@ -233,7 +227,7 @@ impl Core {
                     .as_mut()
                     .expect("proxies are of other shards");
                 self.notices.queue(&mut outbox.waiting, index);
-                self.send_waiting(to);
+                self.touched.insert(to);
             } else {
                 let sequence = notice.sequence;
                 let watcher = notice.owner;
@@ -319,8 +313,12 @@ impl Core {
 
     /// Empties the desk of an isolate that has ended: its mail, what it waits for and whom it watches.
     pub(crate) fn clear_desk(&mut self, desk: u32) {
-        while self.take_mail(desk).is_some() {
+        while let Some(index) = self.take_mail(desk) {
             self.metrics.count(Counter::Discarded);
+            // Free before it is emptied, which is somebody's own code and may panic.
+            let parcel = std::mem::replace(&mut self.mail.at(index).parcel, Parcel::empty());
+            self.mail.give_back(index);
+            drop(parcel);
         }
         self.end_sleep(desk);
         self.end_io(desk);

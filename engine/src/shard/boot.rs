@@ -4,7 +4,7 @@ use super::{DomainClock, FifoSlot, GroupSlot, Shard};
 use crate::arena::{Arena, ArenaRef};
 use crate::bank::{Banked, Store};
 use crate::blueprint::{Blueprint, PortRef, Wire};
-use crate::fifo::{RECORDED, RawFifo, ShardHead, TELLS_ALL, slot_stride};
+use crate::fifo::{RECORDED, RawFifo, ShardHead, TELLS_ALL, TIMED, slot_stride};
 use crate::group::{Berth, Group};
 use crate::kind::Catalogue;
 use crate::link::{CutWire, Inbound, Outbound};
@@ -140,6 +140,9 @@ impl Shard {
             missing: vec![0; inbound.len()].into_boxed_slice(),
             sampler: None,
             recorder: None,
+            timekeeper: None,
+            watch: Box::default(),
+            next_watch: Tick::MAX,
             boundary: boundary.into_iter().map(|(_, slot)| slot).collect(),
             interior: interior.into_iter().map(|(_, slot)| slot).collect(),
             outbound,
@@ -403,7 +406,13 @@ impl Builder<'_> {
         let slow = plan.has_slow_part(wire, stride);
         // It fills a line, and so stands directly before what is carved next.
         let part: Option<ArenaRef<RecordPart>> = plan.recorded.map(|_| self.arena.carve_shared());
-        let fifo = RawFifo::carve(self.arena, slow, wire.depth as u16, stride as u16);
+        let fifo = RawFifo::carve(
+            self.arena,
+            slow,
+            plan.timed,
+            wire.depth as u16,
+            stride as u16,
+        );
         if slow {
             let local = plan.role == Role::Local;
             let slow = fifo.slow_part();
@@ -415,7 +424,8 @@ impl Builder<'_> {
             slow.producer_period.set(self.period_of(wire.from.instance));
             slow.first_node.set(node);
             let tells = matches!(plan.role, Role::Ingress(_));
-            slow.manner.set(if tells { TELLS_ALL } else { 0 });
+            let manner = if tells { TELLS_ALL } else { 0 } | if plan.timed { TIMED } else { 0 };
+            slow.manner.set(manner);
             if let (Some(part), Some(number)) = (part, plan.recorded) {
                 part.number.set(number);
                 slow.manner.set(slow.manner.get() | RECORDED);

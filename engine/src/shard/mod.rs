@@ -7,9 +7,12 @@
 //! Does not know threads, epochs beyond their end, or what to do about a fault.
 
 mod boot;
+mod watch;
 mod record;
 mod sample;
+mod stalls;
 mod snapshot;
+mod timeline;
 
 pub(crate) use boot::{BootShardError, Rings};
 pub(crate) use record::ProbedInstance;
@@ -17,6 +20,9 @@ use record::Recorder;
 pub(crate) use sample::Sampler;
 use sample::Timed;
 pub(crate) use snapshot::PartError;
+pub(crate) use stalls::StallFields;
+use stalls::Watch;
+use timeline::Timekeeper;
 
 use crate::arena::{Arena, ArenaRef};
 use crate::bank::Store;
@@ -116,6 +122,11 @@ pub(crate) struct Shard {
     sampler: Option<Box<Sampler>>,
     /// Present while the machine is recorded.
     recorder: Option<Box<Recorder>>,
+    /// Present while its time is noted.
+    timekeeper: Option<Box<Timekeeper>>,
+    /// What looks for stalls, and the next instant at which it does.
+    watch: Box<Watch>,
+    next_watch: Tick,
     arena: Arena,
 }
 
@@ -242,7 +253,7 @@ impl Shard {
         if asleep && instant > now && !self.wheel.is_empty() {
             instant = instant.min(self.wheel.next_due().unwrap_or(Tick::MAX).max(now));
         }
-        instant
+        instant.min(self.next_watch)
     }
 
     fn evaluate(&mut self, now: Tick) {
@@ -294,6 +305,10 @@ impl Shard {
             sampler.end(now, &self.fifos);
         }
         self.upcoming = after;
+        if now == self.next_watch {
+            self.watch_stalls(now);
+            self.plan_watch();
+        }
     }
 
     #[inline]

@@ -1,12 +1,13 @@
 //! The shard's side of a recording: its tape, and the modules whose fields are looked at.
 
-use super::{GroupSlot, Shard};
+use super::{GroupSlot, Shard, StallFields};
 use crate::bank::Store;
+use crate::blueprint::Blueprint;
 use crate::probes::{ProbeField, Probes};
 use crate::record::Feed;
 use crate::ring::Word;
 use crate::tape::Tape;
-use crate::time::Tick;
+use crate::time::{Tick, Timebase};
 use crossbeam_utils::CachePadded;
 use ringbuf::traits::{Observer, Producer, Split};
 use ringbuf::{HeapProd, HeapRb};
@@ -56,6 +57,11 @@ pub(crate) struct Recorder {
 }
 
 impl Recorder {
+    /// What records are written on.
+    pub(super) fn tape(&self) -> &Tape {
+        &self.tape
+    }
+
     /// Hands the chunk over, if the ring has room for it.
     fn flush(&mut self) -> bool {
         if self.tape.used() > self.ring.vacant_len() {
@@ -94,11 +100,18 @@ impl Shard {
         &mut self,
         window: Range<Tick>,
         instances: &[ProbedInstance],
+        (blueprint, timebase, stalls): (&Blueprint, &Timebase, &[StallFields]),
     ) -> Feed {
         let probed = self.probed(instances);
+        let window = window.start.max(self.upcoming)..window.end;
+        let stall_words = if stalls.is_empty() {
+            0
+        } else {
+            self.tell_stalls(blueprint, timebase, window.clone(), stalls)
+        };
         let value_count = probed.last().map_or(0, |probed| probed.values.end);
         // Headers of two instants, and every field twice: as it was and as it is.
-        let mut words_max = 2 + 4 * value_count;
+        let mut words_max = 2 + 4 * value_count + stall_words;
         for slot in &self.fifos {
             let Store::Slots(fifo) = slot.store else {
                 continue;
@@ -121,7 +134,7 @@ impl Shard {
             tape,
             ring,
             done_until: done_until.clone(),
-            window: window.start.max(self.upcoming)..window.end,
+            window,
             instant_words_max: words_max,
             opened: false,
             probed,
@@ -136,6 +149,7 @@ impl Shard {
     /// Ends recording: ports write on no tape any more.
     pub(crate) fn stop_recording(&mut self) {
         self.set_tape(None);
+        self.tell_no_stalls();
         self.recorder = None;
     }
 

@@ -94,6 +94,17 @@ impl tina_engine::runtime::Isolate for Stubborn {
 }
 
 #[test]
+fn a_door_that_is_full_says_so() {
+    let diary = Diary::new();
+    let runtime = crate::puppet::boot_in(crate::puppet::stage(1).door(0), &[(0, "ann")], &diary);
+    let ann = runtime.puppet("ann");
+    let full = Undelivered::LinkFull;
+    assert_eq!(runtime.send(ann, Order::Tell(1)).unwrap_err().why, full);
+    let answer = runtime.call(ann, LONG, |reply| Order::Ask(1, reply));
+    assert_eq!(answer, Err(CallError::Undelivered(full)));
+}
+
+#[test]
 fn a_call_from_outside_ends_when_nobody_answers() {
     let diary = Diary::new();
     let runtime = boot(1, &[(0, "ann")], &diary);

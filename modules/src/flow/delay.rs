@@ -11,7 +11,7 @@
 //! Latency: `cycles`. Throughput: one item per cycle.
 
 use serde::Deserialize;
-use tina_engine::{BuildError, Cycle, Effect, In, Memory, Module, Out, State, Wiring};
+use tina_engine::{BuildError, Cycle, Effect, Heading, In, Memory, Module, Out, State, Wiring};
 
 /// The longest delay line.
 pub const DELAY_CYCLES_MAX: u32 = 1 << 16;
@@ -93,5 +93,11 @@ impl Module for Delay {
             .memory(&mut self.line)
             .value(&mut self.oldest)
             .value(&mut self.count);
+    }
+
+    fn heading(&self, heading: &mut Heading<'_>) {
+        if self.count > 0 {
+            heading.busy(&self.out);
+        }
     }
 }

@@ -18,7 +18,8 @@
 
 use serde::Deserialize;
 use tina_engine::{
-    BuildError, Cycle, Effect, Histogram, In, Memory, Module, Out, Results, State, Wiring, signal,
+    BuildError, Cycle, Effect, Heading, Histogram, In, Memory, Module, Out, Results, State, Wiring,
+    signal,
 };
 
 signal! {
@@ -179,6 +180,12 @@ impl Module for Ram {
             .value(&mut self.read_count)
             .value(&mut self.write_count)
             .value(&mut self.under_way);
+    }
+
+    fn heading(&self, heading: &mut Heading<'_>) {
+        if self.held_count > 0 {
+            heading.busy(&self.replies);
+        }
     }
 
     fn report(&self, results: &mut Results) {

@@ -23,7 +23,9 @@
 //! Generic over what it carries: each packet type gives its router a kind of its own.
 
 use super::mesh::{MeshParams, NODES_MAX};
-use tina_engine::{BuildError, Cycle, Effect, In, Module, Out, Signal, State, Wiring};
+use tina_engine::{
+    BuildError, Cycle, Effect, Heading, In, Module, Out, Probes, Signal, State, Wiring,
+};
 
 /// A packet that knows where it goes.
 pub trait Routed: Signal {
@@ -40,6 +42,16 @@ const EAST: u32 = 1;
 const SOUTH: u32 = 2;
 const WEST: u32 = 3;
 const LOCAL: u32 = 4;
+
+/// What ports, and the grants of outputs, are called in traces.
+const PORT_NAMES: [&str; PORT_COUNT] = ["north", "east", "south", "west", "local"];
+const GRANTS: [&str; PORT_COUNT] = [
+    "grant_north",
+    "grant_east",
+    "grant_south",
+    "grant_west",
+    "grant_local",
+];
 
 /// `FIRST_ASKING[pointer][mask]`: the first set bit of `mask` in cyclic order from `pointer`.
 static FIRST_ASKING: [[u8; 32]; PORT_COUNT] = first_asking();
@@ -140,6 +152,23 @@ impl<P: Routed> Module for Router<P> {
 
     fn state(&mut self, state: &mut State<'_>) {
         state.value(&mut self.pointers);
+    }
+
+    /// For each output the input that was granted it last: a pointer stands behind its winner.
+    fn probe(&self, probes: &mut Probes<'_>) {
+        for (name, pointer) in GRANTS.into_iter().zip(self.pointers) {
+            let winner = (u64::from(pointer) + PORT_COUNT as u64 - 1) % PORT_COUNT as u64;
+            probes.choice(name, &PORT_NAMES, winner);
+        }
+    }
+
+    fn heading(&self, heading: &mut Heading<'_>) {
+        for input in &self.inputs {
+            if let Some(packet) = input.peek() {
+                let output = self.output_towards(packet.destination());
+                heading.wants(input, &self.outputs[output as usize]);
+            }
+        }
     }
 }
 

@@ -22,14 +22,17 @@
 //! succeeds. A second `LR` while an order waits lets it go first. The rules of the protocol and why they
 //! are right: `coherence`.
 
+mod counts;
+
 use super::cache_array::{CacheArray, Rights, SlotIndex};
 use super::coherence::{
     Answer, AnswerKind, LINE_WORDS, NO_LINE, Order, OrderKind, Request, RequestKind, line_address,
 };
 use super::ram_map::{RamMap, RamParams};
 use super::signals::{DataOperation, DataReply, DataRequest};
+use counts::Counts;
 use serde::{Deserialize, Serialize};
-use tina_engine::{BuildError, Cycle, Effect, Histogram, In, Module, Out, Results, State, Wiring};
+use tina_engine::{BuildError, Cycle, Effect, In, Module, Out, Probes, Results, State, Wiring};
 
 /// Parameters of a data cache.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
@@ -73,20 +76,8 @@ enum Stage {
     AwaitDevice,
 }
 
-#[derive(Default, Serialize, Deserialize)]
-struct Counts {
-    hits: u64,
-    misses: u64,
-    upgrades: u64,
-    evictions: u64,
-    write_backs: u64,
-    invalidations: u64,
-    recalls: u64,
-    device_accesses: u64,
-    failed_conditionals: u64,
-    /// Cycles from a miss to its line.
-    miss_latency: Histogram,
-}
+/// What [`Stage`] is called in traces.
+const STAGES: [&str; 4] = ["ready", "send", "await_line", "await_device"];
 
 /// A coherent data cache.
 pub struct DataCache {
@@ -202,38 +193,21 @@ impl Module for DataCache {
             .value(&mut self.counts);
     }
 
+    fn probe(&self, probes: &mut Probes<'_>) {
+        let stage = match self.stage {
+            Stage::Ready => 0,
+            Stage::Send => 1,
+            Stage::AwaitLine(_) => 2,
+            Stage::AwaitDevice => 3,
+        };
+        probes.choice("stage", &STAGES, stage);
+        probes.number("hits", 48, self.counts.hits);
+        probes.number("misses", 48, self.counts.misses);
+        probes.flag("reserved", self.reservation.is_some());
+    }
+
     fn report(&self, results: &mut Results) {
-        results
-            .count("hits", self.counts.hits)
-            .described("accesses", "answered at once");
-        results
-            .count("misses", self.counts.misses)
-            .described("accesses", "that waited for a line");
-        results.count("upgrades", self.counts.upgrades).described(
-            "accesses",
-            "that waited for the right to write a line that was there",
-        );
-        results
-            .count("evictions", self.counts.evictions)
-            .described("lines", "given up for others");
-        results
-            .count("write_backs", self.counts.write_backs)
-            .described("lines", "written back when they were given up");
-        results
-            .count("invalidations", self.counts.invalidations)
-            .described("lines", "given up because another hart writes them");
-        results
-            .count("recalls", self.counts.recalls)
-            .described("lines", "handed over because another hart wants them");
-        results
-            .count("device_accesses", self.counts.device_accesses)
-            .described("accesses", "of devices");
-        results
-            .count("failed_conditionals", self.counts.failed_conditionals)
-            .described("instructions", "store-conditionals that failed");
-        results
-            .histogram("miss_latency", &self.counts.miss_latency)
-            .described("cycles", "from a miss to its line");
+        self.counts.report(results);
     }
 }
 

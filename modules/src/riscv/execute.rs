@@ -35,7 +35,9 @@ use super::signals::{
     DecodedInstruction, Jump, MemoryRequest, MultiplyRequest, RegisterWrite, Resolution,
 };
 use serde::{Deserialize, Serialize};
-use tina_engine::{BuildError, Cycle, Effect, In, Item, Module, Out, Results, Room, State, Wiring};
+use tina_engine::{
+    BuildError, Cycle, Effect, In, Item, Module, Out, Probes, Results, Room, State, Wiring,
+};
 
 /// Parameters of [`Execute`].
 #[derive(Clone, Debug, Deserialize)]
@@ -64,6 +66,9 @@ enum Progress {
     /// The instruction cache has been told to be empty.
     InvalidateSent,
 }
+
+/// What [`Progress`] is called in traces.
+const PROGRESS: [&str; 4] = ["new", "fence_sent", "fence_passed", "invalidate_sent"];
 
 /// The third stage of the core.
 pub struct Execute {
@@ -166,6 +171,15 @@ impl Module for Execute {
             .value(&mut core.mispredict_count)
             .value(&mut core.trap_count)
             .value(&mut core.cycle_count);
+    }
+
+    fn probe(&self, probes: &mut Probes<'_>) {
+        let core = &self.core;
+        probes.number("retired", 48, core.instruction_count);
+        probes.number("mispredicts", 48, core.mispredict_count);
+        probes.number("traps", 48, core.trap_count);
+        probes.number("scoreboard", 32, u64::from(core.scoreboard));
+        probes.choice("progress", &PROGRESS, core.progress as u64);
     }
 
     fn report(&self, results: &mut Results) {

@@ -21,7 +21,7 @@
 use super::image::Image;
 use super::signals::{FetchRequest, Jump, Resolution};
 use serde::Deserialize;
-use tina_engine::{BuildError, Cycle, Effect, In, Memory, Module, Out, State, Wiring};
+use tina_engine::{BuildError, Cycle, Effect, In, Memory, Module, Out, Probes, State, Wiring};
 
 /// The most entries of the table of branch targets.
 pub const BRANCH_TARGETS_MAX: u32 = 1 << 16;
@@ -126,6 +126,11 @@ impl Module for Fetch {
             .value(top)
             .value(committed_top);
         state.value(&mut self.address).value(&mut self.epoch);
+    }
+
+    fn probe(&self, probes: &mut Probes<'_>) {
+        probes.number("pc", 32, u64::from(self.address));
+        probes.flag("epoch", self.epoch);
     }
 }
 

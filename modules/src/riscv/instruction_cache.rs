@@ -22,7 +22,7 @@ use super::data_cache::node_number;
 use super::ram_map::{RamMap, RamParams};
 use super::signals::{FetchReply, FetchRequest};
 use serde::{Deserialize, Serialize};
-use tina_engine::{BuildError, Cycle, Effect, In, Module, Out, Results, State, Wiring};
+use tina_engine::{BuildError, Cycle, Effect, In, Module, Out, Probes, Results, State, Wiring};
 
 /// Parameters of an instruction cache.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
@@ -49,6 +49,9 @@ enum Stage {
     /// The line will come into this slot.
     Await(SlotIndex),
 }
+
+/// What [`Stage`] is called in traces.
+const STAGES: [&str; 3] = ["ready", "send", "await_line"];
 
 /// No line has it.
 const NO_ADDRESS: u32 = 1;
@@ -143,6 +146,17 @@ impl Module for InstructionCache {
             .value(&mut self.stage)
             .value(&mut self.pending)
             .value(&mut self.counts);
+    }
+
+    fn probe(&self, probes: &mut Probes<'_>) {
+        let stage = match self.stage {
+            Stage::Ready => 0,
+            Stage::Send => 1,
+            Stage::Await(_) => 2,
+        };
+        probes.choice("stage", &STAGES, stage);
+        probes.number("hits", 48, self.counts.hits);
+        probes.number("misses", 48, self.counts.misses);
     }
 
     fn report(&self, results: &mut Results) {

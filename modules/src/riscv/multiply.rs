@@ -12,7 +12,7 @@
 use super::instruction::{MulDiv, mul_div};
 use super::signals::{MultiplyRequest, RegisterWrite};
 use serde::Deserialize;
-use tina_engine::{BuildError, Cycle, Effect, In, Module, Out, Results, State, Wiring};
+use tina_engine::{BuildError, Cycle, Effect, Heading, In, Module, Out, Results, State, Wiring};
 
 /// The longest latency of the unit.
 pub const CYCLES_MAX: u32 = 1 << 10;
@@ -90,6 +90,12 @@ impl Module for Multiply {
             .value(&mut self.pending)
             .value(&mut self.multiplication_count)
             .value(&mut self.division_count);
+    }
+
+    fn heading(&self, heading: &mut Heading<'_>) {
+        if self.pending.is_some() {
+            heading.busy(&self.product);
+        }
     }
 
     fn report(&self, results: &mut Results) {

@@ -1,18 +1,23 @@
 //! What may stand on the command line.
 
 mod later;
+mod pictures;
+mod stalls;
 
 pub(super) use later::{DiffArguments, ReplayArguments};
+pub(super) use pictures::{
+    GraphArguments, HeatArgument, PlotArguments, RadixArgument, ReportArguments,
+};
+use stalls::StallArguments;
 
 use crate::design::Design;
-use crate::run::{Contender, FlightOrder, Variant};
+use crate::run::{Contender, FlightOrder, RunFolder, Variant};
 use crate::trace::{Glob, TraceOrder, What};
 use clap::builder::RangedU64ValueParser;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use std::ops::Range;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use tina_engine::{Limits, SHARDS_MAX, core_count};
-use tina_viz::waves::{ROWS_DEFAULT, ROWS_MAX};
 use tina_viz::write::Format;
 
 /// The clocked hardware simulator whose result does not depend on the number of shards.
@@ -52,6 +57,8 @@ pub(super) enum Command {
     Plot(PlotArguments),
     /// Draw a netlist: its hierarchy as boxes, arrays folded, wires in bundles.
     Graph(GraphArguments),
+    /// Show a run that is over on one page: what came out, how it went, where it was held up.
+    Report(ReportArguments),
 }
 
 /// What to load.
@@ -132,15 +139,21 @@ pub(super) struct RunArguments {
     /// Write all statistics of the run to a file: JSON or CSV, by its ending.
     #[arg(long, value_name = "FILE.json|.csv", value_parser = statistics_file)]
     pub(super) stats: Option<PathBuf>,
-    /// Keep the run in this folder: manifest, digests of all epochs, statistics, checkpoints.
+    /// Keep the run in this folder: manifest, digests of all epochs, statistics, counts over time, what
+    /// shards did with their time, checkpoints, and of a run that ended badly its last cycles.
     #[arg(long, value_name = "DIR")]
     pub(super) out: Option<PathBuf>,
+    /// Write what every shard did with its time, for ui.perfetto.dev and chrome://tracing.
+    #[arg(long, value_name = "FILE.json", value_parser = timeline_file)]
+    pub(super) timeline: Option<PathBuf>,
     /// Measure what comes after so many cycles apart from what came before.
     #[arg(long, value_name = "N")]
     pub(super) warmup: Option<u64>,
     /// End the measurement after so many cycles; what follows is the drain.
     #[arg(long, value_name = "N", requires = "warmup", value_parser = cycle_count())]
     pub(super) measure: Option<u64>,
+    #[command(flatten)]
+    pub(super) stalls: StallArguments,
     #[command(flatten)]
     pub(super) trace: TraceArguments,
     #[command(flatten)]
@@ -159,9 +172,16 @@ pub(super) struct CheckpointArguments {
     /// Save it after every N cycles, too, at the end of the epoch.
     #[arg(long, value_name = "N", value_parser = cycle_count())]
     pub(super) checkpoint_every: Option<u64>,
+    /// Keep the N latest checkpoints of this machine in the folder; the default is all.
+    #[arg(long, value_name = "N", requires = "checkpoint_every",
+        value_parser = RangedU64ValueParser::<usize>::new().range(1..))]
+    pub(super) checkpoint_keep: Option<usize>,
     /// Go on from a checkpoint, or from the latest whole one of a folder; at any shard count.
     #[arg(long, value_name = "FILE|DIR")]
     pub(super) resume: Option<PathBuf>,
+    /// Go on from a checkpoint that another build of this program made, too.
+    #[arg(long, requires = "resume")]
+    pub(super) any_build: bool,
 }
 
 /// What is done about a run that ended badly.
@@ -172,20 +192,30 @@ pub(super) struct AftermathArguments {
     #[arg(long)]
     pub(super) what_if_depth: bool,
     /// After a fault, a deadlock or --max-cycles, run again and write the last N cycles of the modules
-    /// concerned to the file of --flight-file.
-    #[arg(long, value_name = "N", value_parser = cycle_count())]
+    /// concerned to the file of --flight-file. With --out that is done for 200 cycles; 0 leaves it out.
+    #[arg(long, value_name = "N")]
     pub(super) flight: Option<u64>,
-    /// The trace that --flight writes.
-    #[arg(long, value_name = "FILE", default_value = "flight.fst", value_parser = trace_path)]
-    pub(super) flight_file: PathBuf,
+    /// The trace that --flight writes; the default is flight.fst, in the folder of --out if there is one.
+    #[arg(long, value_name = "FILE", value_parser = trace_path)]
+    pub(super) flight_file: Option<PathBuf>,
 }
 
+/// Cycles before the end of a run that ended badly, where its folder is kept.
+const FLIGHT_CYCLES: u64 = 200;
+
 impl AftermathArguments {
-    /// The recording of the end that is asked for.
-    pub(super) fn flight(&self) -> Option<FlightOrder> {
-        self.flight.map(|cycles| FlightOrder {
+    /// The recording of the end that is asked for, of a run that may have a folder.
+    pub(super) fn flight(&self, out: Option<&Path>) -> Option<FlightOrder> {
+        let cycles = self.flight.or(out.map(|_| FLIGHT_CYCLES));
+        let path = || match (&self.flight_file, out) {
+            (Some(path), _) => path.clone(),
+            (None, Some(out)) => RunFolder::new(out).flight(),
+            (None, None) => PathBuf::from("flight.fst"),
+        };
+        let cycles = cycles.filter(|&cycles| cycles > 0)?;
+        Some(FlightOrder {
             cycles,
-            path: self.flight_file.clone(),
+            path: path(),
         })
     }
 }
@@ -203,6 +233,9 @@ pub(super) struct TraceArguments {
     /// Trace only from cycle A on and before cycle B, of the base clock.
     #[arg(long, value_name = "A..B", requires = "trace", value_parser = window)]
     pub(super) trace_window: Option<Range<u64>>,
+    /// Write a save file for GTKWave beside the trace, FILE.gtkw: it opens with the signals in groups.
+    #[arg(long, requires = "trace")]
+    pub(super) trace_save: bool,
     /// What to trace, separated by commas; the default is transfers, occupancy and probes.
     #[arg(long, value_name = "WHAT", requires = "trace", value_delimiter = ',')]
     pub(super) trace_what: Vec<TraceWhat>,
@@ -219,6 +252,8 @@ pub(super) enum TraceWhat {
     Probes,
     /// A square wave for each clock domain.
     Clocks,
+    /// Why the two ends of a wire moved no item, at every edge.
+    Stalls,
 }
 
 impl TraceArguments {
@@ -229,6 +264,7 @@ impl TraceArguments {
             scopes: self.trace_scope.clone(),
             window: self.trace_window.clone().unwrap_or(0..u64::MAX),
             what: what_of(&self.trace_what),
+            save_file: self.trace_save,
         })
     }
 }
@@ -244,6 +280,7 @@ fn what_of(parts: &[TraceWhat]) -> What {
         occupancy: asked(TraceWhat::Occupancy),
         probes: asked(TraceWhat::Probes),
         clocks: asked(TraceWhat::Clocks),
+        stalls: asked(TraceWhat::Stalls),
     }
 }
 
@@ -400,89 +437,6 @@ pub(super) struct ListArguments {
     pub(super) kind: Option<String>,
 }
 
-#[derive(Args)]
-pub(super) struct GraphArguments {
-    #[command(flatten)]
-    pub(super) input: InputArguments,
-    /// The picture to write.
-    #[arg(long, short, value_name = "FILE.svg|.png")]
-    pub(super) output: PathBuf,
-    /// Place it on so many shards, 1 to 255, and show where, and which wires are cut.
-    #[arg(long, value_name = "N", value_parser = shard_count())]
-    pub(super) shards: Option<usize>,
-    /// A picture on a dark ground.
-    #[arg(long)]
-    pub(super) dark: bool,
-}
-
-#[derive(Args)]
-pub(super) struct PlotArguments {
-    /// The trace, FST, VCD or GHW; for --heat also what `run --stats` wrote.
-    pub(super) trace: PathBuf,
-    /// The picture to write; without it, or with --text, the waves are drawn in the terminal.
-    #[arg(long, short, value_name = "FILE.svg|.png")]
-    pub(super) output: Option<PathBuf>,
-    /// Signals to show, such as `tile[*].router.*` or a scope; may be repeated; the default is all.
-    #[arg(long, short, value_name = "GLOB")]
-    pub(super) signals: Vec<String>,
-    /// Times to show, in steps or with a unit: `1000..5000`, `1.2us..`, `..400ns`; the default is all.
-    #[arg(long, short, value_name = "A..B")]
-    pub(super) window: Option<String>,
-    /// Signals to show as curves, such as occupancies; may be repeated.
-    #[arg(long, value_name = "GLOB")]
-    pub(super) analog: Vec<String>,
-    /// Mark a time; may be repeated.
-    #[arg(long, value_name = "TIME")]
-    pub(super) cursor: Vec<String>,
-    /// How numbers are written.
-    #[arg(long, value_enum, default_value_t = RadixArgument::Hex)]
-    pub(super) radix: RadixArgument,
-    /// Rows there are room for; of more signals, those that are alike are folded. 1 to 600.
-    #[arg(long, value_name = "N", default_value_t = ROWS_DEFAULT as u16,
-        value_parser = clap::value_parser!(u16).range(1..=ROWS_MAX as i64))]
-    pub(super) rows: u16,
-    /// Draw a grid as a heat map of this measure of its signals in the window.
-    #[arg(long, value_enum, num_args = 0..=1, default_missing_value = "changes", require_equals = true,
-        value_name = "MEASURE")]
-    pub(super) heat: Option<HeatArgument>,
-    /// Draw in the terminal, with letters.
-    #[arg(long)]
-    pub(super) text: bool,
-    /// Letters of ASCII alone.
-    #[arg(long, requires = "text")]
-    pub(super) ascii: bool,
-    /// Width of a drawing of letters; the default is the terminal's, or 120.
-    #[arg(long, value_name = "LETTERS", value_parser = clap::value_parser!(u16).range(40..=1_000))]
-    pub(super) width: Option<u16>,
-    /// A picture on a dark ground.
-    #[arg(long)]
-    pub(super) dark: bool,
-}
-
-/// How bits of a trace are written.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub(super) enum RadixArgument {
-    /// Base 16.
-    Hex,
-    /// Base 10, without a sign.
-    Dec,
-    /// Base 10, two's complement.
-    Signed,
-    /// Base 2.
-    Bin,
-}
-
-/// What is read of the signals of a grid.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub(super) enum HeatArgument {
-    /// How often they change.
-    Changes,
-    /// Their mean over time.
-    Mean,
-    /// Their greatest value.
-    Max,
-}
-
 fn shard_count() -> RangedU64ValueParser<usize> {
     RangedU64ValueParser::new().range(1..=SHARDS_MAX as u64)
 }
@@ -526,6 +480,14 @@ fn statistics_file(text: &str) -> Result<PathBuf, String> {
     match path.extension().and_then(|ending| ending.to_str()) {
         Some("json" | "csv") => Ok(path),
         _ => Err("its name ends in .json or .csv".to_owned()),
+    }
+}
+
+fn timeline_file(text: &str) -> Result<PathBuf, String> {
+    let path = PathBuf::from(text);
+    match path.extension().and_then(|ending| ending.to_str()) {
+        Some("json") => Ok(path),
+        _ => Err("its name ends in .json".to_owned()),
     }
 }
 

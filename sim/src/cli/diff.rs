@@ -4,9 +4,8 @@ use super::arguments::DiffArguments;
 use super::failure::{DIGESTS_DIFFER, Failure};
 use super::input;
 use super::picture::{self, PictureFormat};
-use super::resume::nearest_start;
 use super::terminal::{complain, print};
-use crate::checkpoint::Checkpoint;
+use crate::checkpoint::{Checkpoint, nearest};
 use crate::design::Design;
 use crate::run::{
     Common, Manifest, RunFolder, RunOptions, Side, WireDifference, execute, first_wire,
@@ -16,6 +15,7 @@ use crate::trace::{Glob, TimeAxis, TraceOrder, What};
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use tina_engine::{Catalogue, HostOptions, Limits, Timebase};
+use tina_viz::drawing::Drawing;
 use tina_viz::trace::{Radix, Trace};
 use tina_viz::waves::{ROWS_DEFAULT, Sheet, WaveOptions};
 
@@ -178,7 +178,7 @@ fn simulated(
             .run
             .as_ref()
             .and_then(|(folder, manifest, _)| {
-                nearest_start(&folder.checkpoints(), &manifest.origin, until)
+                nearest(&folder.checkpoints(), &manifest.origin, until)
             });
         Side {
             design,
@@ -193,11 +193,14 @@ fn simulated(
         (Some(wire), _) => {
             complain(&story(first, second, &wire));
             if let Some(output) = &arguments.output {
-                for (index, letter) in ["a", "b"].into_iter().enumerate() {
-                    let side = side(index);
+                let sheet = |(index, letter): (usize, &str)| {
                     let name = &subjects[index].name;
-                    draw(&side, &wire, name, &beside(output, letter), catalogue)?;
-                }
+                    let trace = beside(output, letter);
+                    waves(&side(index), &wire, name, &trace, catalogue)
+                };
+                let sheets: Result<Vec<Drawing>, Failure> =
+                    [(0, "a"), (1, "b")].into_iter().map(sheet).collect();
+                picture::write(&Drawing::above_each_other(&sheets?), output, false)?;
             }
             Ok(DIGESTS_DIFFER)
         }
@@ -229,24 +232,22 @@ fn simulated(
 /// Cycles drawn before the difference, and behind it.
 const CYCLES_AROUND: (u64, u64) = (20, 8);
 
-/// `wave.svg` becomes `wave-a.svg`.
+/// The trace of one side beside the picture: `wave-a.fst` beside `wave.svg`.
 fn beside(output: &Path, letter: &str) -> PathBuf {
     let stem = output.file_stem().unwrap_or_default().to_string_lossy();
-    let ending = output.extension().unwrap_or_default().to_string_lossy();
-    output.with_file_name(format!("{stem}-{letter}.{ending}"))
+    output.with_file_name(format!("{stem}-{letter}.fst"))
 }
 
-/// Draws what one side does around the difference, at both ends of the wire.
-fn draw(
+/// What one side does around the difference, at both ends of the wire, as a trace and as a sheet.
+fn waves(
     side: &Side<'_>,
     wire: &WireDifference,
     name: &str,
-    output: &Path,
+    path: &Path,
     catalogue: &Catalogue,
-) -> Result<(), Failure> {
+) -> Result<Drawing, Failure> {
     let window =
         wire.cycle.saturating_sub(CYCLES_AROUND.0)..wire.cycle.saturating_add(CYCLES_AROUND.1);
-    let path = output.with_extension("fst");
     let scopes: Result<Vec<Glob>, String> = wire.paths.iter().map(|path| Glob::new(path)).collect();
     let options = RunOptions {
         shard_count: side.shard_count,
@@ -260,10 +261,11 @@ fn draw(
             .clone()
             .filter(|start| start.cycle(&side.design.blueprint) <= window.start),
         trace: Some(TraceOrder {
-            path: path.clone(),
+            path: path.to_owned(),
             scopes: scopes.map_err(Failure::input)?,
             window: window.clone(),
             what: What::default(),
+            save_file: false,
         }),
         ..RunOptions::default()
     };
@@ -271,7 +273,7 @@ fn draw(
     if let Some(Err(reason)) = &report.trace {
         return Err(Failure::input(format_args!("the trace failed: {reason}")));
     }
-    let mut trace = Trace::open(&path).map_err(Failure::input)?;
+    let mut trace = Trace::open(path).map_err(Failure::input)?;
     let base = Timebase::of(&side.design.blueprint.domains).map_or(1, |base| base.period_ticks[0]);
     let axis = TimeAxis::of(&side.design.blueprint, false);
     let time = |cycle: u64| axis.at(cycle.saturating_mul(base));
@@ -286,7 +288,7 @@ fn draw(
     };
     let sheet =
         Sheet::for_picture(&mut trace, &signals, &[], wave_options).map_err(Failure::input)?;
-    picture::write(&sheet.picture(), output, false)
+    Ok(sheet.picture())
 }
 
 /// As far as both are to be run.

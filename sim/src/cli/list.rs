@@ -5,6 +5,7 @@ use super::failure::Failure;
 use super::parameters::{Parameter, parameters, sample};
 use super::table;
 use super::terminal::print;
+use crate::diagnostic::nearest;
 use std::collections::BTreeMap;
 use std::fmt::Write;
 use tina_engine::{Catalogue, Direction, Kind, Place, PortInfo, Probe, Resources};
@@ -30,21 +31,13 @@ pub(super) fn list(arguments: &ListArguments, catalogue: &Catalogue) -> Result<u
 
 /// The nearest kind or family, where one is near.
 fn unknown(name: &str, catalogue: &Catalogue) -> String {
-    /// As similar as a slip of the finger or two.
-    const SIMILAR: f64 = 0.75;
     let families = catalogue
         .kinds()
         .iter()
         .filter_map(|kind| kind.name().split('.').next());
-    let near = catalogue
-        .kinds()
-        .iter()
-        .map(Kind::name)
-        .chain(families)
-        .map(|known| (strsim::jaro_winkler(name, known), known))
-        .filter(|&(similarity, _)| similarity > SIMILAR)
-        .max_by(|a, b| a.0.total_cmp(&b.0).then(b.1.cmp(a.1)));
-    let hint = near.map_or("`tina-hw list` shows all".to_owned(), |(_, known)| {
+    let kinds = catalogue.kinds().iter().map(Kind::name);
+    let known: Vec<&str> = kinds.chain(families).collect();
+    let hint = nearest(name, &known).map_or("`tina-hw list` shows all".to_owned(), |known| {
         format!("did you mean `{known}`?")
     });
     format!("no kind or family is called `{name}`; {hint}")

@@ -1,6 +1,7 @@
 //! Pictures as files.
 
 use super::failure::Failure;
+use crate::diagnostic::nearest;
 use std::fs;
 use std::path::Path;
 use tina_viz::drawing::{Drawing, Theme};
@@ -20,14 +21,8 @@ impl PictureFormat {
             Some("svg") => Ok(Self::Svg),
             Some("png") => Ok(Self::Png),
             ending => {
-                let near = ending.and_then(|ending| {
-                    let near = ["svg", "png"].into_iter().map(|known| {
-                        (strsim::normalized_damerau_levenshtein(ending, known), known)
-                    });
-                    near.filter(|near| near.0 > 0.6)
-                        .max_by(|a, b| a.0.total_cmp(&b.0))
-                });
-                let hint = near.map_or(String::new(), |(_, known)| {
+                let near = ending.and_then(|ending| nearest(ending, &["svg", "png"]));
+                let hint = near.map_or(String::new(), |known| {
                     format!("; did you mean `{}`?", path.with_extension(known).display())
                 });
                 Err(Failure::input(format_args!(

@@ -3,7 +3,7 @@
 use super::arguments::ReplayArguments;
 use super::failure::Failure;
 use super::input;
-use super::resume::{any, folder_of, nearest};
+use super::resume::{Builds, any, folder_of, nearest};
 use super::terminal::{Guest, Terminal, complain, print};
 use crate::run::{RunOptions, execute, thousands};
 use tina_engine::{Catalogue, HostOptions, Limits, Outcome};
@@ -14,7 +14,8 @@ pub(super) fn replay(arguments: &ReplayArguments, catalogue: &Catalogue) -> Resu
     let origin = any(&folder)?.origin;
     let design = input::design_of(&origin, catalogue)?;
     // A window before the first checkpoint is reached from cycle 0.
-    let start = nearest(&folder, &origin, window.start).ok();
+    let builds = Builds::of(arguments.any_build);
+    let start = nearest(&folder, &origin, window.start, builds).ok();
     let from = match &start {
         Some((checkpoint, path)) => {
             format!(
@@ -23,7 +24,9 @@ pub(super) fn replay(arguments: &ReplayArguments, catalogue: &Catalogue) -> Resu
                 path.display()
             )
         }
-        None => "from cycle 0: there is no whole checkpoint before the window".to_owned(),
+        None => {
+            "from cycle 0: no checkpoint before the window is whole and of this build".to_owned()
+        }
     };
     if !arguments.quiet {
         complain(&format!("replayed {from}"));

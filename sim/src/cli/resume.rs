@@ -8,16 +8,33 @@ use crate::run::{RunFolder, thousands};
 use std::path::{Path, PathBuf};
 use tina_engine::Limits;
 
+/// Whose checkpoints are of use.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Builds {
+    /// Those that this program made.
+    Own,
+    /// Those of other builds, too; they are complained of.
+    Any,
+}
+
+impl Builds {
+    /// As the command line says.
+    pub(super) fn of(any: bool) -> Self {
+        if any { Self::Any } else { Self::Own }
+    }
+}
+
 /// The checkpoint in this file, or the latest whole one in this folder, of the machine of this
 /// origin; later ones that are no use are complained of.
 pub(super) fn latest(
     path: &Path,
     origin: &Origin,
     limits: &Limits,
+    builds: Builds,
 ) -> Result<(Checkpoint, PathBuf), Failure> {
     let end = limits.cycles.or(limits.max_cycles).unwrap_or(u64::MAX);
     if !path.is_dir() {
-        let checkpoint = read(path, origin).map_err(|error| refused(path, &error))?;
+        let checkpoint = read(path, origin, builds).map_err(|error| refused(path, &error))?;
         let cycle = checkpoint.cycle;
         if cycle > end {
             return Err(Failure::input(format_args!(
@@ -29,7 +46,7 @@ pub(super) fn latest(
         }
         return Ok((checkpoint, path.to_owned()));
     }
-    nearest(&folder_of(path), origin, end)
+    nearest(&folder_of(path), origin, end, builds)
 }
 
 /// Where the checkpoints of a run's folder lie; of any other folder, the folder itself.
@@ -55,13 +72,6 @@ pub(super) fn any(folder: &Path) -> Result<Checkpoint, Failure> {
     Err(refusal.unwrap_or_else(|| none(folder)))
 }
 
-/// The latest whole checkpoint of this origin up to cycle `end`, if there is one.
-pub(super) fn nearest_start(folder: &Path, origin: &Origin, end: u64) -> Option<Checkpoint> {
-    let all = list(folder).ok()?;
-    let mut early = all.into_iter().filter(|(cycle, _)| *cycle <= end);
-    early.find_map(|(_, path)| read(&path, origin).ok())
-}
-
 fn none(folder: &Path) -> Failure {
     Failure::input(format_args!(
         "{} has no checkpoints: their files are called cycle-<number>.checkpoint",
@@ -74,6 +84,7 @@ pub(super) fn nearest(
     folder: &Path,
     origin: &Origin,
     end: u64,
+    builds: Builds,
 ) -> Result<(Checkpoint, PathBuf), Failure> {
     let all = list(folder).map_err(|error| Failure::file("read", folder, &error))?;
     let shown = folder.display();
@@ -83,7 +94,7 @@ pub(super) fn nearest(
     let first = all.iter().map(|(cycle, _)| *cycle).min().unwrap_or(0);
     let mut refusals = Vec::new();
     for (_, path) in all.into_iter().filter(|(cycle, _)| *cycle <= end) {
-        match read(&path, origin) {
+        match read(&path, origin, builds) {
             Ok(checkpoint) => {
                 refusals
                     .iter()
@@ -106,9 +117,17 @@ pub(super) fn nearest(
     )))
 }
 
-fn read(path: &Path, origin: &Origin) -> Result<Checkpoint, CheckpointError> {
+fn read(path: &Path, origin: &Origin, builds: Builds) -> Result<Checkpoint, CheckpointError> {
     let checkpoint = Checkpoint::read(path)?;
     checkpoint.check(origin)?;
+    match (checkpoint.check_build(), builds) {
+        (Ok(()), _) => {}
+        (Err(error), Builds::Own) => return Err(error),
+        (Err(_), Builds::Any) => complain(&format!(
+            "warning: {} was made by another build: what modules do may have changed since",
+            path.display()
+        )),
+    }
     Ok(checkpoint)
 }
 

@@ -3,7 +3,7 @@
 use super::arguments::{RunArguments, Shards};
 use super::failure::{DIGESTS_DIFFER, Failure, INTERRUPTED};
 use super::input;
-use super::resume::latest;
+use super::resume::{Builds, latest};
 use super::terminal::{Guest, Terminal, complain, print};
 use crate::design::Design;
 use crate::origin::Origin;
@@ -34,12 +34,18 @@ pub(super) fn run(arguments: &RunArguments, catalogue: &Catalogue) -> Result<u8,
         no_vectors: arguments.no_vectors,
         pin: true,
         join: true,
+        stalls: arguments.stalls.options(),
         ..HostOptions::default()
     };
     let origin = Origin::of(&design, &arguments.input.set);
     let checkpoints = &arguments.checkpoints;
     let resumed = match &checkpoints.resume {
-        Some(path) => Some(latest(path, &origin, &limits)?),
+        Some(path) => Some(latest(
+            path,
+            &origin,
+            &limits,
+            Builds::of(checkpoints.any_build),
+        )?),
         None => None,
     };
     if let Some((checkpoint, path)) = &resumed
@@ -60,6 +66,8 @@ pub(super) fn run(arguments: &RunArguments, catalogue: &Catalogue) -> Result<u8,
         keep: keep(arguments, &origin)?,
         phases: phases(arguments, resumed_from)?,
         trace: arguments.trace.order(),
+        series: arguments.out.is_some(),
+        timeline: arguments.out.is_some() || arguments.timeline.is_some(),
     };
     let manifest = Manifest::new(&design, origin, command_line(), &limits, resumed_from);
     let report = observed(arguments, &design, catalogue, &options, manifest)?;
@@ -70,6 +78,9 @@ pub(super) fn run(arguments: &RunArguments, catalogue: &Catalogue) -> Result<u8,
         print(&format!("{:#}\n", report.to_json()))?;
     } else if !arguments.quiet {
         print(&report.text(&design, catalogue))?;
+        if let (Some(rows), Some(stalls)) = (arguments.stalls.stalls, &report.stalls) {
+            print(&stalls.text(rows as usize))?;
+        }
     }
     // After the report, which must not be lost with a file that cannot be written.
     write_files(arguments, &report, &design, catalogue)?;
@@ -148,6 +159,7 @@ fn keep(arguments: &RunArguments, origin: &Origin) -> Result<Option<Keep>, Failu
     Ok(folder.map(|folder| Keep {
         folder,
         every,
+        count: checkpoints.checkpoint_keep,
         origin: origin.clone(),
     }))
 }
@@ -192,7 +204,7 @@ fn look_back(
         terminal.finish()?;
         complain(&told);
     }
-    if let Some(order) = arguments.aftermath.flight() {
+    if let Some(order) = arguments.aftermath.flight(arguments.out.as_deref()) {
         let mut terminal = Terminal::new(Guest::Nowhere, !quiet, &options.limits)?;
         let flight = record_flight(design, catalogue, options, report, &order, &mut terminal)?;
         terminal.finish()?;
@@ -263,8 +275,17 @@ fn write_files(
     catalogue: &Catalogue,
 ) -> Result<(), Failure> {
     let json = || format!("{:#}\n", report.to_stats_json(design, catalogue));
+    let timeline = || report.timeline(design).chrome_json();
     if let Some(out) = &arguments.out {
-        write(&RunFolder::new(out).statistics(), &json())?;
+        let folder = RunFolder::new(out);
+        write(&folder.statistics(), &json())?;
+        if let Some(series) = &report.series {
+            write(&folder.series(), &series.to_json())?;
+        }
+        write(&folder.host_timeline(), &timeline())?;
+    }
+    if let Some(path) = &arguments.timeline {
+        write(path, &timeline())?;
     }
     if let Some(path) = &arguments.stats {
         if path.extension().is_some_and(|ending| ending == "csv") {

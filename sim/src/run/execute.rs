@@ -4,11 +4,14 @@ use super::auto::{Task, choose};
 use super::boot::{RunError, boot_by};
 use super::buffer::Buffer;
 use super::choice::Choice;
+use super::hart::harts;
 use super::keep::{Keep, Keeper};
 use super::measure::measured;
 use super::outcome::end_cycle;
 use super::phases::{Gauge, Phases};
-use super::report::{Hart, HostReport, RunReport};
+use super::report::{HostReport, RunReport};
+use super::series::SeriesTaker;
+use super::stalls::StallReport;
 use super::stopwatch::Stopwatch;
 use crate::design::{Design, Total};
 use crate::partition::Summary;
@@ -17,7 +20,7 @@ use crate::trace::{self, Selection, TraceOrder};
 use std::sync::Arc;
 use tina_engine::{
     Catalogue, HostOptions, InstanceResults, Limits, Machine, Observer, Report, ResultValue,
-    Snapshot,
+    Snapshot, StallOptions,
 };
 
 /// How a design is run. Only `limits` can change a result.
@@ -43,6 +46,10 @@ pub struct RunOptions {
     pub phases: Option<Phases>,
     /// The trace to be written of it.
     pub trace: Option<TraceOrder>,
+    /// Whether counts are noted over time.
+    pub series: bool,
+    /// Whether it is noted what every shard does with its time.
+    pub timeline: bool,
 }
 
 impl Default for RunOptions {
@@ -59,6 +66,8 @@ impl Default for RunOptions {
             keep: None,
             phases: None,
             trace: None,
+            series: false,
+            timeline: false,
         }
     }
 }
@@ -98,9 +107,21 @@ pub fn execute(
         machine.start_sampling();
     }
     let mut gauge = Gauge::new(options.phases);
+    let mut series = SeriesTaker::new(options.series, design.blueprint.epoch_cycles);
+    if options.timeline {
+        machine.start_timeline();
+    }
+    let mut pauses = Pauses {
+        design,
+        keeper: &mut keeper,
+        gauge: &mut gauge,
+        series: &mut series,
+    };
     let limits = &options.limits;
-    let report =
-        ended.unwrap_or_else(|| run_on(&mut machine, limits, &mut keeper, &mut gauge, observer));
+    let report = match ended {
+        Some(report) => report,
+        None => pauses.run(&mut machine, limits, observer)?,
+    };
     let trace = tracing.map(|tracing| tracing.end(&mut machine).map_err(|error| error.to_string()));
     let wall_seconds = run_time.seconds();
     let profile = if measure {
@@ -113,15 +134,30 @@ pub fn execute(
 
     let kept = keeper.finish(&report.outcome, &mut machine);
     let instances = machine.results();
+    let (totals, harts) = (totals(design, &instances)?, harts(design, &instances));
+    series.take(report.cycles, &harts, &totals);
+    let first_cycle = options
+        .start
+        .as_ref()
+        .map_or(0, |start| start.cycle(&design.blueprint));
+    let measured = gauge.finish(&machine, design);
+    let stalls = match &measured {
+        Some(measured) => (measured.stalls.clone(), measured.from..measured.until),
+        None => (machine.stalls(), first_cycle..machine.cycle()),
+    };
+    let every = options.host.stalls.every;
+    let (stalls, cycles) = stalls;
     Ok(RunReport {
+        series: series.finish(&design.name, &harts, &totals),
         end_cycle: end_cycle(&report.outcome, &design.blueprint),
         outcome: report.outcome,
         cycles: report.cycles,
         digest: report.digest,
-        totals: totals(design, &instances)?,
-        harts: harts(design, &instances),
+        totals,
+        harts,
         profile,
-        measured: gauge.finish(&machine, design),
+        measured,
+        stalls: stalls.map(|it| StallReport::new(design, catalogue, it, every, cycles)),
         instances,
         kept,
         trace,
@@ -130,15 +166,13 @@ pub fn execute(
             joined_count: report.joined_count,
             thread_count: report.thread_count,
             boot_seconds,
-            first_cycle: options
-                .start
-                .as_ref()
-                .map_or(0, |start| start.cycle(&design.blueprint)),
+            first_cycle,
             wall_seconds,
             clock_count: report.clock_count,
             placement,
             memory_bytes: machine.used_bytes().into_iter().sum(),
             threads: machine.thread_times(),
+            timeline: machine.timeline(),
             choice,
         },
     })
@@ -155,8 +189,8 @@ struct Start {
     run_time: Stopwatch,
 }
 
-/// Places and boots, and with `auto` finds out on how many shards. A machine that is to be traced has not
-/// run yet: what is found out about shards, others have run for.
+/// Places and boots, and with `auto` finds out on how many shards. A machine that is to be traced, looked at
+/// over time or whose stalls are counted has not run yet: what is found out about shards, others have run for.
 fn start(
     design: &Design,
     catalogue: &Catalogue,
@@ -165,14 +199,23 @@ fn start(
     observer: &mut dyn Observer,
 ) -> Result<Start, RunError> {
     let recorded = selection.map_or(Arc::default(), |selection| selection.wires.clone().into());
+    let told = options.trace.as_ref().is_some_and(|it| it.what.stalls);
     let host = HostOptions {
         recorded,
+        stalls: StallOptions {
+            recorded: told,
+            ..options.host.stalls
+        },
         ..options.host.clone()
     };
     let boot_time = Stopwatch::start();
     let shard_count = if options.auto { 1 } else { options.shard_count };
     let profile = options.profile.as_ref();
-    let first_host = if options.auto { &options.host } else { &host };
+    let unwatched = HostOptions {
+        stalls: StallOptions::default(),
+        ..options.host.clone()
+    };
+    let first_host = if options.auto { &unwatched } else { &host };
     let at = options.start.as_ref();
     let booted = boot_by(design, catalogue, profile, shard_count, first_host)?.at(at)?;
     let boot_seconds = boot_time.seconds();
@@ -192,13 +235,14 @@ fn start(
     let task = Task {
         design,
         catalogue,
-        host: &options.host,
+        host: &unwatched,
         limits: &options.limits,
         shard_count_max: options.shard_count,
         boot_seconds,
         start: at,
     };
-    if selection.is_none() {
+    let is_plain = !options.series && !options.timeline;
+    if selection.is_none() && is_plain && options.host.stalls == StallOptions::default() {
         let chosen = choose(booted, &task, observer)?;
         return Ok(Start {
             machine: chosen.machine,
@@ -228,21 +272,37 @@ fn start(
     })
 }
 
-/// Runs a machine to its end, with a checkpoint and a look at its statistics now and then.
-fn run_on(
-    machine: &mut Machine,
-    limits: &Limits,
-    keeper: &mut Keeper<'_>,
-    gauge: &mut Gauge,
-    observer: &mut dyn Observer,
-) -> Report {
-    loop {
-        gauge.look(machine);
-        let pause = keeper.next().min(gauge.next());
-        if let Some(report) = machine.run_part(limits, pause, observer) {
-            return report;
+/// What is looked at while a machine runs, between two of its epochs.
+struct Pauses<'a, 'b> {
+    design: &'a Design,
+    keeper: &'a mut Keeper<'b>,
+    gauge: &'a mut Gauge,
+    series: &'a mut SeriesTaker,
+}
+
+impl Pauses<'_, '_> {
+    /// Runs a machine to its end, with a checkpoint and a look at its statistics now and then.
+    fn run(
+        &mut self,
+        machine: &mut Machine,
+        limits: &Limits,
+        observer: &mut dyn Observer,
+    ) -> Result<Report, RunError> {
+        loop {
+            self.gauge.look(machine);
+            if machine.cycle() >= self.series.next() {
+                let instances = machine.results();
+                let totals = totals(self.design, &instances)?;
+                let harts = harts(self.design, &instances);
+                self.series.take(machine.cycle(), &harts, &totals);
+            }
+            let pause = self.keeper.next().min(self.gauge.next());
+            let pause = pause.min(self.series.next());
+            if let Some(report) = machine.run_part(limits, pause, observer) {
+                return Ok(report);
+            }
+            self.keeper.save_if_due(machine);
         }
-        keeper.save_if_due(machine);
     }
 }
 
@@ -255,21 +315,4 @@ fn totals(
         Err(reason) => Err(RunError::Total(reason)),
     };
     design.totals.iter().map(evaluate).collect()
-}
-
-fn harts(design: &Design, instances: &[InstanceResults]) -> Vec<Hart> {
-    let hart = |results: &InstanceResults| {
-        let named = |name: &str| {
-            let entry = results.entries.iter().find(|(entry, _)| *entry == name);
-            entry.map(|(_, value)| value.number())
-        };
-        Some(Hart {
-            path: design.blueprint.instances[results.instance as usize]
-                .path
-                .clone(),
-            instructions: named("instructions")?,
-            cycles: named("cycles")?,
-        })
-    };
-    instances.iter().filter_map(hart).collect()
 }

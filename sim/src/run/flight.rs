@@ -1,13 +1,14 @@
 //! The flight recorder: the last cycles of the modules concerned by a fault, a deadlock or a limit.
 //!
 //! A run is the same whenever it is repeated, so nothing is kept while it goes on: it is run once more,
-//! and only what led to its end is recorded. That costs the time of the run, so it is done where it is
-//! asked for and not otherwise.
+//! and only what led to its end is recorded: from the last checkpoint before that, if there are any. That costs
+//! up to the time of the run, so it is done where it is asked for and not otherwise.
 
 use super::boot::RunError;
 use super::buffer::Buffer;
 use super::execute::{RunOptions, execute};
 use super::report::RunReport;
+use crate::checkpoint::nearest;
 use crate::design::Design;
 use crate::trace::{Glob, TraceOrder, What, Written};
 use std::path::PathBuf;
@@ -41,16 +42,26 @@ pub fn record_flight(
         return Ok(None);
     };
     let end = cycle.saturating_add(1);
+    let window = end.saturating_sub(order.cycles)..end;
+    let checkpoint = options.keep.as_ref();
+    let checkpoint = checkpoint.and_then(|keep| nearest(&keep.folder, &keep.origin, window.start));
+    let checkpoint = checkpoint.map(|checkpoint| checkpoint.snapshot);
     let paths = concerned.iter().take(MODULES_MAX);
     let options = RunOptions {
         shard_count: report.host.shard_count,
         auto: false,
         measure: false,
+        start: checkpoint.or_else(|| options.start.clone()),
+        keep: None,
+        phases: None,
+        series: false,
+        timeline: false,
         trace: Some(TraceOrder {
             path: order.path.clone(),
             scopes: paths.filter_map(|path| Glob::new(path).ok()).collect(),
-            window: end.saturating_sub(order.cycles)..end,
+            window,
             what: What::default(),
+            save_file: false,
         }),
         ..options.clone()
     };

@@ -3,7 +3,7 @@
 //! A checkpoint that cannot be written costs a line in the report, not the run.
 
 use super::boot::RunError;
-use crate::checkpoint::{Checkpoint, prepare};
+use crate::checkpoint::{Checkpoint, prepare, remove_older, this_build};
 use crate::design::Design;
 use crate::origin::Origin;
 use std::path::PathBuf;
@@ -18,6 +18,8 @@ pub struct Keep {
     /// One after every so many base-clock cycles, at the end of the epoch; without it only one at the
     /// end of a run that could go on.
     pub every: Option<u64>,
+    /// How many of them stay, the latest; without it all.
+    pub count: Option<usize>,
     /// What the design was made of.
     pub origin: Origin,
 }
@@ -96,12 +98,26 @@ impl<'a> Keeper<'a> {
         debug_assert_eq!(cycle, snapshot.cycle(&self.design.blueprint));
         let checkpoint = Checkpoint {
             origin: keep.origin.clone(),
+            build: this_build().to_owned(),
             cycle,
             snapshot: Arc::new(snapshot),
         };
         match checkpoint.write(&keep.folder) {
-            Ok(path) => self.kept.last = Some((cycle, path)),
+            Ok(path) => {
+                self.kept.last = Some((cycle, path));
+                self.remove_older(keep, cycle);
+            }
             Err(error) => self.fail(cycle, &error),
+        }
+    }
+
+    /// The newest is safe on the disk: what is older than those that are to stay may go.
+    fn remove_older(&mut self, keep: &Keep, cycle: u64) {
+        let Some(count) = keep.count else { return };
+        if let Err(error) = remove_older(&keep.folder, &keep.origin, cycle, count) {
+            let failure =
+                format!("a checkpoint before cycle {cycle} could not be removed: {error}");
+            self.kept.failures.push(failure);
         }
     }
 

@@ -1,9 +1,13 @@
 //! `run.json`: what was run, how, and how it ended; and the folder it lies in.
 //!
 //! ```text
-//!   run.json   the manifest      epochs.digests   the digest of every epoch
-//!   stats.json all statistics    checkpoints/     if any were asked for
+//!   run.json    the manifest       epochs.digests       the digest of every epoch
+//!   stats.json  all statistics     series.json          counts over time
+//!   flight.fst  how it ended,      host-timeline.json   what the shards did with their time
+//!               if it ended badly  checkpoints/         if any were asked for
 //! ```
+//! What the host did stands under `host` in the first two and in the file that is named after it; everything
+//! else is the same whenever the run is repeated.
 
 use super::number::hexadecimal;
 use super::outcome::{describe, word};
@@ -23,6 +27,9 @@ pub const SCHEMA: u32 = 1;
 const MANIFEST: &str = "run.json";
 const EPOCHS: &str = "epochs.digests";
 const STATISTICS: &str = "stats.json";
+const SERIES: &str = "series.json";
+const HOST_TIMELINE: &str = "host-timeline.json";
+const FLIGHT: &str = "flight.fst";
 const CHECKPOINTS: &str = "checkpoints";
 
 /// A folder that holds a run.
@@ -56,6 +63,24 @@ impl RunFolder {
     #[must_use]
     pub fn statistics(&self) -> PathBuf {
         self.path.join(STATISTICS)
+    }
+
+    /// Counts over time.
+    #[must_use]
+    pub fn series(&self) -> PathBuf {
+        self.path.join(SERIES)
+    }
+
+    /// What its shards did with their time, for viewers of Chrome's trace events.
+    #[must_use]
+    pub fn host_timeline(&self) -> PathBuf {
+        self.path.join(HOST_TIMELINE)
+    }
+
+    /// The waves of its end, if it ended badly.
+    #[must_use]
+    pub fn flight(&self) -> PathBuf {
+        self.path.join(FLIGHT)
     }
 
     /// Where its checkpoints lie.

@@ -50,6 +50,15 @@ pub(super) fn median(values: &[f64]) -> f64 {
     }
 }
 
+/// A quotient; nothing of nothing is nothing.
+pub(super) fn ratio(numerator: f64, denominator: f64) -> f64 {
+    if denominator > 0.0 {
+        numerator / denominator
+    } else {
+        0.0
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

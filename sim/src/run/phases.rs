@@ -1,7 +1,7 @@
 //! Warm-up, measurement and drain: what statistics came between two cycles of a run.
 
 use crate::design::Design;
-use tina_engine::{InstanceResults, Machine, ResultValue, Statistic, StatisticValue};
+use tina_engine::{InstanceResults, Machine, ResultValue, Stalls, Statistic, StatisticValue};
 
 /// Which part of a run is measured; its ends are moved to ends of epochs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -23,6 +23,8 @@ pub struct Measured {
     pub instances: Vec<InstanceResults>,
     /// The totals of the netlist over these counts.
     pub totals: Vec<(String, ResultValue)>,
+    /// What was counted of stalls in that part, in a machine that counts them.
+    pub stalls: Option<Stalls>,
 }
 
 impl Measured {
@@ -38,7 +40,22 @@ impl Measured {
     }
 }
 
-type Standing = (u64, Vec<InstanceResults>);
+/// Where a machine stood: cycle, results, and what had been counted of stalls.
+struct Standing {
+    cycle: u64,
+    results: Vec<InstanceResults>,
+    stalls: Option<Stalls>,
+}
+
+impl Standing {
+    fn of(machine: &Machine) -> Self {
+        Self {
+            cycle: machine.cycle(),
+            results: machine.results(),
+            stalls: machine.stalls(),
+        }
+    }
+}
 
 /// Takes the statistics at the ends of the part that is measured.
 pub(super) struct Gauge {
@@ -60,9 +77,9 @@ impl Gauge {
     pub(super) fn next(&self) -> u64 {
         match (self.phases, &self.start, &self.end) {
             (Some(phases), None, _) => phases.warmup,
-            (Some(phases), Some((from, _)), None) => phases
+            (Some(phases), Some(start), None) => phases
                 .measure
-                .map_or(u64::MAX, |cycles| from.saturating_add(cycles)),
+                .map_or(u64::MAX, |cycles| start.cycle.saturating_add(cycles)),
             (Some(_), Some(_), Some(_)) | (None, ..) => u64::MAX,
         }
     }
@@ -73,7 +90,7 @@ impl Gauge {
         if cycle < self.next() {
             return;
         }
-        let standing = Some((cycle, machine.results()));
+        let standing = Some(Standing::of(machine));
         if self.start.is_none() {
             self.start = standing;
         } else {
@@ -83,16 +100,18 @@ impl Gauge {
 
     /// The run is over; `None` if the measurement has not begun.
     pub(super) fn finish(self, machine: &Machine, design: &Design) -> Option<Measured> {
-        let (from, before) = self.start?;
-        let (until, after) = self
-            .end
-            .unwrap_or_else(|| (machine.cycle(), machine.results()));
+        let before = self.start?;
+        let after = self.end.unwrap_or_else(|| Standing::of(machine));
+        let stalls = after.stalls.as_ref().zip(before.stalls.as_ref());
+        let stalls = stalls.map(|(after, before)| after.since(before));
         let instances: Vec<InstanceResults> = after
+            .results
             .into_iter()
             .map(|results| {
-                let found = before.binary_search_by_key(&results.instance, |it| it.instance);
+                let earlier = &before.results;
+                let found = earlier.binary_search_by_key(&results.instance, |it| it.instance);
                 match found {
-                    Ok(position) => since(results, &before[position]),
+                    Ok(position) => since(results, &earlier[position]),
                     Err(_) => results,
                 }
             })
@@ -102,8 +121,9 @@ impl Gauge {
             Some((total.name.clone(), value))
         };
         Some(Measured {
-            from,
-            until,
+            from: before.cycle,
+            until: after.cycle,
+            stalls,
             totals: design.totals.iter().filter_map(total).collect(),
             instances,
         })

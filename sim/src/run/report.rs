@@ -1,18 +1,23 @@
 //! What is known after a run, as data, as text and as JSON.
 
 use super::choice::Choice;
+use super::hart::Hart;
 use super::keep::Kept;
-use super::number::{duration, hexadecimal, result, thousands};
+use super::number::{duration, hexadecimal, ratio, result, thousands};
 use super::outcome::{describe, exit_code, word};
 use super::phases::Measured;
+use super::series::Series;
+use super::stalls::StallReport;
 use super::threads::thread_json;
+use super::timeline::timeline;
 use crate::design::Design;
 use crate::partition::Summary;
 use crate::profile::Profile;
 use crate::trace::Written;
 use serde_json::{Value, json};
 use std::fmt::Write;
-use tina_engine::{Catalogue, InstanceResults, Outcome, ResultValue, ThreadTimes};
+use tina_engine::{Catalogue, InstanceResults, Outcome, ResultValue, ShardTimeline, ThreadTimes};
+use tina_viz::timeline::Timeline;
 
 /// What the host did; everything else in a report is the same at every shard count.
 #[derive(Clone, Debug)]
@@ -37,27 +42,10 @@ pub struct HostReport {
     pub memory_bytes: usize,
     /// How each thread spent its time.
     pub threads: Vec<ThreadTimes>,
+    /// What every shard did with its time, where that was asked for.
+    pub timeline: Vec<ShardTimeline>,
     /// How `--shards auto` came to its number.
     pub choice: Option<Choice>,
-}
-
-/// An instance that reports both `instructions` and `cycles`.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Hart {
-    /// Path of the instance.
-    pub path: String,
-    /// Instructions it completed.
-    pub instructions: u64,
-    /// Cycles it counted.
-    pub cycles: u64,
-}
-
-impl Hart {
-    /// Instructions per cycle.
-    #[must_use]
-    pub fn instructions_per_cycle(&self) -> f64 {
-        ratio(self.instructions as f64, self.cycles as f64)
-    }
 }
 
 /// Everything that is known after a run.
@@ -81,10 +69,14 @@ pub struct RunReport {
     pub measured: Option<Measured>,
     /// What became of the checkpoints that were asked for.
     pub kept: Kept,
+    /// Why ports did not move, where that was counted: in the part that was measured, or else in all.
+    pub stalls: Option<StallReport>,
     /// What was measured, where that was asked for.
     pub profile: Option<Profile>,
     /// The trace that was written, or why it was not.
     pub trace: Option<Result<Written, String>>,
+    /// Counts over time, where that was asked for.
+    pub series: Option<Series>,
     /// What the host did.
     pub host: HostReport,
 }
@@ -170,6 +162,12 @@ impl RunReport {
         text
     }
 
+    /// What every shard did with its time, to be looked at.
+    #[must_use]
+    pub fn timeline(&self, design: &Design) -> Timeline {
+        timeline(&design.name, &self.host.timeline)
+    }
+
     fn hart_lines(&self) -> Vec<String> {
         let width = self
             .harts
@@ -220,14 +218,18 @@ impl RunReport {
     /// The object `--json` prints.
     #[must_use]
     pub fn to_json(&self) -> Value {
-        json!({
+        let mut object = json!({
             "outcome": word(&self.outcome),
             "cycles": self.cycles,
             "end_cycle": self.end_cycle,
             "digest": hexadecimal(self.digest),
             "results": results_json(self.totals.iter().map(|(name, value)| (name.as_str(), *value))),
             "host": self.host_json(),
-        })
+        });
+        if let Some(stalls) = &self.stalls {
+            object["stalls"] = stalls.summary_json();
+        }
+        object
     }
 
     pub(super) fn host_json(&self) -> Value {
@@ -261,14 +263,6 @@ fn placement_json(placement: &Summary) -> Value {
         "balance_permille": placement.balance_permille(),
         "links": placement.links.len(),
     })
-}
-
-pub(super) fn ratio(numerator: f64, denominator: f64) -> f64 {
-    if denominator > 0.0 {
-        numerator / denominator
-    } else {
-        0.0
-    }
 }
 
 /// Counts as numbers, checks as text: JSON readers lose the low bits of large numbers.

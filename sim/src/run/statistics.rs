@@ -3,19 +3,20 @@
 //! Names are those that users of other simulators search for. Everything that depends on the host
 //! stands under `host`: two files of equal runs are equal but for it.
 
-use super::number::hexadecimal;
+use super::number::{hexadecimal, ratio};
 use super::outcome::{describe, word};
 use super::phases::Measured;
-use super::report::{RunReport, ratio, results_json};
+use super::report::{RunReport, results_json};
+use super::stalls::StallReport;
 use crate::design::Design;
 use serde_json::{Map, Value, json};
 use std::fmt::Write;
 use tina_engine::{
-    Catalogue, Histogram, InstanceResults, ResultValue, Statistic, StatisticValue, Timebase,
+    Catalogue, Cause, Histogram, InstanceResults, ResultValue, Statistic, StatisticValue, Timebase,
 };
 
 /// Number of the form of these files.
-pub const SCHEMA: u32 = 2;
+pub const SCHEMA: u32 = 3;
 
 impl RunReport {
     /// The object written to the JSON file of `--stats`.
@@ -74,6 +75,10 @@ impl RunReport {
             entry
         });
         fields.insert("statistics".to_owned(), statistics.collect());
+        fields.insert(
+            "stalls".to_owned(),
+            json!(self.stalls.as_ref().map(StallReport::to_json)),
+        );
         fields.insert("host".to_owned(), self.host_json());
         object
     }
@@ -128,6 +133,9 @@ impl RunReport {
         }
         for (path, statistic, measured) in self.statistics(design) {
             table.statistic(path, statistic, measured);
+        }
+        if let Some(stalls) = &self.stalls {
+            table.stalls(stalls);
         }
         for (name, value) in flattened("", &self.host_json()) {
             let kind = if value.parse::<f64>().is_ok() {
@@ -280,6 +288,21 @@ impl Table {
             }
         }
         self.text.push('\n');
+    }
+
+    /// A row for each cause that there was, of each port.
+    fn stalls(&mut self, stalls: &StallReport) {
+        for port in stalls.listed() {
+            let (path, name) = stalls.row_name(port);
+            for (cause, &count) in Cause::NAMES.into_iter().zip(&port.counts) {
+                if count > 0 {
+                    let name = format!("{name}::{cause}");
+                    let value = count.to_string();
+                    let meaning = "of those that were looked at";
+                    self.row([path, &name, "count", "edges", meaning, &value, ""]);
+                }
+            }
+        }
     }
 
     fn statistic(&mut self, path: &str, statistic: &Statistic, measured: Option<&Statistic>) {

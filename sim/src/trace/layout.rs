@@ -6,6 +6,7 @@
 //!       valid                   an item is pushed at this edge
 //!       <field> … or value      the item pushed last
 //!       occupancy               items in the wire, those under way included
+//!       stall_out, stall_in     why its producer, and its consumer, moved none at this edge
 //!     <field>                   what the module shows
 //!   clocks                      a square wave for each clock domain, where asked for
 //! ```
@@ -15,7 +16,7 @@
 use super::What;
 use super::timescale::TimeAxis;
 use std::collections::BTreeMap;
-use tina_engine::{Blueprint, Field, ProbeField, Tick};
+use tina_engine::{Blueprint, CAUSE_COUNT, Cause, Field, ProbeField, Tick};
 use tina_viz::write::{Header, Scope, Signal, SignalKind};
 
 /// Where the signals of everything recorded stand.
@@ -23,7 +24,7 @@ pub(super) struct Layout {
     pub(super) wires: Vec<WireSignals>,
     /// Words of each field, for all wires of that signal.
     pub(super) field_words: Vec<u8>,
-    /// Signal of the first field; the others follow.
+    /// Signal of the first field of a module; the others follow, and then two for each wire.
     pub(super) first_probe: u32,
     /// Signal and period of each clock.
     pub(super) clocks: Vec<(u32, Tick)>,
@@ -42,6 +43,9 @@ pub(super) struct WireSignals {
     pub(super) fields: (u32, u32),
 }
 
+/// Bits of a cause.
+const CAUSE_BITS: u32 = (CAUSE_COUNT - 1).ilog2() + 1;
+
 /// Lays out a trace: its header, and the numbers of its signals.
 pub(super) fn layout(
     blueprint: &Blueprint,
@@ -58,10 +62,13 @@ pub(super) fn layout(
         field_words: Vec::new(),
         fields_of: BTreeMap::new(),
     };
-    let wires = wires.iter().map(|&wire| builder.wire(wire)).collect();
+    let wire_signals = wires.iter().map(|&wire| builder.wire(wire)).collect();
     let first_probe = builder.next;
     for (instance, fields) in probes {
         builder.probes(*instance, fields);
+    }
+    if what.stalls {
+        wires.iter().for_each(|&wire| builder.stalls(wire));
     }
     let clocks = if what.clocks {
         builder.clocks(axis)
@@ -75,7 +82,7 @@ pub(super) fn layout(
         root: builder.root.scopes(),
     };
     let layout = Layout {
-        wires,
+        wires: wire_signals,
         field_words: builder.field_words,
         first_probe,
         clocks,
@@ -180,6 +187,8 @@ impl Builder<'_> {
                     let name = match field.name {
                         "valid" => "value_valid",
                         "occupancy" => "value_occupancy",
+                        "stall_out" => "value_stall_out",
+                        "stall_in" => "value_stall_in",
                         name => name,
                     };
                     signals.push(self.signal(name, field.bits, field.values));
@@ -236,6 +245,17 @@ impl Builder<'_> {
         for field in fields {
             let signal = self.signal(field.name, field.bits, field.values);
             self.root.at(path).signals.push(signal);
+        }
+    }
+
+    fn stalls(&mut self, number: u32) {
+        let from = self.blueprint.wires[number as usize].from;
+        let producer = &self.blueprint.instances[from.instance as usize];
+        let port = &producer.shape.ports[usize::from(from.port)];
+        for name in ["stall_out", "stall_in"] {
+            let signal = self.signal(name, CAUSE_BITS, &Cause::NAMES);
+            let node = self.root.at(&producer.path).scope(&port.name);
+            node.signals.push(signal);
         }
     }
 

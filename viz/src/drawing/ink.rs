@@ -58,6 +58,11 @@ pub enum Theme {
     Page,
 }
 
+/// Steps of the scale that share a variable of a page.
+const PAGE_SCALE_STEP: u8 = 4;
+/// Categories that have a variable of a page; others have the colour of the light theme in both.
+const PAGE_CATEGORIES: u16 = 64;
+
 impl Ink {
     /// The roles that are one colour each, by name.
     const NAMED: [(Self, &'static str); 16] = [
@@ -124,6 +129,12 @@ impl Ink {
         let named = Self::NAMED.iter().find(|named| named.0 == self);
         match (theme, self, named) {
             (Theme::Page, _, Some((_, name))) => format!("var(--ink-{name})"),
+            (Theme::Page, Self::Scale(step), _) => {
+                format!("var(--ink-scale-{})", step / PAGE_SCALE_STEP)
+            }
+            (Theme::Page, Self::Category(number), _) if number < PAGE_CATEGORIES => {
+                format!("var(--ink-category-{number})")
+            }
             (Theme::Page, Self::CategoryFill(number), _) => {
                 let [red, green, blue] = Self::Category(number).rgb(Theme::Light);
                 format!("rgb({red} {green} {blue}/0.15)")
@@ -137,8 +148,19 @@ impl Ink {
 
     /// What a page must say so that [`Theme::Page`] has this theme's colours.
     pub(crate) fn css_variables(theme: Theme) -> String {
-        let line = |(ink, name): &(Self, &str)| format!("--ink-{name}:{};", ink.css(theme));
-        Self::NAMED.iter().map(line).collect()
+        let named = Self::NAMED
+            .iter()
+            .map(|(ink, name)| (*ink, (*name).to_owned()));
+        // The darkest and the lightest step are the ends of the scale.
+        let steps = u8::MAX / PAGE_SCALE_STEP;
+        let scale = (0..=steps).map(|step| {
+            let share = u16::from(step) * 255 / u16::from(steps);
+            (Self::Scale(share as u8), format!("scale-{step}"))
+        });
+        let categories = (0..PAGE_CATEGORIES)
+            .map(|number| (Self::Category(number), format!("category-{number}")));
+        let line = |(ink, name): (Self, String)| format!("--ink-{name}:{};", ink.css(theme));
+        named.chain(scale).chain(categories).map(line).collect()
     }
 }
 

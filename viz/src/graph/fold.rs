@@ -1,6 +1,9 @@
 //! Elements of an array as one box, wires between the same boxes as one bundle.
+//!
+//! A wire between two boxes that stand in different ones is drawn in each box that it leaves or enters, up to
+//! a gate that names the box outside, and between the boxes that stand side by side.
 
-use super::{BOXES_MAX, Net};
+use super::{BOXES_MAX, Net, NetWire};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// A box: an element, an array of them, or what contains others.
@@ -20,6 +23,8 @@ pub(super) struct Node {
     pub(super) inner: Vec<InnerWire>,
     /// Elements, all copies counted.
     pub(super) element_count: usize,
+    /// Whether it is no box, but the place where wires leave the one it stands in.
+    pub(super) is_gate: bool,
 }
 
 /// A wire between two elements of an array.
@@ -150,6 +155,7 @@ fn nodes(net: &Net, paths: &[Vec<Part<'_>>], depth: usize, nodes: &mut Vec<Node>
 
 fn bundles(net: &Net, paths: &[Vec<Part<'_>>], leaf_of: &[usize], folded: &mut Folded) {
     let mut found: BTreeMap<(usize, usize), Bundle> = BTreeMap::new();
+    let mut gates = Gates::default();
     for wire in &net.wires {
         let shards = (net.elements[wire.from].shard, net.elements[wire.to].shard);
         let cut = match shards {
@@ -164,22 +170,102 @@ fn bundles(net: &Net, paths: &[Vec<Part<'_>>], leaf_of: &[usize], folded: &mut F
             inner_wire(folded, [&paths[wire.from], &paths[wire.to]], from, cut);
             continue;
         }
-        let bundle = found.entry((from, to)).or_insert_with(|| Bundle {
-            from,
-            to,
-            depth: Some(wire.depth),
-            latency: Some(wire.latency),
-            ..Bundle::default()
-        });
-        bundle.count += 1;
-        bundle.depth = bundle.depth.filter(|&depth| depth == wire.depth);
-        bundle.latency = bundle.latency.filter(|&latency| latency == wire.latency);
-        if let Some(pair) = cut {
-            bundle.cut_count += 1;
-            bundle.pairs.insert(pair);
+        let mut steps = vec![(from, to)];
+        steps.extend(gates.leaving(&mut folded.nodes, leaf_of[wire.from], from, to));
+        steps.extend(gates.entering(&mut folded.nodes, leaf_of[wire.to], to, from));
+        for (from, to) in steps {
+            let bundle = found.entry((from, to)).or_insert_with(|| Bundle {
+                from,
+                to,
+                depth: Some(wire.depth),
+                latency: Some(wire.latency),
+                ..Bundle::default()
+            });
+            bundle.add(wire, cut);
         }
     }
     folded.bundles = found.into_values().collect();
+}
+
+impl Bundle {
+    fn add(&mut self, wire: &NetWire, cut: Option<(u16, u16)>) {
+        self.count += 1;
+        self.depth = self.depth.filter(|&depth| depth == wire.depth);
+        self.latency = self.latency.filter(|&latency| latency == wire.latency);
+        if let Some(pair) = cut {
+            self.cut_count += 1;
+            self.pairs.insert(pair);
+        }
+    }
+}
+
+/// Where wires leave boxes and enter them: one place for each box outside that they lead to or come from.
+#[derive(Default)]
+struct Gates {
+    /// By the box left, the box outside, and whether wires leave.
+    known: BTreeMap<(usize, usize, bool), usize>,
+}
+
+impl Gates {
+    /// The steps of a wire from an innermost box up to the outermost one around it that does not contain
+    /// its other end, `outermost`; it leads to `outside`.
+    fn leaving(
+        &mut self,
+        nodes: &mut Vec<Node>,
+        innermost: usize,
+        outermost: usize,
+        outside: usize,
+    ) -> Vec<(usize, usize)> {
+        self.steps(nodes, innermost, outermost, outside, true)
+    }
+
+    /// The same of a wire that comes from `outside`.
+    fn entering(
+        &mut self,
+        nodes: &mut Vec<Node>,
+        innermost: usize,
+        outermost: usize,
+        outside: usize,
+    ) -> Vec<(usize, usize)> {
+        let steps = self.steps(nodes, innermost, outermost, outside, false);
+        steps
+            .into_iter()
+            .map(|(inner, gate)| (gate, inner))
+            .collect()
+    }
+
+    fn steps(
+        &mut self,
+        nodes: &mut Vec<Node>,
+        innermost: usize,
+        outermost: usize,
+        outside: usize,
+        is_leaving: bool,
+    ) -> Vec<(usize, usize)> {
+        let mut steps = Vec::new();
+        let mut at = innermost;
+        while at != outermost {
+            let Some(parent) = nodes[at].parent else {
+                break;
+            };
+            let gate = self.known.entry((parent, outside, is_leaving));
+            let gate = *gate.or_insert_with(|| {
+                let way = if is_leaving { "to" } else { "from" };
+                nodes.push(Node {
+                    name: format!("{way} {}", nodes[outside].name),
+                    parent: Some(parent),
+                    is_gate: true,
+                    ..Node::default()
+                });
+                let number = nodes.len() - 1;
+                nodes[parent].children.push(number);
+                number
+            });
+            steps.push((at, gate));
+            at = parent;
+        }
+        steps
+    }
 }
 
 /// A wire whose ends are both in one array: of the outermost box around both where their indices differ.

@@ -15,7 +15,7 @@ pub(super) const LINE: f64 = 13.0;
 const THUMBNAIL: f64 = 96.0;
 const THUMBNAIL_CELLS_MAX: u32 = 32;
 /// Room for a line that ends at a box.
-pub(super) const LANE: f64 = 14.0;
+pub(super) const LANE: f64 = 12.0;
 
 /// The elements of an array as a small grid.
 #[derive(Clone, Copy, Debug)]

@@ -14,6 +14,7 @@ const STACK: f64 = 4.0;
 const CHIPS_MAX: usize = 10;
 const LEGEND_MAX: usize = 24;
 const WIDTH_MIN: f64 = 480.0;
+const GATE_HEIGHT: f64 = 16.0;
 
 /// Sizes and inner layouts of all boxes.
 struct Plan {
@@ -114,11 +115,9 @@ fn plan(folded: &Folded) -> Plan {
             .map(|&child| plan.sizes[child])
             .collect();
         for (at, size) in sizes.iter_mut().enumerate() {
-            let leaving = lines.iter().filter(|line| line.from == at).count();
-            let arriving = lines.iter().filter(|line| line.to == at).count();
-            size.height = size
-                .height
-                .max(leaving.max(arriving).max((leaving + arriving).div_ceil(2)) as f64 * LANE);
+            // Lines that lead back leave where others arrive: all may be on one side.
+            let touching = lines.iter().filter(|line| line.from == at || line.to == at);
+            size.height = size.height.max(touching.count() as f64 * LANE);
         }
         let found = layout(&sizes, &lines);
         // A box may have grown for its lines.
@@ -136,6 +135,13 @@ fn size(node: &Node, inside: &Layout, is_sheet: bool, has_shards: bool) -> BoxSi
         return BoxSize {
             width: inside.width,
             height: inside.height,
+        };
+    }
+    if node.is_gate {
+        let width = gate_type().width(&node.name);
+        return BoxSize {
+            width: (width + 12.0).ceil(),
+            height: GATE_HEIGHT,
         };
     }
     let (head_width, head_height) = node.head_size();
@@ -195,6 +201,17 @@ fn draw_box(
 ) {
     let node = &folded.nodes[number];
     let BoxSize { width, height } = plan.sizes[number];
+    if node.is_gate {
+        let area = Area::new(x, y, width, height);
+        drawing.rectangle(
+            area,
+            GATE_HEIGHT / 2.0,
+            Look::filled(Ink::Paper).outlined(Ink::Faint, 1.0),
+        );
+        let place = (x + width / 2.0, y + height / 2.0 + 3.2);
+        drawing.text(place, &node.name, gate_type().middle());
+        return;
+    }
     let is_array = node.copies() > 1;
     let stack = if is_array { 2.0 * STACK } else { 0.0 };
     let front = Area::new(x, y, width - stack, height - stack);
@@ -246,6 +263,10 @@ fn draw_box(
         number,
         (left, y + PADDING + head_height + chips + 4.0),
     );
+}
+
+fn gate_type() -> Type {
+    Type::plain(SMALL, Ink::Muted)
 }
 
 /// A square for each shard that some of it is on.

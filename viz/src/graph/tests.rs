@@ -46,6 +46,40 @@ fn arrays_are_one_box_and_wires_one_line() {
     assert!(!svg.contains("shard"));
 }
 
+/// Of a box in a box, the wires that lead out are seen, too: nothing that is connected looks as if it were not.
+#[test]
+fn wires_that_leave_a_box_are_drawn_up_to_its_border() {
+    let mut net = Net::default();
+    for (path, kind) in [("tile.core.fetch", "f"), ("tile.home", "h"), ("mesh", "m")] {
+        net.elements.push(Element {
+            path: path.to_owned(),
+            kind: kind.to_owned(),
+            shard: None,
+        });
+    }
+    for (from, to) in [(1, 2), (2, 1), (0, 2)] {
+        net.wires.push(NetWire {
+            from,
+            to,
+            depth: 2,
+            latency: 1,
+        });
+    }
+    let svg = net.picture().svg(Theme::Light);
+    // In the core and in the tile around it.
+    assert_eq!(svg.matches(">to mesh<").count(), 2, "{svg}");
+    assert_eq!(svg.matches(">from mesh<").count(), 1, "{svg}");
+    for line in [
+        "fetch → to mesh: 1",
+        "home → to mesh: 1",
+        "core → to mesh: 1",
+        "from mesh → home: 1",
+        "tile → mesh: 2",
+    ] {
+        assert_eq!(svg.matches(line).count(), 1, "{line}: {svg}");
+    }
+}
+
 #[test]
 fn cut_wires_are_told_by_pair_of_shards() {
     let svg = mesh(true).picture().svg(Theme::Light);

@@ -163,9 +163,54 @@ pub(super) fn check_vcd(
         let surplus = window.len().saturating_sub(END.len());
         window.drain(..surplus);
     }
-    file.seek(SeekFrom::Start(length - 1))?;
-    let mut last = [0];
-    file.read_exact(&mut last)?;
-    let warning = "the file ends in the middle of a line; it may have been cut off";
-    Ok(Ok((last[0] != b'\n').then(|| warning.to_owned())))
+    let is_ours = {
+        let mut start = vec![0; (length as usize).min(64)];
+        file.seek(SeekFrom::Start(0))?;
+        file.read_exact(&mut start)?;
+        start.trim_ascii_start().starts_with(OURS)
+    };
+    let tail_bytes = length.min(TAIL_BYTES);
+    file.seek(SeekFrom::Start(length - tail_bytes))?;
+    let mut tail = Vec::new();
+    file.take(tail_bytes).read_to_end(&mut tail)?;
+    Ok(Ok(cut_off(&tail, is_ours)))
+}
+
+/// How files of this crate's own simulator begin.
+const OURS: &[u8] = b"$version tina-hw";
+
+/// Bytes at the end of a file that are looked at.
+const TAIL_BYTES: u64 = 1 << 20;
+
+/// What stands between changes, up to an `$end` (IEEE 1364, 18.2.3).
+const SECTIONS: [&str; 5] = ["$dumpvars", "$dumpall", "$dumpon", "$dumpoff", "$comment"];
+
+/// How the end of a VCD file shows that there was more, where it does: a file that is cut between two changes
+/// looks whole, unless it is one of ours, which end with a time.
+fn cut_off(tail: &[u8], is_ours: bool) -> Option<String> {
+    let lines = tail.split(|&byte| byte == b'\n');
+    let lines: Vec<&[u8]> = lines.collect();
+    let Some((&[], lines)) = lines.split_last() else {
+        let warning = "the file ends in the middle of a line; it may have been cut off";
+        return Some(warning.to_owned());
+    };
+    // `$` alone or with letters behind it may also be the identifier of a signal, behind its value.
+    let section = |line: &[u8]| {
+        let word = line.split(u8::is_ascii_whitespace).next()?;
+        SECTIONS.iter().find(|section| section.as_bytes() == word)
+    };
+    let mut opened = lines.iter().enumerate().rev();
+    let opened = opened.find_map(|(number, line)| Some((number, section(line)?)));
+    if let Some((number, section)) = opened {
+        let mut words = lines[number..]
+            .iter()
+            .flat_map(|line| line.split(u8::is_ascii_whitespace));
+        if !words.any(|word| word == b"$end") {
+            return Some(format!("the file ends within `{section}`: it was cut off"));
+        }
+    }
+    let last = lines.last().map_or(&[][..], |line| line.trim_ascii());
+    let is_time = last.starts_with(b"#");
+    (is_ours && !is_time)
+        .then(|| "the file ends without the time of its end: it was cut off".to_owned())
 }

@@ -30,6 +30,9 @@ pub(in crate::cli) struct ReplayArguments {
     /// Threads, 1 to 255; the default is the smaller of shards and cores.
     #[arg(long, value_name = "N", value_parser = shard_count())]
     pub(in crate::cli) threads: Option<usize>,
+    /// Start from checkpoints that another build of this program made, too.
+    #[arg(long)]
+    pub(in crate::cli) any_build: bool,
     /// Print nothing.
     #[arg(long, short)]
     pub(in crate::cli) quiet: bool,
@@ -43,6 +46,7 @@ impl ReplayArguments {
             scopes: self.trace_scope.clone(),
             window: self.window.clone(),
             what: what_of(&self.trace_what),
+            save_file: false,
         }
     }
 }

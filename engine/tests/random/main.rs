@@ -1,7 +1,9 @@
 //! Random machines on random placements: the digest stream of every epoch is the same whatever the
 //! shards, threads and sleeping.
 
+#[path = "../common/mod.rs"]
 mod common;
+mod stalls;
 use common::{Board, Digests, Seen, catalogue, moved};
 use proptest::prelude::*;
 use tina_engine::{HostOptions, Limits, Placement};
