@@ -28,7 +28,7 @@ impl World<'_> {
 
     fn step(&mut self, step: u8, pick: usize) {
         let owner = self.owners[pick % 3];
-        let timeout = (pick % 5 == 0).then_some(Duration::from_secs(1));
+        let timeout = pick.is_multiple_of(5).then_some(Duration::from_secs(1));
         let socket = (!self.sockets.is_empty()).then(|| self.sockets[pick % self.sockets.len()]);
         match (step, socket) {
             (0, _) => {
@@ -77,7 +77,7 @@ impl World<'_> {
                 let (owner, part) = self.parts.swap_remove(pick % self.parts.len());
                 self.rig.io.release(owner, part.buffer).unwrap();
             }
-            (9, _) if pick % 4 == 0 => self.die(pick % 3),
+            (9, _) if pick.is_multiple_of(4) => self.die(pick % 3),
             (10, _) => self.rig.clock += Duration::from_millis(400),
             (11, Some((owner, descriptor))) => {
                 let to = self.owners[(pick / 3) % 3];
