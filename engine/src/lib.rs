@@ -16,6 +16,7 @@ mod codec;
 mod random;
 mod panics;
 mod platform;
+pub mod io;
 mod sync;
 mod ring;
 mod handshake;

@@ -11,6 +11,9 @@
 //! Nothing is allocated, locked or waited for on a shard's thread after boot, except at the door
 //! through which other threads come in.
 //!
+//! I/O goes through the shard that an isolate lives on ([`Io`]): its descriptors and buffers are its
+//! own, operations end as events, and a shard with nothing to do sleeps where they end.
+//!
 //! What is promised, what it costs, and what is not there yet stands in `engine/README.md`.
 
 /// The Rust on the engine's page is compiled and run.
@@ -31,18 +34,22 @@ mod call;
 mod timer;
 mod ending;
 mod monitor;
+mod io_event;
 mod isolate;
 mod metrics;
 mod log;
 mod names;
 mod desk;
+mod gate;
 mod outbox;
 mod tree;
 mod core;
 mod sending;
 mod waiting;
+mod waiting_io;
 mod watching;
 mod nursery;
+mod io_access;
 mod context;
 mod group;
 mod kinds;
@@ -63,6 +70,8 @@ pub use claim::CallError;
 pub use context::{Context, NotCalled, SpawnError};
 pub use ending::Ending;
 pub use handle::{Address, Handle, ISOLATE_KINDS_MAX, RUNTIME_SHARDS_MAX, SLOTS_MAX};
+pub use io_access::Io;
+pub use io_event::{IoEvent, IoId};
 pub use isolate::{Effect, Event, Isolate};
 pub use kinds::KindLimits;
 pub use log::{LOG_TEXT_BYTES, Level, LogRecord};

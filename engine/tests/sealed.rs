@@ -5,7 +5,9 @@ mod common;
 use common::{blocks, pipeline};
 use std::alloc::{GlobalAlloc, Layout, System};
 use std::sync::atomic::{AtomicUsize, Ordering};
-use tina_engine::{Happened, HostOptions, Limits, RecordOrder, RecordSink, Tick, in_run};
+use tina_engine::{
+    Happened, HostOptions, Limits, RecordOrder, RecordSink, StallOptions, Tick, in_run,
+};
 
 struct Sealed;
 
@@ -58,6 +60,10 @@ fn a_run_allocates_nothing_on_the_threads_of_shards() {
         let host = HostOptions {
             thread_count: Some(thread_count),
             recorded: recorded.into(),
+            stalls: StallOptions {
+                every: 16,
+                recorded: shard_count > 1,
+            },
             ..HostOptions::default()
         };
         let mut machine = board.boot(&blocks(&board, shard_count), &host);
@@ -65,7 +71,7 @@ fn a_run_allocates_nothing_on_the_threads_of_shards() {
             let order = RecordOrder {
                 window: 0..u64::MAX,
                 instances: Vec::new(),
-                stalls: false,
+                stalls: shard_count > 1,
             };
             machine.start_recording(&order, Box::new(Nowhere)).unwrap();
         }

@@ -10,6 +10,7 @@
 //! | `own_catalogue.rs` | a whole `tina-hw` with a kind of one's own |
 //! | `drive_from_rust.rs` | build, run and ask a machine from Rust |
 //! | `crashing_workers.rs` | reactive isolates: calls, supervisors, workers that panic |
+//! | `echo_server.rs` | isolates with sockets: connections that crash alone and leave nothing behind |
 //!
 //! and one program: `gallery.rs` draws the pictures in `viz/gallery` anew.
 //!

@@ -18,20 +18,27 @@ const COLUMNS_MAX: usize = 120;
 
 /// Files that may hold unsafe code; each block says why it is sound.
 const UNSAFE_FILES: &[&str] = &[
-    "engine/src/arena.rs",          // the mapping, typed views of it
-    "engine/src/fifo.rs",           // slots of the arena, read and written by index
-    "engine/src/port.rs",           // the two ends of those slots
-    "engine/src/ring.rs",           // the ring between two shards
-    "engine/src/link.rs",           // frames on that ring
-    "engine/src/codec.rs",          // items of a slot as the bytes of a checkpoint
-    "engine/src/fifo/snapshot.rs",  // items of a slot, written down and put back
-    "engine/src/bank.rs",           // words of many FIFOs, side by side
-    "engine/src/vector/sweep.rs",   // reads and writes eight of them at a time
+    "engine/src/arena.rs",             // the mapping, typed views of it
+    "engine/src/fifo.rs",              // slots of the arena, read and written by index
+    "engine/src/port.rs",              // the two ends of those slots
+    "engine/src/ring.rs",              // the ring between two shards
+    "engine/src/link.rs",              // frames on that ring
+    "engine/src/codec.rs",             // items of a slot as the bytes of a checkpoint
+    "engine/src/fifo/snapshot.rs",     // items of a slot, written down and put back
+    "engine/src/bank.rs",              // words of many FIFOs, side by side
+    "engine/src/vector/sweep.rs",      // reads and writes eight of them at a time
     "engine/src/tape.rs", // words of items that may be padding, a tape that ports point to
     "engine/src/wheel.rs", // marks a node as valid when zeroed
     "engine/src/handle.rs", // marks a record as valid when zeroed
     "engine/src/runtime/parcel.rs", // a value of any type in 96 bytes
     "engine/src/runtime/outbox.rs", // the same, off a ring
+    "engine/src/io/buffer.rs", // buffers of one mapping, lent to the kernel and to helpers
+    "engine/src/io/uring.rs", // addresses that the kernel reads and writes
+    "engine/src/io/uring/provided.rs", // a ring that the kernel reads
+    "engine/src/io/portable.rs", // descriptors and bytes of operations in flight
+    "engine/src/io/helper.rs", // the same, on another thread
+    "engine/src/io/ledger.rs", // closes what a condemned shard had open
+    "engine/src/io/tests/stop.rs", // condemns one
 ];
 
 /// Names what it forbids.
@@ -45,8 +52,11 @@ const HOST_FILES: &[&str] = &[
 
 /// Functions of hot files that run while a machine is built or printed.
 const COLD_FUNCTIONS: &[(&str, &str)] = &[
-    ("engine/src/fifo.rs", "show"), // an item as text, for people
-    ("engine/src/ring.rs", "ring"), // makes the ring
+    ("engine/src/fifo.rs", "show"),         // an item as text, for people
+    ("engine/src/ring.rs", "ring"),         // makes the ring
+    ("engine/src/io/buffer.rs", "new"),     // makes the buffers
+    ("engine/src/io/descriptor.rs", "new"), // makes the table
+    ("engine/src/io/pending.rs", "new"),    // makes the table
 ];
 
 /// Modules that use one below them, and why neither can stand above the other.

@@ -9,9 +9,10 @@
 //! steps on either side, one of them sees the other.
 
 use super::handle::RUNTIME_SHARDS_MAX;
+use crate::io::IoWaker;
 use crossbeam_utils::CachePadded;
-use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering, fence};
+use std::sync::{Mutex, OnceLock};
 use std::thread::{self, Thread};
 use std::time::Duration;
 
@@ -26,6 +27,8 @@ struct Bell {
 struct Bed {
     asleep: AtomicBool,
     thread: Mutex<Option<Thread>>,
+    /// What wakes the thread where it sleeps in the I/O of its shard instead.
+    io: OnceLock<IoWaker>,
 }
 
 pub(crate) struct Bells {
@@ -46,6 +49,7 @@ impl Bells {
             CachePadded::new(Bed {
                 asleep: AtomicBool::new(false),
                 thread: Mutex::new(None),
+                io: OnceLock::new(),
             })
         };
         let thread_count = thread_of.iter().max().map_or(0, |last| last + 1);
@@ -65,6 +69,12 @@ impl Bells {
         *place = Some(thread::current());
     }
 
+    /// The thread of `shard`, which has no other, sleeps in its I/O from now on.
+    pub(crate) fn sleep_in_io(&self, shard: usize, waker: IoWaker) {
+        let set = self.beds[self.thread_of[shard]].io.set(waker);
+        assert!(set.is_ok(), "a shard with I/O has a thread of its own");
+    }
+
     /// Something of `from` waits for `shard`, published before this call.
     #[inline]
     pub(crate) fn ring(&self, shard: usize, from: usize) {
@@ -76,6 +86,10 @@ impl Bells {
             word.fetch_or(bit, Ordering::SeqCst);
         }
         let bed = &self.beds[self.thread_of[shard]];
+        if let Some(waker) = bed.io.get() {
+            waker.wake();
+            return;
+        }
         if bed.asleep.load(Ordering::SeqCst) {
             bed.wake();
         }

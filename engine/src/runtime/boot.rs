@@ -96,7 +96,13 @@ impl Runtime {
         checked.map_err(RuntimeBootError::Specification)?;
         let specification = Arc::new(specification);
         let shard_count = specification.shard_count;
-        let threads = specification.thread_count.unwrap_or_else(core_count);
+        let threads = specification.thread_count.unwrap_or_else(|| {
+            if specification.io_plan().is_some() {
+                shard_count
+            } else {
+                core_count()
+            }
+        });
         let thread_count = threads.clamp(1, shard_count);
         let thread_of = |shard: usize| shard * thread_count / shard_count;
         let bells = Arc::new(Bells::new((0..shard_count).map(thread_of).collect()));

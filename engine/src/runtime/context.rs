@@ -4,6 +4,7 @@ use super::call::{CallId, ReplyTo};
 use super::claim::Claim;
 use super::core::Core;
 use super::handle::{Address, Handle};
+use super::io_access::Io;
 use super::isolate::Isolate;
 use super::log::Level;
 use super::mail::{Lane, NONE};
@@ -290,6 +291,14 @@ impl<'a, I: Isolate> Context<'a, I> {
         let now = self.core.now;
         self.core.tree.node(desk).started = now;
         Ok(Address::of(self.core.seat(desk)))
+    }
+
+    /// Files and sockets.
+    pub fn io(&mut self) -> Io<'_> {
+        Io {
+            core: self.core,
+            desk: self.desk,
+        }
     }
 
     /// Writes to the log. What is longer than a record is cut; what finds no room is counted.

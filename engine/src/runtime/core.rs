@@ -4,6 +4,7 @@
 use super::desk::{Desk, Hears, KindDesks, Life};
 use super::doors::Doors;
 use super::ending::Ending;
+use super::gate::Gate;
 use super::handle::{GENERATION_MAX, Handle};
 use super::log::{Level, LogWriter};
 use super::mail::{Mail, NONE};
@@ -63,6 +64,8 @@ pub(crate) struct Core {
     pub(crate) proxies_left: u32,
     pub(crate) refusals_left: u32,
     pub(crate) wheel: Wheel,
+    /// None where the boot specification has no I/O.
+    pub(crate) gate: Option<Gate>,
     /// By shard; none at this one's own place.
     pub(crate) outboxes: Vec<Option<Outbox>>,
     /// Shards to which something was sent in this turn, or waits to be.

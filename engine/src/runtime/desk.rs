@@ -46,6 +46,7 @@ pub(crate) struct Desk {
     pub(crate) call_count: u16,
     pub(crate) timer_count: u16,
     pub(crate) monitor_count: u16,
+    pub(crate) operation_count: u16,
     pub(crate) notices: Queue,
     pub(crate) high: Queue,
     pub(crate) normal: Queue,
@@ -72,6 +73,7 @@ impl Desk {
             call_count: 0,
             timer_count: 0,
             monitor_count: 0,
+            operation_count: 0,
             notices: Queue::EMPTY,
             high: Queue::EMPTY,
             normal: Queue::EMPTY,
@@ -204,6 +206,7 @@ pub(crate) struct KindDesks {
     pub(crate) calls: u16,
     pub(crate) timers: u16,
     pub(crate) monitors: u16,
+    pub(crate) operations: u16,
     /// Envelopes it holds, may hold, and is sure of.
     pub(crate) mail_count: u32,
     pub(crate) mail_max: u32,

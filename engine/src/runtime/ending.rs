@@ -13,7 +13,8 @@ pub enum Ending {
     Panicked,
     /// [`Isolate::start`](super::Isolate::start) refused with this reason.
     NotStarted(&'static str),
-    /// It answered [`Effect::Call`](super::Effect::Call) with no call outstanding.
+    /// It answered [`Effect::Call`](super::Effect::Call) with no call outstanding, or
+    /// [`Effect::Io`](super::Effect::Io) with no operation in flight.
     NothingToWaitFor,
     /// An isolate it is linked to ended abnormally.
     Linked(Handle),

@@ -93,6 +93,7 @@ impl<I: Isolate> TypedGroup<I> {
             Packed::Timer(timer) => Event::Timer(timer),
             Packed::Resumed => Event::Resumed,
             Packed::Refused(refused) => Event::Refused(refused),
+            Packed::Io(event) => Event::Io(event),
             Packed::Down(down) => Event::Down(down),
             Packed::Peer { shard, up } => Event::Peer { shard, up },
             Packed::Stopping => Event::Stopping,
@@ -133,7 +134,10 @@ fn obey(core: &mut Core, desk: u32, effect: Effect) {
         Effect::Call if core.desks[desk as usize].call_count == 0 => {
             core.end(desk, Ending::NothingToWaitFor);
         }
-        Effect::Call => core.desks[desk as usize].hears = Hears::Notices,
+        Effect::Io if core.desks[desk as usize].operation_count == 0 => {
+            core.end(desk, Ending::NothingToWaitFor);
+        }
+        Effect::Call | Effect::Io => core.desks[desk as usize].hears = Hears::Notices,
         Effect::Done => core.end(desk, Ending::Done),
         Effect::Crash(reason) => core.end(desk, Ending::Crashed(reason)),
     }

@@ -2,6 +2,7 @@
 
 use super::call::Reply;
 use super::context::Context;
+use super::io_event::IoEvent;
 use super::monitor::Down;
 use super::refusal::Refused;
 use super::timer::TimerId;
@@ -63,6 +64,8 @@ pub enum Event<M> {
     Resumed,
     /// A message to another shard could not be delivered there; here it is again.
     Refused(Refused),
+    /// An operation of this isolate has ended, or has brought something and goes on.
+    Io(IoEvent),
     /// A watched isolate has ended.
     Down(Down),
     /// A shard went down or came up; only for who asked ([`Context::watch_peers`]).
@@ -90,6 +93,9 @@ pub enum Effect {
     /// The end of a call. Messages wait until then; other events do not. Who has no call
     /// outstanding would wait for ever: that is a violation and ends the isolate.
     Call,
+    /// The end of an operation. Messages wait until then; other events do not. Who has none in flight
+    /// would wait for ever: that is a violation and ends the isolate.
+    Io,
     /// It has done what it was there for.
     Done,
     /// It found itself in a state it cannot go on from.

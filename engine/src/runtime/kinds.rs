@@ -20,6 +20,8 @@ pub struct KindLimits {
     pub timers: u16,
     /// Isolates watched or followed.
     pub monitors: u16,
+    /// Operations of I/O in flight.
+    pub operations: u16,
     /// Turns it gets in proportion to other kinds.
     pub weight: u32,
     /// Envelopes all isolates of the kind may hold together; none: as many as their mailboxes do.
@@ -36,6 +38,7 @@ impl Default for KindLimits {
             calls: 4,
             timers: 2,
             monitors: 2,
+            operations: 0,
             weight: 1,
             mail_max: None,
             mail_reserve: 1,
@@ -59,7 +62,10 @@ impl KindLimits {
 
     pub(crate) fn notices(&self) -> usize {
         self.slots
-            * (usize::from(self.calls) + usize::from(self.timers) + usize::from(self.monitors))
+            * (usize::from(self.calls)
+                + usize::from(self.timers)
+                + usize::from(self.monitors)
+                + usize::from(self.operations))
     }
 }
 

@@ -69,6 +69,20 @@ counters! {
     RepliesLate = "replies_late",
     /// Timers that ran out.
     TimersFired = "timers_fired",
+    /// Ends of operations of I/O taken in.
+    Completions = "completions",
+    /// Operations of I/O begun.
+    IoSubmitted = "io_submitted",
+    /// Operations of I/O refused.
+    IoRefused = "io_refused",
+    /// Operations of I/O whose time ran out.
+    IoExpired = "io_expired",
+    /// Times that received bytes waited for a free buffer.
+    IoStarved = "io_starved",
+    /// Connections closed at once because no descriptor was free.
+    IoTurnedAway = "io_turned_away",
+    /// Calls into the kernel for batches of I/O, and waits.
+    IoCalls = "io_calls",
     /// Isolates started.
     Started = "started",
     /// Isolates ended, normally.
@@ -155,6 +169,12 @@ impl ShardMetrics {
     #[inline]
     pub(crate) fn count(&self, counter: Counter) {
         bump(&self.counters[counter as usize], 1);
+    }
+
+    /// Takes over what is counted elsewhere.
+    #[inline]
+    pub(crate) fn set(&self, counter: Counter, value: u64) {
+        self.counters[counter as usize].store(value, Ordering::Relaxed);
     }
 
     pub(crate) fn read(&self) -> ShardFigures {

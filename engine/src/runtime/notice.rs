@@ -36,6 +36,10 @@ pub(crate) enum Tag {
     Refusal,
     /// News of shards: `word` is where reading goes on.
     Peers,
+    /// An operation, `word`. Done: `parcel` is what came of it.
+    Io,
+    /// An operation that accepts, `word`; `parcel` is the line of what it has brought.
+    Accept,
 }
 
 /// Links of one list.

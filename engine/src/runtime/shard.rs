@@ -33,6 +33,8 @@ const TURN_EVENTS: u32 = 2048;
 /// Turns a kind of weight 1 gains with each turn of the shard, and the most it may save up.
 const CREDIT: u32 = 256;
 const CREDIT_MAX: u32 = 1024;
+/// Events after which the shard looks at its I/O again.
+const IO_EVENTS: u32 = 128;
 /// Frames taken in from one shard in a turn.
 const FRAMES_PER_TURN: usize = 1024;
 
@@ -125,6 +127,7 @@ impl RuntimeShard {
     pub(crate) fn turn(&mut self, now: Nanos) -> bool {
         self.core.now = now;
         let mut moved = self.look_at_bells();
+        moved |= self.core.take_in_io();
         moved |= self.fire_timers();
         // News of an isolate that ended may have ended others.
         self.bury_the_dead();
@@ -333,10 +336,15 @@ impl RuntimeShard {
         let mut budget = TURN_EVENTS;
         let kind_count = self.groups.len();
         let mut idle_kinds = 0;
+        let looks = if self.core.gate.is_some() {
+            IO_EVENTS
+        } else {
+            TURN_EVENTS
+        };
         while budget > 0 && idle_kinds < kind_count {
             let number = self.next_kind;
             let kind = &mut self.core.kinds[number];
-            let allowance = budget.min(kind.credit);
+            let allowance = budget.min(kind.credit).min(looks);
             let mut spent = 0;
             if allowance > 0 && !kind.ready.is_empty() {
                 let mut group = self.groups[number].take().expect("lent for one dispatch");
@@ -345,6 +353,7 @@ impl RuntimeShard {
                 self.core.kinds[number].credit -= spent;
                 budget -= spent;
                 self.bury_the_dead();
+                self.core.take_in_io();
             }
             if spent == 0 {
                 idle_kinds += 1;

@@ -11,6 +11,7 @@ use super::notice::Notices;
 use super::outbox::LinkLimits;
 use super::spec_error::{SpecError, SpecErrors};
 use super::tree::{Budget, Tree};
+use crate::io::{IoChoice, IoPlan};
 use crate::plan::Region;
 use crate::ring::ring_bytes;
 use crate::wheel::Wheel;
@@ -34,6 +35,7 @@ pub struct Specification {
     kinds: Vec<(Arc<dyn AnyKind>, KindLimits)>,
     trees: Vec<(Option<usize>, SupervisorSpec)>,
     root: Budget,
+    io: Option<(IoChoice, IoPlan)>,
 }
 
 impl Specification {
@@ -59,6 +61,7 @@ impl Specification {
             kinds: Vec::new(),
             trees: Vec::new(),
             root: Budget::default(),
+            io: None,
         }
     }
 
@@ -94,6 +97,15 @@ impl Specification {
     #[must_use]
     pub fn tree_on(mut self, shard: usize, tree: SupervisorSpec) -> Self {
         self.trees.push((Some(shard), tree));
+        self
+    }
+
+    /// Gives every shard files and sockets, and a thread of its own. Which kinds may do I/O, and how much
+    /// at a time, [`KindLimits::operations`] says; places for owners and operations in the plan are
+    /// counted from there, whatever it says.
+    #[must_use]
+    pub fn io(mut self, choice: IoChoice, plan: IoPlan) -> Self {
+        self.io = Some((choice, plan));
         self
     }
 
@@ -194,6 +206,20 @@ impl Specification {
         self.kinds.iter().map(|(_, limits)| calls(limits)).sum()
     }
 
+    /// What each shard's I/O is made of.
+    pub(crate) fn io_plan(&self) -> Option<(IoChoice, IoPlan)> {
+        let (choice, mut plan) = self.io?;
+        let operations = |limits: &KindLimits| limits.slots * usize::from(limits.operations);
+        let operations: usize = self
+            .kinds
+            .iter()
+            .map(|(_, limits)| operations(limits))
+            .sum();
+        plan.owner_places = u32::try_from(self.desk_count()).unwrap_or(u32::MAX);
+        plan.operation_slots = u32::try_from(operations).unwrap_or(u32::MAX);
+        Some((choice, plan))
+    }
+
     pub(crate) fn supervisor_count(&self, shard: usize) -> usize {
         self.garden(shard).root().supervisor_count()
     }
@@ -232,7 +258,8 @@ impl Specification {
         let pairs = self.shard_count * self.shard_count.saturating_sub(1);
         let lines = self.link.ring_lines().next_power_of_two();
         let tree = Tree::bytes(self.desk_count(), 0);
-        self.shard_count * (self.arena_bytes() + tree) + pairs * ring_bytes(lines)
+        let io = self.io_plan().map_or(0, |(_, plan)| plan.buffer_bytes());
+        self.shard_count * (self.arena_bytes() + tree + io) + pairs * ring_bytes(lines)
     }
 
     /// Everything that is wrong with it.
@@ -294,6 +321,7 @@ impl Specification {
             1,
             RUNTIME_SHARDS_MAX,
         );
+        self.check_io(&mut errors);
         self.check_kinds(&mut errors);
         self.check_trees(&mut errors);
         self.check_totals(memory_bytes, &mut errors);
@@ -305,6 +333,25 @@ impl Specification {
                 regions: self.regions(),
                 bytes: self.bytes(),
             })
+        }
+    }
+
+    fn check_io(&self, errors: &mut Vec<SpecError>) {
+        let Some((_, plan)) = self.io_plan() else {
+            let with_io = self
+                .kinds
+                .iter()
+                .filter(|(_, limits)| limits.operations > 0);
+            errors.extend(with_io.map(|(kind, _)| SpecError::NoIo { kind: kind.name() }));
+            return;
+        };
+        errors.extend(plan.check().into_iter().map(SpecError::Io));
+        let threads = self.thread_count.unwrap_or(self.shard_count);
+        if threads < self.shard_count {
+            errors.push(SpecError::IoOnSharedThreads {
+                threads,
+                shard_count: self.shard_count,
+            });
         }
     }
 

@@ -1,5 +1,6 @@
 //! What can be wrong with a boot specification: all of it at once, with what each region takes.
 
+use crate::io::IoLimit;
 use crate::plan::Region;
 use std::fmt;
 
@@ -54,6 +55,20 @@ pub enum SpecError {
         /// Slots.
         slots: usize,
     },
+    /// A capacity of I/O lies outside what is allowed.
+    Io(IoLimit),
+    /// A kind may have operations in flight, and the specification has no I/O.
+    NoIo {
+        /// The kind.
+        kind: &'static str,
+    },
+    /// Fewer threads than shards, though each shard sleeps in its own I/O.
+    IoOnSharedThreads {
+        /// Threads.
+        threads: usize,
+        /// Shards.
+        shard_count: usize,
+    },
     /// More isolates and notices than can be numbered.
     TooManyRecords {
         /// How many.
@@ -102,6 +117,18 @@ impl fmt::Display for SpecError {
             } => write!(
                 f,
                 "shard {shard} has {count} children of kind {kind} and {slots} slots for them"
+            ),
+            Self::Io(limit) => write!(f, "I/O: {limit}"),
+            Self::NoIo { kind } => write!(
+                f,
+                "kind {kind} may have operations in flight, and the specification has no `io`"
+            ),
+            Self::IoOnSharedThreads {
+                threads,
+                shard_count,
+            } => write!(
+                f,
+                "{shard_count} shards with I/O have {threads} threads; each needs one of its own"
             ),
             Self::TooManyRecords { nodes } => write!(
                 f,

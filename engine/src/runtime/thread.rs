@@ -5,6 +5,7 @@ use super::call::keep_dropped;
 use super::core::{Common, Core};
 use super::desk::{Desk, KindDesks, ReadySet};
 use super::doors::Doors;
+use super::gate::Gate;
 use super::log::{LogRecord, LogWriter};
 use super::mail::{Mail, NONE};
 use super::metrics::{Counter, ShardMetrics};
@@ -17,6 +18,7 @@ use super::spec::Specification;
 use super::timer::{Nanos, nanos};
 use super::tree::{Recent, Tree};
 use crate::arena::Arena;
+use crate::io::ShardIo;
 use crate::platform;
 use crate::random::Random;
 use crate::ring::{RingReader, RingWriter};
@@ -149,8 +151,24 @@ fn sleep(shards: &mut [RuntimeShard], bells: &Bells, thread: usize, now: Nanos) 
     for shard in &*shards {
         shard.core.metrics.count(Counter::Sleeps);
     }
+    if let [shard] = shards {
+        let number = usize::from(shard.core.shard);
+        shard.core.now = now;
+        if shard.core.sleep_in_io(timeout, || bells.is_rung(number)) {
+            return;
+        }
+    }
     let numbers = shards.iter().map(|shard| usize::from(shard.core.shard));
     bells.sleep(thread, numbers, timeout);
+}
+
+/// The I/O of a shard, if it has any.
+fn make_gate(specification: &Specification) -> io::Result<Option<Gate>> {
+    let Some((choice, plan)) = specification.io_plan() else {
+        return Ok(None);
+    };
+    let io = ShardIo::new(choice, &plan).map_err(io::Error::other)?;
+    Ok(Some(Gate::new(io, plan.descriptor_slots)))
 }
 
 fn make_shard(
@@ -188,6 +206,7 @@ fn make_shard(
             calls: limits.calls,
             timers: limits.timers,
             monitors: limits.monitors,
+            operations: limits.operations,
             mail_count: 0,
             mail_max: limits.mail_max.unwrap_or(mailboxes),
             mail_reserve: limits.mail_reserve,
@@ -199,7 +218,11 @@ fn make_shard(
     let lines = specification.link.ring_lines().next_power_of_two();
     let outbox = |writer| Outbox::new(writer, specification.link, lines);
     let wheel = Wheel::carve(&arena, notice_count + desk_count);
-    let core = Core {
+    let gate = make_gate(specification)?;
+    if let Some(gate) = &gate {
+        bells.sleep_in_io(seat.number, gate.io.waker());
+    }
+    let mut core = Core {
         shard: seat.number as u8,
         now,
         common: common.clone(),
@@ -211,6 +234,7 @@ fn make_shard(
         proxies_left: specification.proxies,
         refusals_left: specification.refusals,
         wheel,
+        gate,
         outboxes: seat.writers.into_iter().map(|it| it.map(outbox)).collect(),
         touched: ShardSet::default(),
         outgoing: None,
@@ -227,6 +251,7 @@ fn make_shard(
         kinds,
         desks,
     };
+    core.log_io_note();
     let inbox = |reader| Inbox {
         reader,
         held: None,

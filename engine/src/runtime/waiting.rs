@@ -6,6 +6,7 @@ use super::core::Core;
 use super::desk::Hears;
 use super::ending::Ending;
 use super::handle::Handle;
+use super::io_event::IoEvent;
 use super::mail::NONE;
 use super::metrics::Counter;
 use super::monitor::{Down, MonitorId};
@@ -35,6 +36,7 @@ pub(crate) enum Packed {
     Timer(TimerId),
     Resumed,
     Refused(Refused),
+    Io(IoEvent),
     Down(Down),
     Peer {
         shard: usize,
@@ -201,6 +203,9 @@ impl Core {
             self.wheel.arm(node, due, waker);
             return Some(Packed::Timer(TimerId(id)));
         }
+        if matches!(tag, Tag::Io | Tag::Accept) {
+            return self.next_io(desk, id, tag);
+        }
         if tag == Tag::Peers {
             return self.next_peer(desk, index);
         }
@@ -235,7 +240,14 @@ impl Core {
                     parcel,
                 })
             }
-            Tag::Free | Tag::Link | Tag::Proxy | Tag::Ended | Tag::Unwatch | Tag::Peers => {
+            Tag::Free
+            | Tag::Link
+            | Tag::Proxy
+            | Tag::Ended
+            | Tag::Unwatch
+            | Tag::Peers
+            | Tag::Io
+            | Tag::Accept => {
                 unreachable!("a notice of {tag:?} is no event")
             }
         })

@@ -321,6 +321,7 @@ impl Core {
             drop(parcel);
         }
         self.end_sleep(desk);
+        self.end_io(desk);
         while self
             .notices
             .dequeue(&mut self.desks[desk as usize].notices)
@@ -342,7 +343,7 @@ impl Core {
                 Tag::Call => {}
                 Tag::Timer => self.wheel.cancel(Self::notice_node(index).0),
                 Tag::Refusal => self.refusals_left += 1,
-                Tag::Peers => {}
+                Tag::Peers | Tag::Io | Tag::Accept => {}
                 other => unreachable!("a notice of {other:?} is owned by no isolate"),
             }
             self.notices

@@ -6,6 +6,7 @@ mod sealed;
 
 mod accounting;
 mod calls;
+mod io;
 mod messages;
 mod shutdown;
 mod specification;

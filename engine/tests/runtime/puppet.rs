@@ -164,6 +164,7 @@ impl Isolate for Puppet {
                     other => panic!("what came back is {other:?}"),
                 }
             }
+            Event::Io(event) => panic!("puppets do no I/O: {event:?}"),
             Event::Down(down) => Note::Down(down.ending),
             Event::Peer { shard, up } => Note::Peer(shard, up),
             Event::Stopping => {

@@ -7,8 +7,8 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::path::Path;
 use tina_engine::{
-    BuildError, Cause, Cycle, Effect, HostOptions, In, Limits, Module, Out, StallOptions, State,
-    Wiring,
+    BuildError, Cause, Cycle, Direction, Effect, HostOptions, In, Limits, Module, Out,
+    StallOptions, State, Wiring,
 };
 use tina_modules::noc::Packet;
 use tina_sim::design::{Design, LoadOptions, load_text};
@@ -373,6 +373,49 @@ fn the_hot_spot_of_a_mesh_is_named() {
         text,
         "head  sink6 is at work: its own latency keeps the item at `in` 90.2 % of cycles; it takes one in 12.0 cycles"
     );
+}
+
+/// Packets for a slow sink and for others stand in one queue. While the first of them waits for the sink, other
+/// inputs of its router are served: only the router knows that it has not lost to them.
+#[test]
+fn a_router_says_where_its_packets_go() {
+    let sides = "width: 3, height: 1";
+    let design = design(
+        &format!(
+            r#""router": (kind: "noc.router", array: [1, 3], params: ({sides})),
+            "generator": (kind: "noc.generator", array: [1, 3], params: ({sides}, rate: 0.9)),
+            "left": (kind: "noc.sink", params: ({sides}, node: 0)),
+            "slow": (kind: "test.drain", params: (cycles: 12)),
+            "right": (kind: "noc.sink", params: ({sides}, node: 2))"#
+        ),
+        r#"Mesh(of: "router"), Each(from: "generator.out", to: "router.local_in"),
+        Wire(from: "router[0][0].local_out", to: "left.in"),
+        Wire(from: "router[0][1].local_out", to: "slow.in"),
+        Wire(from: "router[0][2].local_out", to: "right.in")"#,
+    );
+    let (path, head, _) = blamed(&design);
+    assert_eq!(
+        path,
+        [
+            "generator[0][2].out",
+            "router[0][2].west",
+            "router[0][1].local_out"
+        ]
+    );
+    assert_eq!(head, Head::Latency);
+    let report = run(&design, 1_000, 1, None);
+    let stalls = report.stalls.unwrap();
+    let mut ports = stalls.ports().iter();
+    // An input has the name of an output.
+    let west = ports.find(|port| {
+        let shape = &design.blueprint.instances[port.instance as usize].shape;
+        stalls.name(port) == "router[0][1].west"
+            && shape.ports[usize::from(port.port)].direction == Direction::In
+    });
+    let (full, lost) = west
+        .map(|it| (it.count(Cause::Full), it.count(Cause::Arbitration)))
+        .unwrap();
+    assert!(full > 700 && lost < 100, "{full} {lost}");
 }
 
 /// Every port has one cause at every edge, whatever part of the run is counted.
