@@ -174,7 +174,7 @@ pub(crate) struct SlowPart {
     pub(crate) lanes: Cell<u8>,
     pub(crate) pushed: Cell<u8>,
     pub(crate) popped: Cell<u8>,
-    /// Any of [`RECORDED`], [`TELLS_ALL`] and [`TIMED`].
+    /// Any of [`RECORDED`], [`TELLS_ALL`], [`TIMED`] and [`ONE_TICK`].
     pub(crate) manner: Cell<u8>,
 }
 const _: () = assert!(size_of::<SlowPart>() == 64, "a slow part is a cache line");
@@ -185,6 +185,8 @@ pub(crate) const RECORDED: u8 = 1;
 pub(crate) const TELLS_ALL: u8 = 2;
 /// Behind the slots stands a tick for each: when an item was last pushed to it.
 pub(crate) const TIMED: u8 = 4;
+/// One lane, and each end sees at the next tick what the other has done: as in the quick way.
+pub(crate) const ONE_TICK: u8 = 8;
 
 // SAFETY: cells of integers and a pointer, for which null is a value.
 unsafe impl Zeroed for SlowPart {}
@@ -210,6 +212,11 @@ impl SlowPart {
     /// Whether a [`RecordPart`] stands before it.
     pub(crate) fn is_recorded(&self) -> bool {
         self.manner.get() & RECORDED != 0
+    }
+
+    /// Whether both ends take one transfer an edge and see it at the next tick.
+    pub(crate) fn is_one_tick(&self) -> bool {
+        self.manner.get() & ONE_TICK != 0
     }
 
     /// Whether the ticks of its pushes are kept.

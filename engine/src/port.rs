@@ -423,10 +423,17 @@ impl<T: Signal> Room<'_, T> {
     }
 }
 
-/// A pop on a wire with any delay, lanes, or a link at its other end; or a second one on any other.
+/// A pop on a wire with any delay, lanes, or a link at its other end, or that is recorded; or a second
+/// one on any other.
 #[cold]
 #[inline(never)]
 fn take_slow(port: &PortBinding) {
+    take_otherwise(port);
+}
+
+/// The same apart, for what is called in a cold function is not made one with it.
+#[inline(never)]
+fn take_otherwise(port: &PortBinding) {
     let record = port.record();
     let next = next_tick();
     let now = next - 1;
@@ -434,6 +441,9 @@ fn take_slow(port: &PortBinding) {
         second_pop();
     }
     let slow = port.slow_part();
+    if slow.is_one_tick() {
+        return take_at_next_tick(port, slow, next);
+    }
     if slow.popped_until.get() != next {
         slow.popped_until.set(next);
         slow.popped.set(0);
@@ -455,10 +465,37 @@ fn take_slow(port: &PortBinding) {
     }
 }
 
-/// A push on a wire with any delay, lanes, or a link at its other end; or a second one on any other.
+/// As the quick way, on a wire that is recorded or has a link at its other end.
+#[inline]
+fn take_at_next_tick(port: &PortBinding, slow: &SlowPart, next: Tick) {
+    if slow.popped_until.replace(next) == next {
+        second_pop();
+    }
+    slow.popped.set(1);
+    let record = port.record();
+    let offset = record.head.get();
+    port.stamp(offset).set(free_from(next));
+    record.head.set(slow.after(offset));
+    if slow.is_recorded() {
+        // SAFETY: it is recorded, and its arena outlives the port.
+        unsafe { record_part(port.record) }.pop();
+    }
+    if slow.tells_all() || record.tail.get() == offset {
+        port.wake_other();
+    }
+}
+
+/// A push on a wire with any delay, lanes, or a link at its other end, or that is recorded; or a second
+/// one on any other.
 #[cold]
 #[inline(never)]
 fn give_slow(port: &PortBinding) {
+    give_otherwise(port);
+}
+
+/// The same apart, as for pops.
+#[inline(never)]
+fn give_otherwise(port: &PortBinding) {
     let record = port.record();
     let next = next_tick();
     let now = next - 1;
@@ -466,6 +503,9 @@ fn give_slow(port: &PortBinding) {
         second_push();
     }
     let slow = port.slow_part();
+    if slow.is_one_tick() {
+        return give_at_next_tick(port, slow, next);
+    }
     if slow.pushed_until.get() != next {
         slow.pushed_until.set(next);
         slow.pushed.set(0);
@@ -484,6 +524,7 @@ fn give_slow(port: &PortBinding) {
 }
 
 /// Writes down a push on a wire that is recorded or timed.
+#[inline]
 fn note_push(port: &PortBinding, slow: &SlowPart, offset: Offset, now: Tick) {
     if slow.is_recorded() {
         // SAFETY: it is recorded, and its arena outlives the port.
@@ -493,6 +534,23 @@ fn note_push(port: &PortBinding, slow: &SlowPart, offset: Offset, now: Tick) {
         // SAFETY: it is timed, and its arena outlives the port.
         unsafe { pushed_at(port.record, slow, offset) }.set(now);
     }
+}
+
+/// As the quick way, on a wire that is recorded or has a link at its other end.
+#[inline]
+fn give_at_next_tick(port: &PortBinding, slow: &SlowPart, next: Tick) {
+    if slow.pushed_until.replace(next) == next {
+        second_push();
+    }
+    slow.pushed.set(1);
+    let record = port.record();
+    let offset = record.tail.get();
+    port.stamp(offset).set(next);
+    record.tail.set(slow.after(offset));
+    if slow.is_noted() {
+        note_push(port, slow, offset, next - 1);
+    }
+    port.wake_other();
 }
 
 /// Wakes the other end at the edge at which it may see the transfer. A link takes transfers at the

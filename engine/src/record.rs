@@ -217,9 +217,14 @@ impl Reader {
     }
 
     /// Makes sure that an entry that is in the ring is in the block.
-    #[inline]
+    #[inline(always)]
     fn look(&mut self) -> bool {
-        if self.end - self.at < ENTRY_WORDS_MAX && !self.feed.ring.is_empty() {
+        self.end - self.at >= ENTRY_WORDS_MAX || self.fetch()
+    }
+
+    #[inline(never)]
+    fn fetch(&mut self) -> bool {
+        if !self.feed.ring.is_empty() {
             self.block.copy_within(self.at..self.end, 0);
             self.end -= self.at;
             self.at = 0;

@@ -92,6 +92,7 @@ impl<'a> FieldValues<'a> {
         value.fields_into(&mut FieldValues { widths, words });
     }
 
+    #[inline(always)]
     fn next_width(&mut self) -> u32 {
         match &mut self.widths {
             FieldWidths::Fields([field, rest @ ..]) => {
@@ -106,7 +107,8 @@ impl<'a> FieldValues<'a> {
     }
 
     /// The next field is a number; what exceeds its width is cut off.
-    #[inline]
+    // Called for every field of every item that is recorded.
+    #[inline(always)]
     pub fn number(&mut self, value: u64) {
         match self.next_width() {
             0 => {}

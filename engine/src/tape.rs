@@ -42,6 +42,7 @@ impl RecordPart {
     }
 
     /// An item was pushed.
+    #[inline]
     pub(crate) fn push(&self, item: &[Word]) {
         self.pushed.set(self.pushed.get() + 1);
         if let Some(tape) = self.tape() {
@@ -50,6 +51,7 @@ impl RecordPart {
     }
 
     /// An item was popped.
+    #[inline]
     pub(crate) fn pop(&self) {
         self.popped.set(self.popped.get() + 1);
         if let Some(tape) = self.tape() {
@@ -58,6 +60,7 @@ impl RecordPart {
     }
 
     /// The tape, while the instant at hand is recorded.
+    #[inline]
     fn tape(&self) -> Option<&Tape> {
         // SAFETY: null, or the tape that the shard of this FIFO owns and takes off before it drops it.
         unsafe { self.tape.get().as_ref() }.filter(|tape| tape.open.get())
@@ -152,17 +155,26 @@ impl Tape {
 
     #[inline]
     fn note(&self, header: u64, words: &[Word]) {
-        let mut used = self.used.get();
-        if !self.named.replace(true) {
-            self.words[used].set(Word::new(self.now.get() << 2 | INSTANT));
-            used += 1;
+        if !self.named.get() {
+            self.name();
         }
-        let entry = &self.words[used..used + 1 + words.len()];
+        let used = self.used.get();
+        let end = used + 1 + words.len();
+        let entry = &self.words[used..end];
         entry[0].set(Word::new(header));
         for (cell, &word) in entry[1..].iter().zip(words) {
             cell.set(word);
         }
-        self.used.set(used + 1 + words.len());
+        self.used.set(end);
+    }
+
+    /// Names the instant, for what follows.
+    #[inline(never)]
+    fn name(&self) {
+        let used = self.used.get();
+        self.words[used].set(Word::new(self.now.get() << 2 | INSTANT));
+        self.used.set(used + 1);
+        self.named.set(true);
     }
 
     /// Words written since the chunk was emptied.

@@ -51,6 +51,8 @@ pub struct PortInfo {
     pub signal_bits: u32,
     /// Parts of the signal; a plain number has none.
     pub fields: &'static [Field],
+    /// Fields that need fewer bits here than their type allows.
+    pub narrow: Vec<(&'static str, u32)>,
     /// The most transfers in one edge.
     pub lanes: u8,
     /// Whether it may stay unconnected.
@@ -333,6 +335,19 @@ impl<'a> Wiring<'a> {
             .collect()
     }
 
+    /// Says that a field of what this module pushes, at all ports asked for so far, never has a value of
+    /// more than so many bits: traces show it so wide. A wider value would be cut off in them, and
+    /// nowhere else.
+    pub fn narrow(&mut self, field: &'static str, bits: u32) {
+        if let Mode::Probe(probe) = &mut self.mode {
+            for port in &mut probe.shape.ports {
+                if port.fields.iter().any(|known| known.name == field) {
+                    port.narrow.push((field, bits));
+                }
+            }
+        }
+    }
+
     /// `words` zeroed words of the shard's arena.
     ///
     /// # Errors
@@ -515,6 +530,7 @@ impl<'a> Wiring<'a> {
                     signal_bytes: size_of::<T>(),
                     signal_bits: T::BITS,
                     fields: T::FIELDS,
+                    narrow: Vec::new(),
                     lanes,
                     optional,
                     show: show::<T>,

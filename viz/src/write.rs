@@ -13,6 +13,7 @@
 
 mod error;
 mod header;
+mod values;
 mod vcd;
 mod fst;
 
@@ -28,12 +29,13 @@ use std::ffi::OsString;
 use std::fs::{self, File};
 use std::io::BufWriter;
 use std::path::{Path, PathBuf};
+use values::Values;
 use vcd::VcdFile;
 
 /// A format of trace files.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Format {
-    /// Compressed; opened by GTKWave and Surfer. Has no place for a comment or for names of values.
+    /// Compressed; opened by GTKWave and Surfer. Has no place for a comment.
     Fst,
     /// Text, IEEE 1364; opened by everything.
     Vcd,
@@ -56,23 +58,12 @@ impl Format {
     }
 }
 
-/// What a signal was last set to.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Last {
-    Unset,
-    Unknown,
-    Known,
-}
-
 /// Writes one trace.
 pub struct TraceWriter {
     path: PathBuf,
     part: Part,
-    layout: Layout,
     file: FormatFile,
-    /// Words of the last value of every signal.
-    words: Vec<u64>,
-    last: Vec<Last>,
+    values: Values,
     time: u64,
 }
 
@@ -98,21 +89,18 @@ impl TraceWriter {
         let failed = |error| WriteError::file("create", &part.path, error);
         let out = BufWriter::with_capacity(1 << 16, File::create(&part.path).map_err(failed)?);
         let failed = |error| WriteError::file("write", &part.path, error);
+        let values = Values::of(&layout);
         let file = match format {
             Format::Fst => FormatFile::Fst(Box::new(
-                FstFile::create(out, header, &layout).map_err(failed)?,
+                FstFile::create(out, header, &layout, &values).map_err(failed)?,
             )),
-            Format::Vcd => FormatFile::Vcd(VcdFile::create(out, header).map_err(failed)?),
+            Format::Vcd => FormatFile::Vcd(VcdFile::create(out, header, &layout).map_err(failed)?),
         };
-        let words = vec![0; layout.word_count];
-        let last = vec![Last::Unset; layout.signals.len()];
         Ok(Self {
             path: path.to_owned(),
             part,
-            layout,
             file,
-            words,
-            last,
+            values,
             time: 0,
         })
     }
@@ -126,29 +114,26 @@ impl TraceWriter {
     /// # Panics
     /// If time runs backwards, if there is no such signal or if there are fewer words than it is wide.
     pub fn set(&mut self, time: u64, id: u32, words: &[u64]) -> Result<(), WriteError> {
-        let signal = &self.layout.signals[id as usize];
-        let count = signal.word_count;
-        assert!(
-            words.len() >= count,
-            "signal {id} has {count} words, {} were given",
-            words.len()
-        );
-        let last = &mut self.words[signal.first_word..][..count];
-        let mut is_equal = self.last[id as usize] == Last::Known;
-        for (number, (last, &word)) in last.iter_mut().zip(words).enumerate() {
-            let mask = if number + 1 == count {
-                signal.top_mask
-            } else {
-                u64::MAX
-            };
-            is_equal &= *last == word & mask;
-            *last = word & mask;
+        self.advance(time)?;
+        if self.values.set(id, words) {
+            self.change(id);
         }
-        if is_equal && signal.kind != SignalKind::Event {
-            return self.advance(time);
+        Ok(())
+    }
+
+    /// Sets signals of at most 64 bits at the time that was last advanced to: `first` and those whose ids
+    /// follow it, one to each word. This is the quick way.
+    ///
+    /// # Panics
+    /// If there are no such signals, or one of them is wider.
+    #[inline]
+    pub fn put(&mut self, first: u32, words: &[u64]) {
+        let first = first as usize;
+        let values = &mut self.values.signals[first..][..words.len()];
+        match &mut self.file {
+            FormatFile::Fst(file) => file.put(first, values, words),
+            FormatFile::Vcd(file) => file.put(first, values, words),
         }
-        self.last[id as usize] = Last::Known;
-        self.change(time, id, true)
     }
 
     /// Makes a signal unknown: x, and for a real one not-a-number. An event cannot be: nothing happens.
@@ -159,12 +144,11 @@ impl TraceWriter {
     /// # Panics
     /// If time runs backwards or if there is no such signal.
     pub fn set_unknown(&mut self, time: u64, id: u32) -> Result<(), WriteError> {
-        let is_event = self.layout.signals[id as usize].kind == SignalKind::Event;
-        if is_event || self.last[id as usize] == Last::Unknown {
-            return self.advance(time);
+        self.advance(time)?;
+        if self.values.set_unknown(id) {
+            self.change(id);
         }
-        self.last[id as usize] = Last::Unknown;
-        self.change(time, id, false)
+        Ok(())
     }
 
     /// Says that nothing else happens before `time`: the trace lasts at least until then.
@@ -181,11 +165,8 @@ impl TraceWriter {
         }
         self.time = time;
         let advanced = match &mut self.file {
-            FormatFile::Fst(file) => file.advance(time),
-            FormatFile::Vcd(file) => {
-                file.advance(time);
-                Ok(())
-            }
+            FormatFile::Fst(file) => file.advance(time, &self.values),
+            FormatFile::Vcd(file) => file.advance(time),
         };
         advanced.map_err(|error| WriteError::file("write", &self.part.path, error))
     }
@@ -196,11 +177,15 @@ impl TraceWriter {
     /// The rest cannot be written or the file cannot be renamed; what was written is taken away.
     pub fn finish(self) -> Result<u64, WriteError> {
         let Self {
-            path, part, file, ..
+            path,
+            part,
+            file,
+            values,
+            ..
         } = self;
         let failed = |error| WriteError::file("write", &part.path, error);
         let out = match file {
-            FormatFile::Fst(file) => file.finish(),
+            FormatFile::Fst(file) => file.finish(&values),
             FormatFile::Vcd(file) => file.finish(),
         };
         let file = out
@@ -220,16 +205,11 @@ impl TraceWriter {
         );
     }
 
-    fn change(&mut self, time: u64, id: u32, is_known: bool) -> Result<(), WriteError> {
-        self.advance(time)?;
-        let signal = &self.layout.signals[id as usize];
-        let words = &self.words[signal.first_word..][..signal.word_count];
-        let words = is_known.then_some(words);
-        let changed = match &mut self.file {
-            FormatFile::Fst(file) => file.change(id, signal, words),
-            FormatFile::Vcd(file) => file.change(id, signal, words),
-        };
-        changed.map_err(|error| WriteError::file("write", &self.part.path, error))
+    fn change(&mut self, id: u32) {
+        match &mut self.file {
+            FormatFile::Fst(file) => file.change(id, &self.values),
+            FormatFile::Vcd(file) => file.change(id, &self.values),
+        }
     }
 }
 

@@ -316,7 +316,7 @@ fn one_scope(signals: Vec<Signal>) -> Header {
     }
 }
 
-/// More than a block of FST: the values of the first block hold in the second.
+/// Several blocks of FST: the values of the first one hold in the others.
 #[test]
 fn long_traces_are_written_in_blocks() {
     let path = folder("blocks").join("wave.fst");
@@ -361,6 +361,194 @@ fn long_traces_are_written_in_blocks() {
         .map(|(_, value)| value.to_string())
         .collect();
     assert_eq!(still, ["01011010"]);
+}
+
+/// Every change of every signal of an FST file, by name.
+fn changes_of(path: &Path) -> Vec<(String, Vec<(u64, String)>)> {
+    let mut wave = wellen::simple::read(path).unwrap();
+    let vars: Vec<(String, wellen::SignalRef)> = wave
+        .hierarchy()
+        .all_vars()
+        .map(|var| {
+            let var = &wave.hierarchy()[var];
+            (var.name(wave.hierarchy()).to_owned(), var.signal_ref())
+        })
+        .collect();
+    let ids: Vec<wellen::SignalRef> = vars.iter().map(|var| var.1).collect();
+    wave.load_signals(&ids);
+    let changes = |id| {
+        let signal = wave.get_signal(id).unwrap();
+        let changes = signal.iter_changes();
+        let times = wave.time_table();
+        changes
+            .map(|(time, value)| (times[time as usize], value.to_string()))
+            .collect()
+    };
+    vars.into_iter()
+        .map(|(name, id)| (name, changes(id)))
+        .collect()
+}
+
+#[test]
+fn instants_may_be_far_apart_and_late() {
+    let path = folder("far").join("wave.fst");
+    let header = one_scope(vec![bits("bit", 0, 1), bits("byte", 1, 8)]);
+    let mut writer = TraceWriter::create(&path, Format::Fst, &header).unwrap();
+    let times = [7, 8, 1 << 32, (1 << 32) + 1, 1 << 62];
+    for (number, &time) in times.iter().enumerate() {
+        writer.advance(time).unwrap();
+        writer.put(0, &[number as u64, number as u64]);
+    }
+    writer.advance(u64::MAX / 2).unwrap();
+    writer.finish().unwrap();
+    let [bit, byte] = &changes_of(&path)[..] else {
+        panic!("two signals");
+    };
+    for (number, &time) in times.iter().enumerate() {
+        assert_eq!(bit.1[number], (time, (number % 2).to_string()));
+        assert_eq!(byte.1[number], (time, format!("{number:08b}")));
+    }
+    let wave = wellen::simple::read(&path).unwrap();
+    assert_eq!(wave.time_table().last(), Some(&(u64::MAX / 2)));
+}
+
+#[test]
+fn traces_in_which_nothing_or_little_happens_are_whole() {
+    let folder = folder("little");
+    let header = one_scope(vec![bits("a", 0, 1), bits("b", 1, 9)]);
+    for name in ["empty.fst", "empty.vcd"] {
+        let path = folder.join(name);
+        let writer = TraceWriter::create(&path, Format::of_path(&path).unwrap(), &header).unwrap();
+        writer.finish().unwrap();
+        for (name, changes) in changes_of(&path) {
+            let known = changes.iter().filter(|(_, value)| !value.contains('x'));
+            assert_eq!(known.count(), 0, "{name}: {changes:?}");
+        }
+    }
+    // The very first instant, and no other.
+    let path = folder.join("first.fst");
+    let mut writer = TraceWriter::create(&path, Format::Fst, &header).unwrap();
+    writer.set(0, 1, &[0x155]).unwrap();
+    writer.finish().unwrap();
+    let changes = changes_of(&path);
+    assert_eq!(changes[1].1.last(), Some(&(0, "101010101".to_owned())));
+}
+
+/// Equal chains stand in a file once, whatever the widths; signals that are idle lie between them.
+#[test]
+fn signals_that_change_alike_are_told_apart_from_those_that_do_not() {
+    let path = folder("alike").join("wave.fst");
+    let widths = [4, 8, 4, 3, 4, 8, 4, 1, 1, 1, 64, 64];
+    let named = |(id, &width): (usize, &u32)| bits(&format!("s{id}"), id as u32, width);
+    let header = one_scope(widths.iter().enumerate().map(named).collect());
+    let mut writer = TraceWriter::create(&path, Format::Fst, &header).unwrap();
+    let value = |id: u32, time: u64| match id {
+        0 | 4 | 6 => Some(time % 11),
+        1 | 5 | 10 | 11 => Some(time % 7),
+        3 => Some(time % 5),
+        7 | 9 => Some(time % 2),
+        _ => None,
+    };
+    for time in 0..2000 {
+        writer.advance(time).unwrap();
+        for id in 0..widths.len() as u32 {
+            if let Some(value) = value(id, time) {
+                writer.put(id, &[value]);
+            }
+        }
+    }
+    writer.finish().unwrap();
+    for (id, (name, changes)) in changes_of(&path).into_iter().enumerate() {
+        let known: Vec<_> = changes
+            .into_iter()
+            .filter(|(_, value)| !value.contains('x'))
+            .collect();
+        let width = widths[id] as usize;
+        let expected: Vec<_> = (0..2000)
+            .filter_map(|time| Some((time, format!("{:0width$b}", value(id as u32, time)?))))
+            .collect();
+        assert_eq!(known, expected, "{name}");
+    }
+    let bytes = fs::metadata(&path).unwrap().len();
+    assert!(bytes < 8000, "{bytes} bytes");
+}
+
+/// Whether signals are set one by one or in a row makes no difference.
+#[test]
+fn both_ways_to_set_signals_give_the_same_file() {
+    let folder = folder("ways");
+    let mut event = bits("event", 2, 1);
+    event.kind = SignalKind::Event;
+    let mut real = bits("real", 3, 64);
+    real.kind = SignalKind::Real;
+    let header = one_scope(vec![
+        bits("bit", 0, 1),
+        bits("word", 1, 64),
+        event,
+        real,
+        bits("odd", 4, 13),
+    ]);
+    for ending in ["fst", "vcd"] {
+        let paths = ["one", "row"].map(|name| folder.join(format!("{name}.{ending}")));
+        for (is_row, path) in paths.iter().enumerate() {
+            let mut writer =
+                TraceWriter::create(path, Format::of_path(path).unwrap(), &header).unwrap();
+            for time in 0..300u64 {
+                let words = [
+                    time,
+                    time * time,
+                    1,
+                    (time as f64 / 3.0).to_bits(),
+                    time / 5,
+                ];
+                if is_row == 1 {
+                    writer.advance(time).unwrap();
+                    writer.put(0, &words);
+                } else {
+                    for (id, word) in words.into_iter().enumerate() {
+                        writer.set(time, id as u32, &[word]).unwrap();
+                    }
+                }
+            }
+            writer.finish().unwrap();
+        }
+        let [one, row] = paths.map(|path| fs::read(path).unwrap());
+        assert!(one == row, "{ending}");
+    }
+}
+
+#[test]
+fn values_have_names_in_fst() {
+    let path = folder("names").join("wave.fst");
+    let mut header = one_scope(
+        (0..4)
+            .map(|id| bits(&format!("state{id}"), id, 2))
+            .collect(),
+    );
+    let names = |names: &[&str]| Some(names.iter().map(|&name| name.to_owned()).collect());
+    let signals = &mut header.root[0].signals;
+    signals[0].values = names(&["IDLE", "BUSY", "a\\b"]);
+    signals[1].values = names(&["OFF", "ON"]);
+    signals[3].values = names(&["IDLE", "BUSY", "a\\b"]);
+    let writer = TraceWriter::create(&path, Format::Fst, &header).unwrap();
+    writer.finish().unwrap();
+    let wave = wellen::simple::read(&path).unwrap();
+    let hierarchy = wave.hierarchy();
+    let tables: Vec<_> = hierarchy
+        .all_vars()
+        .map(|var| {
+            hierarchy[var]
+                .enum_type(hierarchy)
+                .map(|(_, values)| values)
+        })
+        .collect();
+    // Readers show a backslash as it is escaped in the file.
+    let states = vec![("00", "IDLE"), ("01", "BUSY"), ("10", "a\\\\b")];
+    let switch = vec![("00", "OFF"), ("01", "ON")];
+    assert_eq!(
+        tables,
+        [Some(states.clone()), Some(switch), None, Some(states)]
+    );
 }
 
 #[test]

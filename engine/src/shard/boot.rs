@@ -4,7 +4,7 @@ use super::{DomainClock, FifoSlot, GroupSlot, Shard};
 use crate::arena::{Arena, ArenaRef};
 use crate::bank::{Banked, Store};
 use crate::blueprint::{Blueprint, PortRef, Wire};
-use crate::fifo::{RECORDED, RawFifo, ShardHead, TELLS_ALL, TIMED, slot_stride};
+use crate::fifo::{ONE_TICK, RECORDED, RawFifo, ShardHead, TELLS_ALL, TIMED, slot_stride};
 use crate::group::{Berth, Group};
 use crate::kind::Catalogue;
 use crate::link::{CutWire, Inbound, Outbound};
@@ -424,7 +424,12 @@ impl Builder<'_> {
             slow.producer_period.set(self.period_of(wire.from.instance));
             slow.first_node.set(node);
             let tells = matches!(plan.role, Role::Ingress(_));
-            let manner = if tells { TELLS_ALL } else { 0 } | if plan.timed { TIMED } else { 0 };
+            let delays = [slow.latency.get(), slow.credit.get(), wire.lanes.into()];
+            let periods = [slow.consumer_period.get(), slow.producer_period.get()];
+            let one_tick = delays == [1; 3] && periods == [1; 2];
+            let one_tick = if one_tick { ONE_TICK } else { 0 };
+            let manner =
+                if tells { TELLS_ALL } else { 0 } | if plan.timed { TIMED } else { 0 } | one_tick;
             slow.manner.set(manner);
             if let (Some(part), Some(number)) = (part, plan.recorded) {
                 part.number.set(number);

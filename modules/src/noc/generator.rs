@@ -18,8 +18,9 @@
 //!
 //! Latency: pushed in the cycle of its making at the earliest. Throughput: one packet per cycle.
 
-use super::mesh::MeshParams;
+use super::mesh::{MeshParams, node_bits};
 use super::packet::{PACKET_NODES_MAX, Packet};
+use super::router::Routed;
 use crate::math::lcg;
 use serde::Deserialize;
 use tina_engine::{BuildError, Cycle, Effect, Module, Out, Results, State, Wiring};
@@ -114,8 +115,12 @@ impl Module for Generator {
         };
         // Scaling by a power of two is exact, so every host finds the same threshold.
         let threshold = (rate * f64::from(1u32 << 31)).floor() as u32;
+        let out = wiring.output("out")?;
+        for field in Packet::NODE_FIELDS {
+            wiring.narrow(field, node_bits(node_count));
+        }
         Ok(Self {
-            out: wiring.output("out")?,
+            out,
             state: lcg::first_state(u64::from(node)),
             packet: Packet::new(0, 0, 0),
             due: 0,

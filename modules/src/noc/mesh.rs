@@ -19,6 +19,11 @@ pub struct MeshParams {
     pub node: Option<u32>,
 }
 
+/// Bits that the numbers of so many nodes need.
+pub(crate) fn node_bits(node_count: u32) -> u32 {
+    (u32::BITS - node_count.saturating_sub(1).leading_zeros()).max(1)
+}
+
 impl MeshParams {
     /// Nodes of the mesh.
     ///

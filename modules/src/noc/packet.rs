@@ -68,9 +68,15 @@ impl Signal for Packet {
 
 impl Routed for Packet {
     const ROUTER_KIND: &'static str = "noc.router";
+    const NODE_FIELDS: &'static [&'static str] = &["source", "destination"];
     #[inline(always)]
     fn destination(&self) -> u32 {
         (self.0 & NODE_MASK) as u32
+    }
+    #[inline(always)]
+    fn greatest_node(&self) -> u32 {
+        let source = (self.0 >> NODE_BITS & NODE_MASK) as u32;
+        self.destination().max(source)
     }
 }
 

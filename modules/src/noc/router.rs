@@ -14,7 +14,7 @@
 //! pointer. So up to five packets pass at one edge.
 //!
 //! Cases: nothing asks — nothing changes; the output is full — the packet waits at the head of its
-//! FIFO and holds up those behind it; a packet whose destination is no node of the mesh crashes
+//! FIFO and holds up those behind it; a packet to or from no node of the mesh crashes
 //! the router at which it enters.
 //!
 //! Latency: none of its own (one wire per hop). Throughput: one packet per edge and port. Free of
@@ -22,7 +22,7 @@
 //!
 //! Generic over what it carries: each packet type gives its router a kind of its own.
 
-use super::mesh::{MeshParams, NODES_MAX};
+use super::mesh::{MeshParams, NODES_MAX, node_bits};
 use tina_engine::{
     BuildError, Cycle, Effect, Heading, In, Module, Out, Probes, Signal, State, Wiring,
 };
@@ -32,8 +32,17 @@ pub trait Routed: Signal {
     /// The kind of its routers in netlists.
     const ROUTER_KIND: &'static str;
 
+    /// Its fields that are numbers of nodes: traces show them as wide as those of a mesh are.
+    const NODE_FIELDS: &'static [&'static str] = &[];
+
     /// Number of the node it is for.
     fn destination(&self) -> u32;
+
+    /// The greatest number in [`NODE_FIELDS`](Self::NODE_FIELDS), and its destination.
+    #[inline(always)]
+    fn greatest_node(&self) -> u32 {
+        self.destination()
+    }
 }
 
 const PORT_COUNT: usize = 5;
@@ -99,21 +108,26 @@ impl<P: Routed> Module for Router<P> {
     fn build(params: MeshParams, wiring: &mut Wiring<'_>) -> Result<Self, BuildError> {
         let node_count = params.node_count(NODES_MAX)?;
         let node = params.node(node_count, wiring)?;
+        let inputs = [
+            wiring.optional_input("north")?,
+            wiring.optional_input("east")?,
+            wiring.optional_input("south")?,
+            wiring.optional_input("west")?,
+            wiring.input("local_in")?,
+        ];
+        let outputs = [
+            wiring.optional_output("north")?,
+            wiring.optional_output("east")?,
+            wiring.optional_output("south")?,
+            wiring.optional_output("west")?,
+            wiring.output("local_out")?,
+        ];
+        for field in P::NODE_FIELDS {
+            wiring.narrow(field, node_bits(node_count));
+        }
         Ok(Self {
-            inputs: [
-                wiring.optional_input("north")?,
-                wiring.optional_input("east")?,
-                wiring.optional_input("south")?,
-                wiring.optional_input("west")?,
-                wiring.input("local_in")?,
-            ],
-            outputs: [
-                wiring.optional_output("north")?,
-                wiring.optional_output("east")?,
-                wiring.optional_output("south")?,
-                wiring.optional_output("west")?,
-                wiring.output("local_out")?,
-            ],
+            inputs,
+            outputs,
             pointers: [0; PORT_COUNT],
             x: node % params.width,
             y: node / params.width,
@@ -131,8 +145,12 @@ impl<P: Routed> Module for Router<P> {
             if let Some(packet) = port.peek() {
                 let destination = packet.destination();
                 // Elsewhere it has been checked by the router at which it entered.
-                if input == LOCAL as usize && destination >= self.node_count {
-                    return Effect::Crash("a packet's destination is no node of this mesh");
+                if input == LOCAL as usize && packet.greatest_node() >= self.node_count {
+                    return Effect::Crash(if destination >= self.node_count {
+                        "a packet's destination is no node of this mesh"
+                    } else {
+                        "a packet's source is no node of this mesh"
+                    });
                 }
                 asking |= 1 << (self.output_towards(destination) * 8 + input as u32);
             }

@@ -151,6 +151,16 @@ fn a_destination_outside_the_mesh_crashes_the_router_it_enters() {
     assert_eq!((faults.len(), &faults[0].cause), (1, &crash));
 }
 
+#[test]
+fn a_source_outside_the_mesh_crashes_the_router_it_enters() {
+    let ran = traffic((2, 1), &[&[1 | 4 << 12], &[]], ALWAYS);
+    let Outcome::Faulted(faults) = &ran.outcome else {
+        panic!("no fault")
+    };
+    let crash = FaultCause::Crash("a packet's source is no node of this mesh");
+    assert_eq!((faults.len(), &faults[0].cause), (1, &crash));
+}
+
 /// A mesh of generators and sinks for 300 cycles.
 fn generated(side: u32, rate: f64, pattern: Pattern) -> Ran {
     run_of(&kinds(), 300, |assembly| {

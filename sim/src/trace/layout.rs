@@ -16,7 +16,7 @@
 use super::What;
 use super::timescale::TimeAxis;
 use std::collections::BTreeMap;
-use tina_engine::{Blueprint, CAUSE_COUNT, Cause, Field, ProbeField, Tick};
+use tina_engine::{Blueprint, CAUSE_COUNT, Cause, Field, PortInfo, ProbeField, Tick};
 use tina_viz::write::{Header, Scope, Signal, SignalKind};
 
 /// Where the signals of everything recorded stand.
@@ -31,6 +31,9 @@ pub(super) struct Layout {
     pub(super) signal_count: usize,
 }
 
+/// The most fields of a wire whose signals are set in one run.
+pub(super) const PLAIN_FIELDS_MAX: usize = 14;
+
 /// The signals of a wire: for each lane `valid` and the fields, then the occupancy.
 pub(super) struct WireSignals {
     pub(super) first: u32,
@@ -39,6 +42,8 @@ pub(super) struct WireSignals {
     pub(super) domain: u8,
     pub(super) transfers: bool,
     pub(super) occupancy: Option<u32>,
+    /// Whether it has one lane and fields of one word each, so that its signals are one run of words.
+    pub(super) is_plain: bool,
     /// Its fields in [`Layout::field_words`].
     pub(super) fields: (u32, u32),
 }
@@ -141,6 +146,17 @@ impl Node {
     }
 }
 
+/// A field as wide as it is at this port; never of fewer words, which is how items have it.
+fn narrowed(field: Field, port: &PortInfo) -> Field {
+    let least = port.narrow.iter().filter(|(name, _)| *name == field.name);
+    let bits = least.map(|&(_, bits)| bits).min().unwrap_or(field.bits);
+    let fewest = 64 * (field.word_count() as u32).saturating_sub(1) + 1;
+    Field {
+        bits: bits.max(fewest).min(field.bits),
+        ..field
+    }
+}
+
 struct Builder<'a> {
     blueprint: &'a Blueprint,
     what: What,
@@ -171,11 +187,16 @@ impl Builder<'_> {
         let producer = &self.blueprint.instances[wire.from.instance as usize];
         let port = &producer.shape.ports[usize::from(wire.from.port)];
         let whole = [Field::new("value", port.signal_bits)];
-        let fields = if port.fields.is_empty() {
+        let declared = if port.fields.is_empty() {
             &whole[..]
         } else {
             port.fields
         };
+        let fields: Vec<Field> = declared
+            .iter()
+            .map(|field| narrowed(*field, port))
+            .collect();
+        let fields = &fields[..];
         let field_range = self.field_range(port.signal, port.signal_bits, fields);
         let first = self.next;
         let mut lanes = Vec::new();
@@ -210,12 +231,16 @@ impl Builder<'_> {
             }
             node.signals.extend(occupancy);
         }
+        let (start, end) = field_range;
+        let words = &self.field_words[start as usize..end as usize];
+        let is_plain = wire.lanes == 1 && words.iter().all(|&words| words == 1);
         WireSignals {
             first,
             lanes: wire.lanes,
             domain: producer.domain,
             transfers: self.what.transfers,
             occupancy: occupancy_id,
+            is_plain: is_plain && words.len() <= PLAIN_FIELDS_MAX,
             fields: field_range,
         }
     }

@@ -4,7 +4,7 @@
 //! unless another item is pushed there; fields keep the item pushed last; `occupancy` is what is in the
 //! wire from this edge on. Before the first item fields are unknown, before the window everything is.
 
-use super::layout::{Layout, WireSignals};
+use super::layout::{Layout, PLAIN_FIELDS_MAX, WireSignals};
 use super::timescale::TimeAxis;
 use std::io;
 use std::sync::Arc;
@@ -85,10 +85,6 @@ impl TraceSink {
         }
     }
 
-    fn writer(&mut self) -> &mut TraceWriter {
-        self.writer.as_mut().expect("kept until it is closed")
-    }
-
     /// Writes what changes by itself before `tick`, in the order of time: clocks, and what falls.
     fn run_to(&mut self, tick: Tick) -> Result<(), WriteError> {
         loop {
@@ -117,19 +113,14 @@ impl TraceSink {
 
     /// Lowers every `valid` of a domain that is not pushed again at this very instant.
     fn fall(&mut self, domain: usize, at: Tick) -> Result<(), WriteError> {
-        let step = self.axis.at(at);
-        let mut wires = std::mem::take(&mut self.raised[domain].wires);
-        for &(number, lanes) in &wires {
+        let writer = self.writer.as_mut().expect("kept until it is closed");
+        writer.advance(self.axis.at(at))?;
+        for (number, lanes) in self.raised[domain].wires.drain(..) {
             let wire = &self.layout.wires[number as usize];
-            let first = wire.first;
-            let stride = lane_signals(wire);
             for lane in self.pushed[number as usize]..lanes {
-                let valid = first + u32::from(lane) * stride;
-                self.writer().set(step, valid, &[0])?;
+                writer.put(wire.first + u32::from(lane) * lane_signals(wire), &[0]);
             }
         }
-        wires.clear();
-        self.raised[domain].wires = wires;
         Ok(())
     }
 
@@ -145,7 +136,8 @@ impl TraceSink {
         let step = self.axis.at_part(clock.next * clock.period, 2);
         let (signal, level) = (clock.signal, u64::from(clock.next.is_multiple_of(2)));
         clock.next += 1;
-        self.writer().set(step, signal, &[level])
+        let writer = self.writer.as_mut().expect("kept until it is closed");
+        writer.set(step, signal, &[level])
     }
 
     /// Writes an instant.
@@ -161,7 +153,9 @@ impl TraceSink {
         while let Some((_, index)) = self.next_clock().filter(|&(halves, _)| halves <= 2 * tick) {
             self.toggle(index)?;
         }
+        let writer = self.writer.as_mut().expect("kept until it is closed");
         let step = self.axis.at(tick);
+        writer.advance(step)?;
         for transfers in happened.transfers {
             let number = transfers.number as usize;
             self.pushed[number] = 0;
@@ -169,36 +163,32 @@ impl TraceSink {
             let occupancy = &mut self.occupancies[number];
             *occupancy = (*occupancy + u64::from(transfers.pushes))
                 .saturating_sub(u64::from(transfers.pops));
-            let writer = self.writer.as_mut().expect("kept until it is closed");
             if wire.transfers && transfers.pushes > 0 {
                 let raised = &mut self.raised[usize::from(wire.domain)];
                 raised.since = tick;
                 raised.wires.push((transfers.number, transfers.pushes));
-                let mut signal = wire.first;
-                let (start, end) = wire.fields;
-                let fields = &self.layout.field_words[start as usize..end as usize];
-                for item in happened.items(transfers) {
-                    writer.set(step, signal, &[1])?;
-                    signal += 1;
-                    let mut words = item;
-                    for &count in fields {
-                        let (field, rest) = words.split_at(usize::from(count));
-                        writer.set(step, signal, field)?;
-                        words = rest;
-                        signal += 1;
-                    }
+                if wire.is_plain {
+                    let item = happened.items(transfers).next().unwrap_or_default();
+                    write_plain(writer, wire, item, *occupancy);
+                    continue;
                 }
+                write_items(
+                    writer,
+                    step,
+                    wire,
+                    &self.layout.field_words,
+                    happened.items(transfers),
+                )?;
             }
             if let Some(signal) = wire.occupancy {
-                writer.set(step, signal, &[*occupancy])?;
+                writer.put(signal, &[*occupancy]);
             }
         }
         let mut probes = happened.probes.iter().peekable();
         while let Some((number, value)) = probes.next() {
             // Where the window begins a field may be told twice: what it is then counts.
             if probes.peek().is_none_or(|(next, _)| next != number) {
-                let signal = self.layout.first_probe + number;
-                self.writer().set(step, signal, &[*value])?;
+                writer.put(self.layout.first_probe + number, &[*value]);
             }
         }
         Ok(())
@@ -225,6 +215,45 @@ impl TraceSink {
         }
         Ok(())
     }
+}
+
+/// Writes an item of a plain wire: `valid`, the fields and the occupancy stand in a row.
+#[inline]
+fn write_plain(writer: &mut TraceWriter, wire: &WireSignals, item: &[u64], occupancy: u64) {
+    let mut words = [1; PLAIN_FIELDS_MAX + 2];
+    let end = item.len() + 1;
+    for (word, &field) in words[1..].iter_mut().zip(item) {
+        *word = field;
+    }
+    words[end] = occupancy;
+    writer.put(
+        wire.first,
+        &words[..end + usize::from(wire.occupancy.is_some())],
+    );
+}
+
+/// Writes the items pushed to a wire of several lanes, or of fields wider than a word.
+fn write_items<'a>(
+    writer: &mut TraceWriter,
+    step: u64,
+    wire: &WireSignals,
+    field_words: &[u8],
+    items: impl Iterator<Item = &'a [u64]>,
+) -> Result<(), WriteError> {
+    let (start, end) = wire.fields;
+    let mut signal = wire.first;
+    for item in items {
+        writer.put(signal, &[1]);
+        signal += 1;
+        let mut words = item;
+        for &count in &field_words[start as usize..end as usize] {
+            let (field, rest) = words.split_at(usize::from(count));
+            writer.set(step, signal, field)?;
+            words = rest;
+            signal += 1;
+        }
+    }
+    Ok(())
 }
 
 /// Signals of a lane: `valid` and the fields.

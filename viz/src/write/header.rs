@@ -51,7 +51,7 @@ pub struct Signal {
     pub width_bits: u32,
     /// What its values are.
     pub kind: SignalKind,
-    /// Names of the values 0, 1, 2 and so on; VCD keeps them as a comment.
+    /// Names of the values 0, 1, 2 and so on: a table in FST, a comment in VCD.
     pub values: Option<Vec<String>>,
 }
 
@@ -66,19 +66,14 @@ pub enum SignalKind {
     Real,
 }
 
-/// Where the words of every signal stand.
+/// The signals by their ids.
 pub(super) struct Layout {
     pub(super) signals: Vec<SignalLayout>,
-    pub(super) word_count: usize,
 }
 
 pub(super) struct SignalLayout {
     pub(super) kind: SignalKind,
     pub(super) width_bits: u32,
-    pub(super) first_word: usize,
-    pub(super) word_count: usize,
-    /// The bits of the last word that count.
-    pub(super) top_mask: u64,
 }
 
 impl Layout {
@@ -92,7 +87,6 @@ impl Layout {
         found.sort_by_key(|&(id, ..)| id);
         let mut layout = Self {
             signals: Vec::new(),
-            word_count: 0,
         };
         for (id, width_bits, kind) in found {
             layout.add(id, width_bits, kind)?;
@@ -120,15 +114,7 @@ impl Layout {
             }
             return Ok(());
         }
-        let word_count = width_bits.div_ceil(64) as usize;
-        self.signals.push(SignalLayout {
-            kind,
-            width_bits,
-            first_word: self.word_count,
-            word_count,
-            top_mask: u64::MAX >> ((64 - width_bits % 64) % 64),
-        });
-        self.word_count += word_count;
+        self.signals.push(SignalLayout { kind, width_bits });
         Ok(())
     }
 }

@@ -1,6 +1,7 @@
 //! VCD, IEEE 1364 clause 18: text, an identifier of a few letters for every signal.
 
-use super::header::{Header, Scope, Signal, SignalKind, SignalLayout};
+use super::header::{Header, Layout, Scope, Signal, SignalKind};
+use super::values::{Value, Values};
 use std::fs::File;
 use std::io::{self, BufWriter, Write};
 
@@ -8,7 +9,7 @@ use std::io::{self, BufWriter, Write};
 const LETTERS: u32 = 94;
 
 /// The eight letters of every byte.
-pub(super) const BIT_LETTERS: [[u8; 8]; 256] = {
+const BIT_LETTERS: [[u8; 8]; 256] = {
     let mut letters = [[b'0'; 8]; 256];
     let mut byte = 0;
     while byte < 256 {
@@ -22,16 +23,25 @@ pub(super) const BIT_LETTERS: [[u8; 8]; 256] = {
     letters
 };
 
+/// What is written at once, if no more happens at an instant.
+const TEXT_BYTES: usize = 1 << 16;
+
 pub(super) struct VcdFile {
     out: BufWriter<File>,
     /// The time of the next change, until it has been written.
     pending_time: Option<u64>,
-    /// A line under way.
-    line: Vec<u8>,
+    /// Identifiers with a blank before and the end of the line behind.
+    line_ends: Vec<LineEnd>,
+    /// Lines on their way.
+    text: Vec<u8>,
 }
 
 impl VcdFile {
-    pub(super) fn create(mut out: BufWriter<File>, header: &Header) -> io::Result<Self> {
+    pub(super) fn create(
+        mut out: BufWriter<File>,
+        header: &Header,
+        layout: &Layout,
+    ) -> io::Result<Self> {
         section(&mut out, "version", &header.version)?;
         section(&mut out, "comment", &header.comment)?;
         writeln!(out, "$timescale {} $end", header.timescale)?;
@@ -42,51 +52,122 @@ impl VcdFile {
         Ok(Self {
             out,
             pending_time: Some(0),
-            line: Vec::new(),
+            line_ends: (0..layout.signals.len() as u32).map(LineEnd::of).collect(),
+            text: Vec::with_capacity(2 * TEXT_BYTES),
         })
     }
 
-    pub(super) fn advance(&mut self, time: u64) {
+    pub(super) fn advance(&mut self, time: u64) -> io::Result<()> {
         self.pending_time = Some(time);
+        if self.text.len() < TEXT_BYTES {
+            return Ok(());
+        }
+        self.write_text()
     }
 
-    pub(super) fn change(
-        &mut self,
-        id: u32,
-        signal: &SignalLayout,
-        words: Option<&[u64]>,
-    ) -> io::Result<()> {
-        self.write_time()?;
-        self.line.clear();
-        match (signal.kind, words) {
-            (SignalKind::Real, words) => {
-                let number = words.map_or(f64::NAN, |words| f64::from_bits(words[0]));
-                write_real(&mut self.line, number)?;
+    fn write_text(&mut self) -> io::Result<()> {
+        let written = self.out.write_all(&self.text);
+        self.text.clear();
+        written
+    }
+
+    /// Sets neighbours of at most 64 bits.
+    pub(super) fn put(&mut self, first: usize, values: &mut [Value], words: &[u64]) {
+        for (number, (value, &word)) in values.iter_mut().zip(words).enumerate() {
+            assert!(value.is_narrow(), "a signal of one word is wider than that");
+            if let Some(word) = value.set(word) {
+                self.line(first + number, value.kind, value.width_bits, Some(&[word]));
             }
-            (SignalKind::Event, _) => self.line.push(b'1'),
-            (SignalKind::Bits, None) if signal.width_bits == 1 => self.line.push(b'x'),
-            (SignalKind::Bits, None) => self.line.extend_from_slice(b"bx "),
-            (SignalKind::Bits, Some(words)) if signal.width_bits == 1 => {
-                self.line.push(b'0' + (words[0] & 1) as u8);
-            }
-            (SignalKind::Bits, Some(words)) => write_bits(&mut self.line, words),
         }
-        push_identifier(&mut self.line, id);
-        self.line.push(b'\n');
-        self.out.write_all(&self.line)
+    }
+
+    /// A signal has changed.
+    pub(super) fn change(&mut self, id: u32, values: &Values) {
+        let value = values.signals[id as usize];
+        self.line(id as usize, value.kind, value.width_bits, values.get(id));
+    }
+
+    fn line(&mut self, id: usize, kind: SignalKind, width_bits: u32, words: Option<&[u64]>) {
+        if let Some(time) = self.pending_time.take() {
+            put_time(&mut self.text, time);
+        }
+        let text = &mut self.text;
+        let is_scalar = match (kind, words) {
+            (SignalKind::Real, words) => {
+                put_real(
+                    text,
+                    words.map_or(f64::NAN, |words| f64::from_bits(words[0])),
+                );
+                false
+            }
+            (SignalKind::Event, _) => {
+                text.push(b'1');
+                true
+            }
+            (SignalKind::Bits, None) if width_bits == 1 => {
+                text.push(b'x');
+                true
+            }
+            (SignalKind::Bits, None) => {
+                text.extend_from_slice(b"bx");
+                false
+            }
+            (SignalKind::Bits, Some(words)) if width_bits == 1 => {
+                text.push(b'0' + (words[0] & 1) as u8);
+                true
+            }
+            (SignalKind::Bits, Some(words)) => {
+                put_bits(text, words);
+                false
+            }
+        };
+        self.line_ends[id].put(text, is_scalar);
     }
 
     pub(super) fn finish(mut self) -> io::Result<BufWriter<File>> {
-        self.write_time()?;
+        if let Some(time) = self.pending_time.take() {
+            put_time(&mut self.text, time);
+        }
+        self.write_text()?;
         Ok(self.out)
     }
+}
 
-    fn write_time(&mut self) -> io::Result<()> {
-        match self.pending_time.take() {
-            Some(time) => writeln!(self.out, "#{time}"),
-            None => Ok(()),
+/// A blank, an identifier and the end of the line.
+#[derive(Clone, Copy)]
+struct LineEnd {
+    letters: [u8; 8],
+    count: u8,
+}
+
+impl LineEnd {
+    fn of(id: u32) -> Self {
+        let mut text = vec![b' '];
+        put_identifier(&mut text, id);
+        text.push(b'\n');
+        let count = text.len() as u8;
+        text.resize(8, 0);
+        Self {
+            letters: *text
+                .first_chunk()
+                .expect("identifiers are at most five letters"),
+            count,
         }
     }
+
+    /// Appends it; a value of one letter stands right before its identifier.
+    #[inline]
+    fn put(self, text: &mut Vec<u8>, is_scalar: bool) {
+        let letters = u64::from_le_bytes(self.letters) >> (8 * u32::from(is_scalar));
+        let end = text.len() + usize::from(self.count) - usize::from(is_scalar);
+        text.extend_from_slice(&letters.to_le_bytes());
+        text.truncate(end);
+    }
+}
+
+#[cold]
+fn put_time(text: &mut Vec<u8>, time: u64) {
+    text.extend_from_slice(format!("#{time}\n").as_bytes());
 }
 
 /// Text between a keyword and its end, which it must not contain.
@@ -133,14 +214,14 @@ fn write_signal(out: &mut impl Write, signal: &Signal) -> io::Result<()> {
         SignalKind::Real => "real",
     };
     let mut identifier = Vec::new();
-    push_identifier(&mut identifier, *id);
+    put_identifier(&mut identifier, *id);
     write!(out, "$var {kind} {width_bits} ")?;
     out.write_all(&identifier)?;
     writeln!(out, " {name} $end")
 }
 
 /// The shortest identifiers first: one letter for the first 94 signals, two for the next 8836.
-fn push_identifier(line: &mut Vec<u8>, id: u32) {
+fn put_identifier(line: &mut Vec<u8>, id: u32) {
     let mut rest = id;
     loop {
         line.push(b'!' + (rest % LETTERS) as u8);
@@ -153,26 +234,31 @@ fn push_identifier(line: &mut Vec<u8>, id: u32) {
 }
 
 /// Without leading zeros, which readers fill in.
-fn write_bits(line: &mut Vec<u8>, words: &[u64]) {
-    line.push(b'b');
+fn put_bits(text: &mut Vec<u8>, words: &[u64]) {
+    text.push(b'b');
     let top = words.iter().rposition(|&word| word != 0).unwrap_or(0);
     let bits = (64 - words[top].leading_zeros()).max(1);
-    for bit in (0..bits).rev() {
-        line.push(b'0' + (words[top] >> bit & 1) as u8);
+    let end = text.len() + bits as usize;
+    // From the first bit that counts, in eights; what is too much is taken off again.
+    let mut rest = words[top] << (64 - bits);
+    for _ in 0..bits.div_ceil(8) {
+        text.extend_from_slice(&BIT_LETTERS[(rest >> 56) as usize]);
+        rest <<= 8;
     }
+    text.truncate(end);
     for &word in words[..top].iter().rev() {
         for byte in word.to_be_bytes() {
-            line.extend_from_slice(&BIT_LETTERS[usize::from(byte)]);
+            text.extend_from_slice(&BIT_LETTERS[usize::from(byte)]);
         }
     }
-    line.push(b' ');
 }
 
 /// The shortest text that reads back as the same number.
-fn write_real(line: &mut Vec<u8>, number: f64) -> io::Result<()> {
-    if number.is_nan() {
-        line.extend_from_slice(b"rnan ");
-        return Ok(());
-    }
-    write!(line, "r{number:e} ")
+fn put_real(text: &mut Vec<u8>, number: f64) {
+    let number = if number.is_nan() {
+        "rnan".to_owned()
+    } else {
+        format!("r{number:e}")
+    };
+    text.extend_from_slice(number.as_bytes());
 }
