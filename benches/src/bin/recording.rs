@@ -132,6 +132,7 @@ impl Case {
             } else {
                 Vec::new()
             },
+            save_file: false,
             window: 0..u64::MAX,
             what: What::default(),
         });
