@@ -106,7 +106,9 @@ impl Runtime {
         let thread_count = threads.clamp(1, shard_count);
         let thread_of = |shard: usize| shard * thread_count / shard_count;
         let bells = Arc::new(Bells::new((0..shard_count).map(thread_of).collect()));
-        let doors = Doors::new(shard_count, specification.door_slots, bells.clone());
+        let knocks_max = specification.door_slots + specification.call_count();
+        let places = (specification.door_slots, knocks_max);
+        let doors = Doors::new(shard_count, places, bells.clone());
         let common = Arc::new(Common {
             runtime: doors.runtime,
             kinds: kind_types(&specification),
@@ -312,8 +314,11 @@ impl Runtime {
         self.batch.iter().for_each(&mut take);
     }
 
-    /// Ends the quarantine of a shard.
+    /// Ends the quarantine of a shard, if it is in one.
     pub fn revive(&self, shard: usize) {
+        if shard >= self.metrics.len() {
+            return;
+        }
         self.orders.revive(shard);
         self.bells.ring_all_doors();
     }
@@ -322,8 +327,9 @@ impl Runtime {
     /// ([`Event::Stopping`](super::Event::Stopping)) and have `limit` to finish; who has not is ended.
     pub fn shutdown(&mut self, limit: Duration) -> Shutdown {
         self.order(Phase::Draining);
-        let deadline = platform::now() + limit;
-        let forced = !self.await_threads(Some(deadline));
+        // None is further away than the clock can say.
+        let deadline = platform::now().checked_add(limit);
+        let forced = !self.await_threads(deadline);
         if forced {
             self.order(Phase::Forced);
             self.await_threads(None);

@@ -47,6 +47,8 @@ impl std::error::Error for NotCalled {}
 pub enum SpawnError {
     /// The kind is not in the boot specification.
     UnknownKind,
+    /// The supervisor is one of another shard.
+    OtherShard,
     /// Every slot of the kind is taken.
     NoSlot,
     /// The runtime is shutting down.
@@ -57,6 +59,7 @@ impl fmt::Display for SpawnError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::UnknownKind => "the boot specification does not have this kind",
+            Self::OtherShard => "the supervisor is one of another shard",
             Self::NoSlot => "every slot of this kind is taken",
             Self::Stopping => "the runtime is shutting down",
         })
@@ -250,7 +253,11 @@ impl<'a, I: Isolate> Context<'a, I> {
     /// The supervisor of that name on this shard.
     #[must_use]
     pub fn supervisor(&self, name: &str) -> Option<SupervisorId> {
-        self.core.tree.find(name)
+        let number = self.core.tree.find(name)?;
+        Some(SupervisorId {
+            shard: self.core.shard,
+            number,
+        })
     }
 
     /// Spawns an isolate on this shard, under the supervisor of the spawner, never to be restarted. It
@@ -259,7 +266,10 @@ impl<'a, I: Isolate> Context<'a, I> {
     /// # Errors
     /// When there is no slot for it.
     pub fn spawn<K: Isolate>(&mut self, init: K::Init) -> Result<Address<K::Message>, SpawnError> {
-        let parent = SupervisorId(self.core.tree.node(self.desk).parent);
+        let parent = SupervisorId {
+            shard: self.core.shard,
+            number: self.core.tree.node(self.desk).parent,
+        };
         self.spawn_under::<K>(parent, Restart::Temporary, init)
     }
 
@@ -278,19 +288,25 @@ impl<'a, I: Isolate> Context<'a, I> {
             .common
             .kind_of::<K>()
             .ok_or(SpawnError::UnknownKind)?;
+        if supervisor.shard != self.core.shard {
+            return Err(SpawnError::OtherShard);
+        }
         if self.core.stopping {
             return Err(SpawnError::Stopping);
         }
         let desk = self.core.take_desk(kind).ok_or(SpawnError::NoSlot)?;
         let slot = (desk - self.core.kinds[kind].first_desk) as usize;
         let nursery = self.core.nurseries[kind].downcast_mut::<Nursery<K>>();
-        nursery.expect("made for this kind").plant(slot, init);
+        let old = nursery.expect("made for this kind").plant(slot, init);
         self.core
             .tree
-            .adopt(desk, supervisor.0, restart, false, NONE);
+            .adopt(desk, supervisor.number, restart, false, NONE);
         let now = self.core.now;
         self.core.tree.node(desk).started = now;
-        Ok(Address::of(self.core.seat(desk)))
+        let address = Address::of(self.core.seat(desk));
+        // Last, for it is code of the isolate's and may panic.
+        drop(old);
+        Ok(address)
     }
 
     /// Files and sockets.

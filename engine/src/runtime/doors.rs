@@ -79,10 +79,16 @@ pub(crate) fn answer(claim: Claim, outcome: Result<Parcel, CallError>) {
 }
 
 impl Doors {
-    pub(crate) fn new(shard_count: usize, waiting_max: usize, bells: Arc<Bells>) -> Arc<Self> {
+    pub(crate) fn new(
+        shard_count: usize,
+        (waiting_max, knocks_max): (usize, usize),
+        bells: Arc<Bells>,
+    ) -> Arc<Self> {
         let doors = Arc::new(Self {
             runtime: NEXT.fetch_add(1, Ordering::Relaxed),
-            waiting: (0..shard_count).map(|_| Mutex::default()).collect(),
+            waiting: (0..shard_count)
+                .map(|_| Mutex::new(VecDeque::with_capacity(knocks_max)))
+                .collect(),
             waiting_max,
             seats: Mutex::new(Seats { seats: Vec::new() }),
             seated: Condvar::new(),
@@ -161,7 +167,8 @@ impl Doors {
 
     /// Waits for the end of a call and leaves the seat.
     pub(crate) fn await_reply(&self, id: NoticeId, timeout: Duration) -> Result<Parcel, CallError> {
-        let deadline = crate::platform::now() + timeout;
+        // None is further away than the clock can say.
+        let deadline = crate::platform::now().checked_add(timeout);
         let mut seats = locked(&self.seats);
         loop {
             let (_, seat) = &mut seats.seats[id.index as usize];
@@ -171,7 +178,9 @@ impl Doors {
                 };
                 return outcome;
             }
-            let left = deadline.saturating_duration_since(crate::platform::now());
+            let left = deadline.map_or(Duration::MAX, |deadline| {
+                deadline.saturating_duration_since(crate::platform::now())
+            });
             if left.is_zero() {
                 *seat = Seat::Free;
                 return Err(CallError::TimedOut);

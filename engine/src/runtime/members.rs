@@ -33,7 +33,7 @@ impl<I: Isolate, F: Fn(usize) -> I::Init + Send + Sync> AnySeed for Seed<I, F> {
     fn plant(&self, shard: usize, slot: usize, nursery: &mut dyn Any) {
         let nursery = nursery.downcast_mut::<Nursery<I>>();
         let nursery = nursery.expect("the nursery of the seed's kind");
-        nursery.plant(slot, (self.init)(shard));
+        drop(nursery.plant(slot, (self.init)(shard)));
     }
 }
 

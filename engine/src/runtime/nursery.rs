@@ -21,8 +21,9 @@ impl<I: Isolate> Nursery<I> {
         Self { inits }
     }
 
-    pub(crate) fn plant(&mut self, slot: usize, init: I::Init) {
-        self.inits[slot] = Some(init);
+    /// Keeps what the isolate of a slot starts from; what was there before.
+    pub(crate) fn plant(&mut self, slot: usize, init: I::Init) -> Option<I::Init> {
+        self.inits[slot].replace(init)
     }
 
     /// What the isolate of a slot starts from; whoever has a desk was planted before.

@@ -7,9 +7,10 @@
 //!
 //! A ring has room for three things, so that none can be starved by another: messages, as many as the
 //! link's `messages`; replies, the link's `replies` (more take the door, which is slower); and messages
-//! that come back, twice as many as may go the other way: those on the way when a turn begins and
-//! those sent in it. Messages are refused while what came back has not been taken in, so there are
-//! never more.
+//! that come back, three times as many as may go the other way: those on the way when the sender's turn
+//! begins, those sent in it, and those that the receiver sends back in one turn, of which the sender
+//! does not hear before its end. A turn takes in no more messages of a shard than its link's `messages`,
+//! and who has not taken in everything that came from a shard sends it none, so there are never more.
 
 use super::handle::Handle;
 use super::mail::{Lane, Queue};
@@ -42,6 +43,11 @@ pub(crate) enum FrameTag {
 }
 
 impl FrameTag {
+    /// Whether it may be answered at once, from the room kept for what goes back.
+    pub(crate) const fn asks(self) -> bool {
+        matches!(self, Self::Message | Self::Watch)
+    }
+
     const ALL: [Self; 7] = [
         Self::Message,
         Self::Returned,
@@ -152,7 +158,7 @@ impl Default for LinkLimits {
 impl LinkLimits {
     /// Lines kept free of messages.
     fn reserve_lines(self) -> usize {
-        (2 * self.messages as usize + self.replies as usize) * FULL_LINES
+        (3 * self.messages as usize + self.replies as usize) * FULL_LINES
     }
 
     pub(crate) fn ring_lines(self) -> usize {
@@ -207,7 +213,7 @@ impl Outbox {
 
     /// Whether a reply may be sent now: it may use all but the room of what goes back.
     pub(crate) fn takes_reply(&mut self) -> bool {
-        let kept = 2 * self.limits.messages as usize * FULL_LINES;
+        let kept = 3 * self.limits.messages as usize * FULL_LINES;
         self.writer.has_room(kept + FULL_LINES)
     }
 

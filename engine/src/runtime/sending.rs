@@ -5,12 +5,15 @@ use super::claim::{CallError, Claim};
 use super::core::Core;
 use super::ending::Ending;
 use super::handle::Handle;
+use super::log::Level;
 use super::mail::Lane;
 use super::metrics::Counter;
-use super::notice::{NoticeId, Tag};
+use super::notice::{Notice, NoticeId, Tag};
 use super::outbox::{Frame, FrameTag, Outbox};
 use super::parcel::Parcel;
 use super::refusal::{SendError, Undelivered};
+use crate::crew::set_in_run;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 
 /// Whether a frame could be taken in.
 pub(crate) enum TakenIn {
@@ -184,6 +187,19 @@ impl Core {
         }
     }
 
+    /// Drops what nobody wants, which is code of its own and may panic.
+    pub(crate) fn discard(&mut self, parcel: Parcel) {
+        let dropped = catch_unwind(AssertUnwindSafe(|| drop(parcel)));
+        if let Err(payload) = dropped {
+            set_in_run(false);
+            let message = crate::panics::message_of(payload.as_ref());
+            let text = format_args!("dropping a message panicked: {message}");
+            self.log(Level::Error, None, text);
+            drop((message, payload));
+            set_in_run(true);
+        }
+    }
+
     /// Lets callers know of the rights to answer that were dropped.
     #[inline]
     pub(crate) fn answer_dropped(&mut self) {
@@ -201,14 +217,13 @@ impl Core {
     ) {
         let desk = self.find(caller);
         let notice = self.notices.find(id);
-        let (Some(desk), Some(notice)) = (desk, notice) else {
-            self.metrics.count(Counter::RepliesLate);
-            return;
+        let waits = |notice: &&mut Notice| {
+            notice.tag == Tag::Call && Some(notice.owner) == desk && !notice.queued
         };
-        if notice.tag != Tag::Call || notice.owner != desk || notice.queued {
+        let (Some(desk), Some(notice)) = (desk, notice.filter(waits)) else {
             self.metrics.count(Counter::RepliesLate);
-            return;
-        }
+            return self.discard(outcome.unwrap_or_else(|_| Parcel::empty()));
+        };
         let failed = outcome.is_err();
         notice.word = u64::from(failed);
         notice.parcel = outcome.unwrap_or_else(Parcel::new);
@@ -270,6 +285,7 @@ impl Core {
         }
         let Some(desk) = self.find(frame.target) else {
             self.metrics.count(Counter::ReturnedToNobody);
+            self.discard(frame.parcel);
             return TakenIn::Whole;
         };
         if self.refusals_left == 0 {

@@ -62,6 +62,8 @@ pub(crate) struct RuntimeShard {
     pub(crate) inboxes: Vec<Option<Inbox>>,
     /// Shards whose ring may hold something.
     unread: ShardSet,
+    /// Messages that may be on the ring to another shard.
+    messages_max: u32,
     pub(crate) bells: Arc<Bells>,
     pub(crate) orders: Arc<Orders>,
     /// Two queues that change places with the door's.
@@ -86,6 +88,7 @@ pub(crate) struct ShardParts {
     pub(crate) restarts: Recent,
     pub(crate) garden: Garden,
     pub(crate) knocks_max: usize,
+    pub(crate) messages_max: u32,
     pub(crate) arena: Arena,
 }
 
@@ -96,6 +99,7 @@ impl RuntimeShard {
             core: parts.core,
             inboxes: parts.inboxes,
             unread: ShardSet::default(),
+            messages_max: parts.messages_max,
             bells: parts.bells,
             orders: parts.orders,
             knocks: VecDeque::with_capacity(parts.knocks_max),
@@ -132,6 +136,7 @@ impl RuntimeShard {
         // News of an isolate that ended may have ended others.
         self.bury_the_dead();
         moved |= self.give_turns();
+        self.core.answer_dropped();
         self.publish();
         if moved {
             self.core.metrics.count(Counter::Turns);
@@ -150,7 +155,10 @@ impl RuntimeShard {
         if !self.core.touched.is_empty() {
             return Some(self.core.now + TICK_NANOS);
         }
-        self.core.wheel.next_due().map(|tick| tick * TICK_NANOS)
+        self.core
+            .wheel
+            .next_due()
+            .map(|tick| tick.saturating_mul(TICK_NANOS))
     }
 
     /// Whether everything that lived here has ended and the runtime is shutting down.
@@ -181,23 +189,27 @@ impl RuntimeShard {
     fn read(&mut self, from: usize) -> bool {
         let mut moved = false;
         let mut left = FRAMES_PER_TURN;
+        // Those that may be answered at once, with room that the other end keeps for so many.
+        let mut questions_left = self.messages_max;
         let held = loop {
             let Some(inbox) = &mut self.inboxes[from] else {
                 break false;
             };
+            let may_read = left > 0 && questions_left > 0;
             let frame = match inbox.held.take() {
                 Some(frame) => frame,
-                None if left > 0 && inbox.reader.ready() => Frame::read(&mut inbox.reader),
-                None => break false,
+                None if may_read && inbox.reader.ready() => Frame::read(&mut inbox.reader),
+                None => break !may_read,
             };
-            left -= 1;
+            left = left.saturating_sub(1);
+            questions_left = questions_left.saturating_sub(u32::from(frame.tag.asks()));
             if let TakenIn::NotYet(frame) = self.core.take_in(from, frame) {
                 inbox_of(&mut self.inboxes, from).held = Some(frame);
                 break true;
             }
             moved = true;
         };
-        if held || left == 0 {
+        if held {
             self.unread.insert(from);
         }
         if let Some(outbox) = &mut self.core.outboxes[from] {
@@ -235,7 +247,8 @@ impl RuntimeShard {
                 } => {
                     self.core.metrics.count(Counter::Offered);
                     let delivered = self.core.deliver(Handle::NOBODY, target, lane, parcel);
-                    if let Err((why, _)) = delivered {
+                    if let Err((why, parcel)) = delivered {
+                        self.core.discard(parcel);
                         self.core.metrics.count(Counter::of_refusal(why));
                         refuse(&self.core.doors, call, why);
                     }

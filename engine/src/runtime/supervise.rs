@@ -67,7 +67,11 @@ impl RuntimeShard {
         }
         self.core.tell_watchers(desk, ending);
         self.core.answer_dropped();
-        self.core.desks[desk as usize].life = Life::Waiting;
+        let seat = &mut self.core.desks[desk as usize];
+        seat.life = Life::Waiting;
+        seat.resumed = false;
+        seat.stopping = false;
+        self.core.settle(desk);
     }
 
     fn log_ending(&mut self, desk: u32, handle: Handle, ending: Ending) {
@@ -119,7 +123,11 @@ impl RuntimeShard {
             return self.start_in(node, pause);
         }
         self.terminate_from(parent, first);
-        let mut next = first;
+        // The first one may have been there for a while only, and is gone.
+        let mut next = match strategy {
+            Strategy::OneForAll => self.core.tree.first(parent),
+            Strategy::OneForOne | Strategy::RestForOne => first,
+        };
         while next != NONE {
             let following = self.core.tree.next(next);
             self.start_in(next, pause);
@@ -163,17 +171,34 @@ impl RuntimeShard {
 
     /// Starts a child after a pause; a supervisor at once, for its own children had none.
     fn start_in(&mut self, node: u32, pause: Nanos) {
+        if self.core.tree.supervisor_of(node).is_none() && !self.is_empty(node) {
+            return;
+        }
         if pause == 0 || self.core.tree.supervisor_of(node).is_some() {
             return self.start_node(node);
         }
         let (alarm, waker) = self.core.desk_node(node);
-        let due = (self.core.now + pause).div_ceil(super::timer::TICK_NANOS);
+        let due = self
+            .core
+            .now
+            .saturating_add(pause)
+            .div_ceil(super::timer::TICK_NANOS);
         self.core.wheel.arm(alarm, due, waker);
         self.core.desks[node as usize].asleep = true;
     }
 
+    /// Whether nobody sits at a desk. A child may have been spawned by a sibling that was started a moment
+    /// ago.
+    fn is_empty(&self, desk: u32) -> bool {
+        matches!(
+            self.core.desks[desk as usize].life,
+            Life::Free | Life::Waiting
+        )
+    }
+
     fn start_node(&mut self, node: u32) {
         match self.core.tree.supervisor_of(node) {
+            None if !self.is_empty(node) => {}
             None => self.start_again(node),
             Some(supervisor) => self.start_children(supervisor),
         }
@@ -304,6 +329,8 @@ impl RuntimeShard {
                 self.give_up_desk(desk);
             }
         }
+        // Those who followed somebody were to end too; they have.
+        self.core.deaths.clear();
     }
 
     /// The root has given up: the shard is started afresh, unless that was done too often.

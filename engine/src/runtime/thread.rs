@@ -265,6 +265,7 @@ fn make_shard(
         orders: orders.clone(),
         restarts: Recent::new(specification.shard_restarts),
         garden,
+        messages_max: specification.link.messages,
         knocks_max: specification.door_slots + specification.call_count(),
         arena,
     });

@@ -61,7 +61,10 @@ pub struct Backoff {
 
 /// A supervisor of a shard.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct SupervisorId(pub(crate) u32);
+pub struct SupervisorId {
+    pub(crate) shard: u8,
+    pub(crate) number: u32,
+}
 
 pub(crate) struct Node {
     /// Number of its supervisor.
@@ -213,9 +216,10 @@ impl Tree {
         &mut self.supervisors[number as usize]
     }
 
-    pub(crate) fn find(&self, name: &str) -> Option<SupervisorId> {
+    /// The number of the supervisor of that name.
+    pub(crate) fn find(&self, name: &str) -> Option<u32> {
         let found = self.supervisors.iter().position(|it| it.name == name);
-        found.map(|number| SupervisorId(number as u32))
+        found.map(|number| number as u32)
     }
 
     /// Puts an isolate under a supervisor, behind those that are there.

@@ -131,6 +131,8 @@ impl Core {
         self.wheel.arm(node, due(self.now, time), waker);
         let seat = &mut self.desks[desk as usize];
         seat.hears = Hears::Notices;
+        // A turn that was asked for before does not end a sleep that is asked for now.
+        seat.resumed = false;
         seat.asleep = true;
     }
 

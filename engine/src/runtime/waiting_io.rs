@@ -136,7 +136,12 @@ impl Core {
             let parcel = std::mem::replace(&mut notice.parcel, Parcel::empty());
             let mut line: Line = parcel.open().ok().expect("accepting makes a line");
             match completion.result {
-                Ok(Outcome::Opened(connection)) => gate.line_up(&mut line, connection),
+                Ok(Outcome::Opened(connection)) => {
+                    gate.line_up(&mut line, connection);
+                    if !completion.more {
+                        line.end(Errno::ECANCELED);
+                    }
+                }
                 Err(why) if !completion.more => line.end(why),
                 Ok(_) | Err(_) => line.turn_away(),
             }

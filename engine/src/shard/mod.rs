@@ -311,7 +311,8 @@ impl Shard {
         }
     }
 
-    #[inline]
+    // Always: two calls of it per instant would be felt in machines of few modules.
+    #[inline(always)]
     fn sweep(&mut self, boundary: bool) {
         let (slots, first) = if boundary {
             (&mut self.boundary, 0)

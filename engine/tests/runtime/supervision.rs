@@ -5,8 +5,8 @@ use crate::sealed::unseal;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 use tina_engine::runtime::{
-    Backoff, Budget, Child, Counter, Effect, Ending, Level, Restart, Runtime, Strategy,
-    SupervisorSpec,
+    Backoff, Budget, Child, Context, Counter, Effect, Ending, Event, Isolate, KindLimits, Level,
+    Restart, Runtime, Strategy, SupervisorSpec,
 };
 
 /// A supervisor over ann, bob and cid.
@@ -300,4 +300,139 @@ fn names_follow_generations_and_are_nobodys_meanwhile() {
     assert!(runtime.find::<u64>("ann on 1").is_none());
     assert!(runtime.find::<crate::puppet::Order>("ann on 2").is_none());
     let _ = Budget::default();
+}
+
+/// There, and nothing else.
+struct Plain;
+
+impl Isolate for Plain {
+    const KIND: &'static str = "plain";
+    type Message = ();
+    type Init = ();
+
+    fn start((): (), _: &mut Context<'_, Self>) -> Result<Self, &'static str> {
+        Ok(Self)
+    }
+
+    fn handle(&mut self, event: Event<()>, _: &mut Context<'_, Self>) -> Effect {
+        match event {
+            Event::Stopping => Effect::Done,
+            _ => Effect::Crash("it is told nothing"),
+        }
+    }
+}
+
+/// Starts a child of its supervisor, which is started while the supervisor starts its own.
+fn spawn_plain(context: &mut Context<'_, Puppet>) -> Result<(), &'static str> {
+    let plain = context.spawn::<Plain>(()).map_err(|_| "there is room")?;
+    context
+        .monitor(plain.handle())
+        .map_err(|_| "it may watch one")?;
+    Ok(())
+}
+
+#[test]
+fn a_child_spawned_while_its_siblings_are_started_is_started_once() {
+    let diary = Diary::new();
+    let mut spawning = script("ann", &diary);
+    spawning.begin = spawn_plain;
+    let supervisor = SupervisorSpec::new("all", Strategy::OneForAll)
+        .child(Child::new::<Puppet>(spawning).named("ann"))
+        .child(child("bob", &diary));
+    let specification = stage(1)
+        .kind::<Plain>(KindLimits::slots(4))
+        .tree(supervisor);
+    let mut runtime = Runtime::boot(specification).unwrap();
+    runtime.settle("ann");
+    let started = |runtime: &Runtime| runtime.metrics().total(Counter::Started);
+    assert_eq!(started(&runtime), 3);
+    runtime.act("bob", |_, _| Effect::Crash("on purpose"));
+    diary.await_note("bob", Note::Started, 2);
+    runtime.settle("ann");
+    assert_eq!(started(&runtime), 6);
+    assert!(!diary.of("ann").contains(&Note::Down(Ending::Gone)));
+    assert!(!runtime.shutdown(LONG).forced);
+}
+
+#[test]
+fn a_first_child_that_was_there_for_a_while_only_stops_no_restart() {
+    let diary = Diary::new();
+    let pool = SupervisorSpec::new("pool", Strategy::OneForAll);
+    let specification = stage(1).kind::<Plain>(KindLimits::slots(1)).tree(pool);
+    let mut runtime = boot_in(specification, &[(0, "ann")], &diary);
+    runtime.act("ann", |ann, context| {
+        let pool = context.supervisor("pool").unwrap();
+        context
+            .spawn_under::<Plain>(pool, Restart::Temporary, ())
+            .unwrap();
+        let bob = script("bob", &ann.diary);
+        let bob = context
+            .spawn_under::<Puppet>(pool, Restart::Permanent, bob)
+            .unwrap();
+        let crash = crate::puppet::Order::Act(|_, _| Effect::Crash("on purpose"));
+        context.send(bob, crash).unwrap();
+        Effect::Receive
+    });
+    diary.await_note("bob", Note::Started, 2);
+    // The slot of the one that is gone is free again, once.
+    runtime.act("ann", |_, context| {
+        let pool = context.supervisor("pool").unwrap();
+        context
+            .spawn_under::<Plain>(pool, Restart::Temporary, ())
+            .unwrap();
+        context
+            .spawn_under::<Plain>(pool, Restart::Temporary, ())
+            .unwrap_err();
+        Effect::Receive
+    });
+    runtime.settle("ann");
+    assert!(!runtime.shutdown(LONG).forced);
+}
+
+#[test]
+fn a_shard_that_restarts_forgets_who_was_to_end_with_whom() {
+    let diary = Diary::new();
+    let never = Budget {
+        restarts: 0,
+        window: LONG,
+    };
+    let once = Budget {
+        restarts: 1,
+        ..never
+    };
+    let supervisor = SupervisorSpec::new("pair", Strategy::OneForOne)
+        .budget(0, LONG)
+        .child(child("ann", &diary))
+        .child(child("bob", &diary))
+        .child(child("cid", &diary));
+    let specification = stage(1).escalation(never, once).tree(supervisor);
+    let mut runtime = Runtime::boot(specification).unwrap();
+    runtime.introduce("bob", "ann");
+    runtime.act("bob", |bob, context| {
+        context.follow(bob.peer.unwrap().handle()).unwrap();
+        Effect::Yield
+    });
+    runtime.act("cid", |_, _| Effect::Crash("on purpose"));
+    diary.await_note("cid", Note::Started, 2);
+    runtime.settle("bob");
+    let metrics = runtime.metrics();
+    assert_eq!(metrics.total(Counter::ShardRestarts), 1);
+    assert_eq!(metrics.total(Counter::Started), 6);
+    let mut panics = 0;
+    runtime.drain_log(|record| panics += usize::from(record.text().contains("panicked")));
+    assert_eq!(panics, 0);
+    // Once more is too often; whoever had something to do does not keep the shard awake.
+    let bob = runtime.puppet("bob");
+    runtime.act("bob", |_, _| Effect::Yield);
+    runtime.act("cid", |_, _| Effect::Crash("on purpose"));
+    while runtime.find::<crate::puppet::Order>("ann").is_some() {
+        std::thread::yield_now();
+    }
+    let sleeps = || runtime.metrics().total(Counter::Sleeps);
+    let before = sleeps();
+    runtime.send(bob, crate::puppet::Order::Tell(1)).unwrap();
+    while sleeps() == before {
+        std::thread::yield_now();
+    }
+    assert!(!runtime.shutdown(LONG).forced);
 }

@@ -67,6 +67,22 @@ fn messages_wait_while_one_sleeps_and_other_events_do_not() {
     assert_eq!(diary.of("ann")[3..], [Note::Timer, Note::Message(2)]);
 }
 
+#[test]
+fn a_time_longer_than_any_clock_is_for_ever() {
+    let diary = Diary::new();
+    let mut runtime = boot(1, &[(0, "ann")], &diary);
+    runtime.act("ann", |_, context| {
+        context.timer(Duration::MAX).unwrap();
+        Effect::Sleep(Duration::MAX)
+    });
+    let sleeps = || runtime.metrics().total(Counter::Sleeps);
+    while sleeps() == 0 {
+        std::thread::yield_now();
+    }
+    assert_eq!(diary.of("ann"), [Note::Started]);
+    assert!(!runtime.shutdown(Duration::MAX).forced);
+}
+
 /// A thread with nothing to do sleeps until something arrives: it is not woken by the clock.
 #[test]
 fn an_idle_runtime_sleeps() {
