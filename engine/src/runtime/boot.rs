@@ -22,7 +22,6 @@ use crate::platform::{self, core_count};
 use crate::ring::{RingReader, ring};
 use ringbuf::traits::{Consumer, Split};
 use ringbuf::{HeapCons, HeapRb};
-use std::any::TypeId;
 use std::fmt;
 use std::io;
 use std::sync::Arc;
@@ -106,8 +105,7 @@ impl Runtime {
         let thread_count = threads.clamp(1, shard_count);
         let thread_of = |shard: usize| shard * thread_count / shard_count;
         let bells = Arc::new(Bells::new((0..shard_count).map(thread_of).collect()));
-        let knocks_max = specification.door_slots + specification.call_count();
-        let places = (specification.door_slots, knocks_max);
+        let places = (specification.door_slots, specification.knocks_max());
         let doors = Doors::new(shard_count, places, bells.clone());
         let common = Arc::new(Common {
             runtime: doors.runtime,
@@ -221,9 +219,7 @@ impl Runtime {
     /// Who has a well-known name now, if it takes messages of type `M`.
     #[must_use]
     pub fn find<M: 'static>(&self, name: &str) -> Option<Address<M>> {
-        let handle = self.common.names.find(name)?;
-        let takes = self.common.kinds[handle.kind()].message;
-        (takes == TypeId::of::<M>()).then(|| Address::of(handle))
+        self.common.find(name)
     }
 
     /// Sends a message from outside. `Ok` means that it waits in front of the isolate's shard.

@@ -17,7 +17,6 @@ use super::tree::{Restart, SupervisorId};
 use super::waiting::QuotaUsedUp;
 use super::watching::WatchError;
 use crate::random::Random;
-use std::any::TypeId;
 use std::fmt;
 use std::marker::PhantomData;
 use std::time::Duration;
@@ -245,9 +244,7 @@ impl<'a, I: Isolate> Context<'a, I> {
     /// Who has a well-known name now, on whatever shard, if it takes messages of type `M`.
     #[must_use]
     pub fn find<M: 'static>(&self, name: &str) -> Option<Address<M>> {
-        let handle = self.core.common.names.find(name)?;
-        let takes = self.core.common.kinds[handle.kind()].message;
-        (takes == TypeId::of::<M>()).then(|| Address::of(handle))
+        self.core.common.find(name)
     }
 
     /// The supervisor of that name on this shard.

@@ -5,7 +5,7 @@ use super::desk::{Desk, Hears, KindDesks, Life};
 use super::doors::Doors;
 use super::ending::Ending;
 use super::gate::Gate;
-use super::handle::{GENERATION_MAX, Handle};
+use super::handle::{Address, GENERATION_MAX, Handle};
 use super::log::{Level, LogWriter};
 use super::mail::{Mail, NONE};
 use super::metrics::{Counter, ShardMetrics};
@@ -16,6 +16,7 @@ use super::shard_set::ShardSet;
 use super::timer::{Nanos, TICK_NANOS};
 use super::tree::Tree;
 use crate::arena::Batch;
+use crate::crew::set_in_run;
 use crate::random::Random;
 use crate::time::Tick;
 use crate::wheel::{NodeId, Waker, Wheel};
@@ -41,6 +42,13 @@ pub(crate) struct Common {
 }
 
 impl Common {
+    /// Who has a well-known name now, if it takes messages of type `M`.
+    pub(crate) fn find<M: 'static>(&self, name: &str) -> Option<Address<M>> {
+        let handle = self.names.find(name)?;
+        let takes = self.kinds[handle.kind()].message;
+        (takes == TypeId::of::<M>()).then(|| Address::of(handle))
+    }
+
     pub(crate) fn kind_of<I: 'static>(&self) -> Option<usize> {
         let wanted = TypeId::of::<I>();
         self.kinds.iter().position(|kind| kind.isolate == wanted)
@@ -100,18 +108,31 @@ impl Core {
         self.kinds[usize::from(seat.kind)].handle(self.shard, desk, seat.generation)
     }
 
-    /// The desk of whom a handle names, if it lives, and here.
+    /// The desk of the generation that a handle names, if it is here, whoever sits there.
     #[inline]
-    pub(crate) fn find(&self, handle: Handle) -> Option<u32> {
+    fn desk_of(&self, handle: Handle) -> Option<u32> {
         if handle.shard() != usize::from(self.shard) {
             return None;
         }
         let desk = self.kinds.get(handle.kind())?.first_desk + handle.slot() as u32;
         let seat = self.desks.get(desk as usize)?;
-        let same = usize::from(seat.kind) == handle.kind()
-            && seat.generation == handle.generation()
-            && seat.is_taken();
+        let same =
+            usize::from(seat.kind) == handle.kind() && seat.generation == handle.generation();
         same.then_some(desk)
+    }
+
+    /// The desk of whom a handle names, if it lives, and here.
+    #[inline]
+    pub(crate) fn find(&self, handle: Handle) -> Option<u32> {
+        let desk = self.desk_of(handle)?;
+        self.desks[desk as usize].is_taken().then_some(desk)
+    }
+
+    /// The same, also if it has ended and is not buried.
+    pub(crate) fn find_even_ending(&self, handle: Handle) -> Option<u32> {
+        let desk = self.desk_of(handle)?;
+        let seat = &self.desks[desk as usize];
+        (seat.is_taken() || seat.life == Life::Ending).then_some(desk)
     }
 
     /// Puts an isolate into its ready set, or takes it out, as its desk is now.
@@ -206,6 +227,25 @@ impl Core {
     pub(crate) fn log(&mut self, level: Level, isolate: Option<Handle>, text: fmt::Arguments<'_>) {
         self.log
             .write(&self.metrics, self.now, level, isolate, text);
+    }
+
+    /// Says in the log what panicked. Panics make messages on the heap: what is freed here was taken while
+    /// unwinding.
+    pub(crate) fn log_payload(
+        &mut self,
+        isolate: Option<Handle>,
+        what: &str,
+        payload: Box<dyn Any + Send>,
+    ) {
+        set_in_run(false);
+        let message = crate::panics::message_of(payload.as_ref());
+        self.log(
+            Level::Error,
+            isolate,
+            format_args!("{what} panicked: {message}"),
+        );
+        drop((message, payload));
+        set_in_run(true);
     }
 
     /// The kind's name of whoever sits at a desk.

@@ -5,14 +5,12 @@ use super::claim::{CallError, Claim};
 use super::core::Core;
 use super::ending::Ending;
 use super::handle::Handle;
-use super::log::Level;
 use super::mail::Lane;
 use super::metrics::Counter;
 use super::notice::{Notice, NoticeId, Tag};
 use super::outbox::{Frame, FrameTag, Outbox};
 use super::parcel::Parcel;
 use super::refusal::{SendError, Undelivered};
-use crate::crew::set_in_run;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 /// Whether a frame could be taken in.
@@ -189,14 +187,8 @@ impl Core {
 
     /// Drops what nobody wants, which is code of its own and may panic.
     pub(crate) fn discard(&mut self, parcel: Parcel) {
-        let dropped = catch_unwind(AssertUnwindSafe(|| drop(parcel)));
-        if let Err(payload) = dropped {
-            set_in_run(false);
-            let message = crate::panics::message_of(payload.as_ref());
-            let text = format_args!("dropping a message panicked: {message}");
-            self.log(Level::Error, None, text);
-            drop((message, payload));
-            set_in_run(true);
+        if let Err(payload) = catch_unwind(AssertUnwindSafe(|| drop(parcel))) {
+            self.log_payload(None, "dropping a message", payload);
         }
     }
 

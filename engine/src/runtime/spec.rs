@@ -220,6 +220,11 @@ impl Specification {
         Some((choice, plan))
     }
 
+    /// What may wait in front of a shard: messages, and replies that found no room on their ring.
+    pub(crate) fn knocks_max(&self) -> usize {
+        self.door_slots + self.call_count()
+    }
+
     pub(crate) fn supervisor_count(&self, shard: usize) -> usize {
         self.garden(shard).root().supervisor_count()
     }

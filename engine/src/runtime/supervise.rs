@@ -10,25 +10,15 @@ use super::mail::NONE;
 use super::metrics::Counter;
 use super::shard::{Health, RuntimeShard};
 use super::timer::{Nanos, nanos};
-use super::tree::{ROOT, Restart, Strategy};
-use crate::crew::set_in_run;
+use super::tree::{ROOT, Restart, Strategy, Tree};
 use std::any::Any;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::time::Duration;
 
 impl Core {
-    /// Panics make messages on the heap: what is freed here was taken while unwinding.
     pub(crate) fn log_panic(&mut self, desk: u32, payload: Box<dyn Any + Send>) {
         let (handle, kind) = (self.handle_of(desk), self.kind_name(desk));
-        set_in_run(false);
-        let message = crate::panics::message_of(payload.as_ref());
-        self.log(
-            Level::Error,
-            Some(handle),
-            format_args!("{kind} panicked: {message}"),
-        );
-        drop((message, payload));
-        set_in_run(true);
+        self.log_payload(Some(handle), kind, payload);
     }
 }
 
@@ -113,21 +103,17 @@ impl RuntimeShard {
         }
         let (strategy, window) = (supervisor.strategy, supervisor.window);
         let pause = self.pause_before(node, parent, window);
-        let first = match strategy {
-            Strategy::OneForOne => node,
-            Strategy::OneForAll => self.core.tree.first(parent),
-            Strategy::RestForOne => node,
-        };
         self.log_restart(node, parent, strategy, pause);
         if strategy == Strategy::OneForOne {
             return self.start_in(node, pause);
         }
-        self.terminate_from(parent, first);
-        // The first one may have been there for a while only, and is gone.
-        let mut next = match strategy {
-            Strategy::OneForAll => self.core.tree.first(parent),
-            Strategy::OneForOne | Strategy::RestForOne => first,
+        let first = |tree: &Tree| match strategy {
+            Strategy::OneForAll => tree.first(parent),
+            Strategy::OneForOne | Strategy::RestForOne => node,
         };
+        self.terminate_from(parent, first(&self.core.tree));
+        // The first one may have been there for a while only, and is gone.
+        let mut next = first(&self.core.tree);
         while next != NONE {
             let following = self.core.tree.next(next);
             self.start_in(next, pause);
@@ -136,7 +122,7 @@ impl RuntimeShard {
     }
 
     fn log_restart(&mut self, node: u32, parent: u32, strategy: Strategy, pause: Nanos) {
-        let name = std::mem::take(&mut self.core.tree.supervisor(parent).name);
+        let name = self.core.tree.supervisor(parent).name.clone();
         let pause = Duration::from_nanos(pause);
         let isolate = match self.core.tree.supervisor_of(node) {
             Some(_) => None,
@@ -144,7 +130,6 @@ impl RuntimeShard {
         };
         let text = format_args!("supervisor {name} starts it again ({strategy:?}, in {pause:?})");
         self.core.log(Level::Info, isolate, text);
-        self.core.tree.supervisor(parent).name = name;
     }
 
     /// How long to wait before the next start of a child: twice as long after each failure in a row, a
@@ -280,9 +265,8 @@ impl RuntimeShard {
     /// A supervisor has used up its budget: it ends its children and fails itself.
     fn escalate(&mut self, supervisor: u32) {
         self.core.metrics.count(Counter::Escalations);
-        let name = std::mem::take(&mut self.core.tree.supervisor(supervisor).name);
+        let name = self.core.tree.supervisor(supervisor).name.clone();
         self.log(Level::Error, format_args!("supervisor {name} gives up"));
-        self.core.tree.supervisor(supervisor).name = name;
         if supervisor == ROOT {
             return self.restart_shard();
         }

@@ -266,7 +266,7 @@ fn make_shard(
         restarts: Recent::new(specification.shard_restarts),
         garden,
         messages_max: specification.link.messages,
-        knocks_max: specification.door_slots + specification.call_count(),
+        knocks_max: specification.knocks_max(),
         arena,
     });
     shard.plant();

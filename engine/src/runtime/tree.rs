@@ -6,6 +6,7 @@
 
 use super::mail::NONE;
 use super::timer::{Nanos, nanos};
+use std::sync::Arc;
 use std::time::Duration;
 
 /// Which others are started again when a child is.
@@ -129,7 +130,7 @@ impl Recent {
 }
 
 pub(crate) struct Supervisor {
-    pub(crate) name: String,
+    pub(crate) name: Arc<str>,
     pub(crate) strategy: Strategy,
     pub(crate) backoff: Backoff,
     pub(crate) window: Nanos,
@@ -176,7 +177,7 @@ impl Tree {
     pub(crate) fn add(&mut self, plan: &SupervisorPlan<'_>) -> u32 {
         let number = self.supervisors.len() as u32;
         self.supervisors.push(Supervisor {
-            name: plan.name.to_owned(),
+            name: plan.name.into(),
             strategy: plan.strategy,
             backoff: plan.backoff,
             window: nanos(plan.budget.window),
@@ -218,7 +219,7 @@ impl Tree {
 
     /// The number of the supervisor of that name.
     pub(crate) fn find(&self, name: &str) -> Option<u32> {
-        let found = self.supervisors.iter().position(|it| it.name == name);
+        let found = self.supervisors.iter().position(|it| &*it.name == name);
         found.map(|number| number as u32)
     }
 

@@ -200,7 +200,7 @@ impl Core {
         };
         let (tag, who, word) = (notice.tag, notice.target, notice.word);
         if tag == Tag::Timer && word > 0 {
-            let due = self.now / super::timer::TICK_NANOS + word;
+            let due = self.tick() + word;
             let (node, waker) = Self::notice_node(index);
             self.wheel.arm(node, due, waker);
             return Some(Packed::Timer(TimerId(id)));

@@ -127,17 +127,6 @@ impl Core {
         self.touched.insert(target.shard());
     }
 
-    /// The desk of whom a handle names, also if it has ended and is not buried.
-    fn find_even_ending(&self, handle: Handle) -> Option<u32> {
-        if handle.shard() != usize::from(self.shard) {
-            return None;
-        }
-        let desk = self.kinds.get(handle.kind())?.first_desk + handle.slot() as u32;
-        let seat = self.desks.get(desk as usize)?;
-        let ending = seat.life == super::desk::Life::Ending;
-        (seat.generation == handle.generation() && (seat.is_taken() || ending)).then_some(desk)
-    }
-
     /// A watched isolate has ended: tells the watcher `of` with the notice `id`, or ends it.
     pub(crate) fn take_in_down(&mut self, id: NoticeId, of: Handle, ending: Ending) {
         let (Some(desk), Some(notice)) = (self.find(of), self.notices.find(id)) else {

@@ -6,7 +6,6 @@ use crate::puppet::LONG;
 use proptest::prelude::{ProptestConfig, any, proptest};
 use proptest::strategy::Strategy as Cases;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 use tina_engine::runtime::{
     Address, Child, Context, Counter, Effect, Event, Isolate, KindLimits, LinkLimits, ReplyTo,
@@ -28,7 +27,6 @@ enum Talk {
 struct Init {
     count: usize,
     crashes: bool,
-    ended_calls: Arc<AtomicU64>,
 }
 
 struct Gossiper {
@@ -99,7 +97,6 @@ impl Isolate for Gossiper {
             }
             Event::Reply(_) => {
                 self.calls -= 1;
-                self.init.ended_calls.fetch_add(1, Ordering::Relaxed);
             }
             Event::Stopping => return Effect::Done,
             _ => {}
@@ -158,7 +155,6 @@ fn check(case: &Case) {
     let init = Init {
         count: case.count,
         crashes: case.crashes,
-        ended_calls: Arc::default(),
     };
     let mut specification = Specification::new(case.shards)
         .threads(case.threads)

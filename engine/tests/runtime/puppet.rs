@@ -177,6 +177,23 @@ impl Isolate for Puppet {
     }
 }
 
+/// Does not end when it is told to, nor do anything else.
+pub struct Stubborn;
+
+impl Isolate for Stubborn {
+    const KIND: &'static str = "stubborn";
+    type Message = ();
+    type Init = ();
+
+    fn start((): (), _: &mut Context<'_, Self>) -> Result<Self, &'static str> {
+        Ok(Self)
+    }
+
+    fn handle(&mut self, _: Event<()>, _: &mut Context<'_, Self>) -> Effect {
+        Effect::Receive
+    }
+}
+
 pub fn script(name: &'static str, diary: &Diary) -> Script {
     Script {
         name,

@@ -28,7 +28,7 @@ fn isolates_finish_what_they_have() {
 }
 
 #[test]
-fn who_has_not_finished_in_time_is_ended() {
+fn who_yields_or_sleeps_hears_of_it() {
     let diary = Diary::new();
     let mut runtime = boot(2, &[(0, "ann"), (1, "bob")], &diary);
     // Ann hears that she is to stop and goes on all the same.
@@ -57,10 +57,11 @@ fn one_that_never_ends_is_ended_by_force() {
     let diary = Diary::new();
     let mut runtime = crate::puppet::boot_in(
         crate::puppet::stage(1)
-            .kind::<Stubborn>(tina_engine::runtime::KindLimits::slots(1))
+            .kind::<crate::puppet::Stubborn>(tina_engine::runtime::KindLimits::slots(1))
             .tree(
-                tina_engine::runtime::SupervisorSpec::new("s", Default::default())
-                    .child(tina_engine::runtime::Child::new::<Stubborn>(())),
+                tina_engine::runtime::SupervisorSpec::new("s", Default::default()).child(
+                    tina_engine::runtime::Child::new::<crate::puppet::Stubborn>(()),
+                ),
             ),
         &[(0, "ann")],
         &diary,
@@ -69,28 +70,6 @@ fn one_that_never_ends_is_ended_by_force() {
         runtime.shutdown(Duration::from_millis(10)),
         Shutdown { forced: true }
     );
-}
-
-/// Does not end when it is told to.
-struct Stubborn;
-
-impl tina_engine::runtime::Isolate for Stubborn {
-    const KIND: &'static str = "stubborn";
-    type Message = ();
-    type Init = ();
-    fn start(
-        (): (),
-        _: &mut tina_engine::runtime::Context<'_, Self>,
-    ) -> Result<Self, &'static str> {
-        Ok(Self)
-    }
-    fn handle(
-        &mut self,
-        _: tina_engine::runtime::Event<()>,
-        _: &mut tina_engine::runtime::Context<'_, Self>,
-    ) -> Effect {
-        Effect::Receive
-    }
 }
 
 #[test]

@@ -1,6 +1,6 @@
 //! A specification that is wrong: everything at once, with what it would take.
 
-use crate::puppet::{Diary, Puppet, child, stage};
+use crate::puppet::{Diary, Puppet, Stubborn, child, stage};
 use tina_engine::runtime::{
     KindLimits, LinkLimits, Runtime, RuntimeBootError, Specification, Strategy, SupervisorSpec,
 };
@@ -65,7 +65,7 @@ fn shards_and_kinds_have_limits() {
     let tree = SupervisorSpec::new("lone", Strategy::OneForOne).child(child("ann", &diary));
     let specification = Specification::new(1)
         .tree(tree)
-        .kind::<Other>(KindLimits::default());
+        .kind::<Stubborn>(KindLimits::default());
     assert_eq!(
         errors(specification),
         ["supervisor lone has a child of kind puppet, which was not added"]
@@ -112,25 +112,4 @@ fn a_shard_takes_what_its_regions_say() {
     assert_eq!(names, expected);
     let arena: usize = regions.iter().map(|region| region.bytes).sum();
     assert!(stage(1).bytes() > arena);
-}
-
-struct Other;
-
-impl tina_engine::runtime::Isolate for Other {
-    const KIND: &'static str = "other";
-    type Message = ();
-    type Init = ();
-    fn start(
-        (): (),
-        _: &mut tina_engine::runtime::Context<'_, Self>,
-    ) -> Result<Self, &'static str> {
-        Ok(Self)
-    }
-    fn handle(
-        &mut self,
-        _: tina_engine::runtime::Event<()>,
-        _: &mut tina_engine::runtime::Context<'_, Self>,
-    ) -> tina_engine::runtime::Effect {
-        tina_engine::runtime::Effect::Receive
-    }
 }

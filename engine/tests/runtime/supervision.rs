@@ -299,7 +299,6 @@ fn names_follow_generations_and_are_nobodys_meanwhile() {
     // A name leads to who takes such messages, and to nobody else.
     assert!(runtime.find::<u64>("ann on 1").is_none());
     assert!(runtime.find::<crate::puppet::Order>("ann on 2").is_none());
-    let _ = Budget::default();
 }
 
 /// There, and nothing else.
