@@ -13,6 +13,7 @@ use super::names::Names;
 use super::orders::{Orders, Phase};
 use super::outbox::Frame;
 use super::parcel::Parcel;
+use super::pool::Pools;
 use super::refusal::{SendError, Undelivered};
 use super::spec::Specification;
 use super::spec_error::SpecErrors;
@@ -106,8 +107,10 @@ impl Runtime {
         let thread_of = |shard: usize| shard * thread_count / shard_count;
         let bells = Arc::new(Bells::new((0..shard_count).map(thread_of).collect()));
         let doors = Doors::new(shard_count, specification.doors(), bells.clone());
+        let pools = Arc::new(Pools::new(&specification.pools));
         let common = Arc::new(Common {
             runtime: doors.runtime,
+            pools: pools.clone(),
             kinds: kind_types(&specification),
             names: Names::new(specification.names()),
             incarnations: (0..shard_count).map(|_| AtomicU64::new(0)).collect(),
@@ -128,6 +131,8 @@ impl Runtime {
             batch: Vec::new(),
             watchdog: None,
         };
+        let started = pools.start(&specification.pools, &runtime.doors);
+        started.map_err(RuntimeBootError::Host)?;
         let mut shards = runtime.shard_seats(&specification);
         let own_core = thread_count <= core_count();
         let cores = if specification.pin && own_core {
@@ -325,11 +330,12 @@ impl Runtime {
 
     /// Shuts down in three steps: nothing more is taken in; isolates are told
     /// ([`Event::Stopping`](super::Event::Stopping)) and have `limit` to finish; who has not is ended.
+    /// A job of a pool cannot be: one that is not done by then is left to itself, its thread with it.
     pub fn shutdown(&mut self, limit: Duration) -> Shutdown {
         self.order(Phase::Draining);
         // None is further away than the clock can say.
         let deadline = platform::now().checked_add(limit);
-        let forced = !self.await_threads(deadline);
+        let mut forced = !self.await_threads(deadline);
         if forced {
             self.order(Phase::Forced);
             self.await_threads(None);
@@ -339,6 +345,8 @@ impl Runtime {
             thread.join().expect("a shard's thread does not panic");
         }
         self.drop_unread();
+        self.common.pools.stop();
+        forced |= !self.common.pools.await_end(deadline);
         self.watchdog = None;
         Shutdown { forced }
     }
@@ -388,6 +396,7 @@ impl Drop for Runtime {
             // Whether it panicked matters to who shuts down, not to who drops.
             let _ = thread.join();
         }
+        self.common.pools.stop();
         self.unread.extend(self.done.try_iter().flatten());
         self.drop_unread();
     }

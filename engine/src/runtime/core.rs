@@ -12,6 +12,7 @@ use super::metrics::{Counter, ShardMetrics};
 use super::names::Names;
 use super::notice::Notices;
 use super::outbox::{Frame, Outbox};
+use super::pool::Pools;
 use super::shard_set::ShardSet;
 use super::timer::{Nanos, TICK_NANOS};
 use super::tree::Tree;
@@ -37,6 +38,7 @@ pub(crate) struct Common {
     pub(crate) runtime: u32,
     pub(crate) kinds: Vec<KindType>,
     pub(crate) names: Names,
+    pub(crate) pools: Arc<Pools>,
     /// Per shard how often it went down or came up: odd while it is down.
     pub(crate) incarnations: Vec<AtomicU64>,
 }

@@ -172,7 +172,8 @@ impl Doors {
         self.calls[usize::from(shard)][index as usize].store(0, Ordering::Relaxed);
     }
 
-    fn is_waited_for(&self, claim: &Claim) -> bool {
+    /// Whether the call of an isolate of this runtime is not over.
+    pub(crate) fn is_waited_for(&self, claim: &Claim) -> bool {
         let calls = &self.calls[claim.caller.shard()];
         calls[claim.id.index as usize].load(Ordering::Relaxed) == claim.id.sequence
     }

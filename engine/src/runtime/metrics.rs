@@ -69,6 +69,10 @@ counters! {
     CallsAbandoned = "calls_abandoned",
     /// Replies to calls that were over.
     RepliesLate = "replies_late",
+    /// Jobs given to pools.
+    Jobs = "jobs",
+    /// Jobs refused because as many as may be waited in their pool.
+    JobsRefused = "jobs_refused",
     /// Timers that ran out.
     TimersFired = "timers_fired",
     /// Ends of operations of I/O taken in.

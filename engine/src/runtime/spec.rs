@@ -10,6 +10,7 @@ use super::mail::{Mail, NONE};
 use super::members::{Child, Garden, SupervisorSpec};
 use super::notice::Notices;
 use super::outbox::LinkLimits;
+use super::pool::{PoolPlan, Pools};
 use super::spec_error::{SpecError, SpecErrors};
 use super::tree::{Budget, Recent, Tree};
 use crate::io::{IoChoice, IoPlan};
@@ -21,6 +22,8 @@ use std::time::Duration;
 
 /// The most entries of a queue: of a door, of a log.
 const QUEUE_SLOTS_MAX: usize = 1 << 24;
+/// The most threads of a pool.
+const POOL_THREADS_MAX: usize = 1024;
 /// The most restarts in a budget: all of them are remembered.
 const RESTARTS_MAX: usize = 1 << 20;
 
@@ -42,6 +45,7 @@ pub struct Specification {
     trees: Vec<(Option<usize>, SupervisorSpec)>,
     root: Budget,
     io: Option<(IoChoice, IoPlan)>,
+    pub(crate) pools: Vec<PoolPlan>,
 }
 
 impl Specification {
@@ -68,6 +72,7 @@ impl Specification {
             trees: Vec::new(),
             root: Budget::default(),
             io: None,
+            pools: Vec::new(),
         }
     }
 
@@ -112,6 +117,20 @@ impl Specification {
     #[must_use]
     pub fn io(mut self, choice: IoChoice, plan: IoPlan) -> Self {
         self.io = Some((choice, plan));
+        self
+    }
+
+    /// Adds threads beside the shards, on which work given by
+    /// [`Context::offload`](super::Context::offload) is done, and how much of it may wait. For what
+    /// computes, as many threads as there are cores to spare; for what blocks, as many as may block at
+    /// a time.
+    #[must_use]
+    pub fn pool(mut self, name: impl Into<String>, threads: usize, jobs: usize) -> Self {
+        self.pools.push(PoolPlan {
+            name: name.into(),
+            threads,
+            jobs,
+        });
         self
     }
 
@@ -285,7 +304,8 @@ impl Specification {
             .map_or(0, |(_, plan)| plan.buffer_bytes() + plan.table_bytes());
         let log = self.log_slots.min(QUEUE_SLOTS_MAX) * size_of::<LogRecord>();
         let shard = self.arena_bytes() + self.doors().bytes() + io + log;
-        shard_count * shard + trees + pairs * ring_bytes(lines)
+        let pools: usize = self.pools.iter().map(Pools::bytes).sum();
+        shard_count * shard + pools + trees + pairs * ring_bytes(lines)
     }
 
     /// Bytes of who stands under whom on a shard, and of when supervisors acted lately.
@@ -392,6 +412,22 @@ impl Specification {
                     );
                 }
             });
+        }
+        for pool in &self.pools {
+            let name = &pool.name;
+            limit(
+                format!("pool {name}: threads"),
+                pool.threads,
+                1,
+                POOL_THREADS_MAX,
+            );
+            limit(format!("pool {name}: jobs"), pool.jobs, 1, QUEUE_SLOTS_MAX);
+        }
+        for (index, pool) in self.pools.iter().enumerate() {
+            if self.pools[..index].iter().any(|it| it.name == pool.name) {
+                let name = pool.name.clone();
+                errors.push(SpecError::PoolTwice { name });
+            }
         }
         self.check_io(&mut errors);
         self.check_kinds(&mut errors);

@@ -35,6 +35,11 @@ pub enum SpecError {
         /// The name.
         name: String,
     },
+    /// Two pools have one name.
+    PoolTwice {
+        /// The name.
+        name: String,
+    },
     /// Two supervisors of a shard have one name; `root` is the one at the top.
     SupervisorTwice {
         /// The name.
@@ -108,6 +113,7 @@ impl fmt::Display for SpecError {
                 f,
                 "the name {name} is given twice; `{{shard}}` in a name stands for the shard's number"
             ),
+            Self::PoolTwice { name } => write!(f, "pool {name} is there twice"),
             Self::SupervisorTwice { name } => write!(
                 f,
                 "two supervisors of a shard are named {name}; the one at the top is named root"
