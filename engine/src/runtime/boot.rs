@@ -105,8 +105,7 @@ impl Runtime {
         let thread_count = threads.clamp(1, shard_count);
         let thread_of = |shard: usize| shard * thread_count / shard_count;
         let bells = Arc::new(Bells::new((0..shard_count).map(thread_of).collect()));
-        let places = (specification.door_slots, specification.knocks_max());
-        let doors = Doors::new(shard_count, places, bells.clone());
+        let doors = Doors::new(shard_count, specification.doors(), bells.clone());
         let common = Arc::new(Common {
             runtime: doors.runtime,
             kinds: kind_types(&specification),
@@ -229,10 +228,13 @@ impl Runtime {
     pub fn send<M: Send + 'static>(&self, to: Address<M>, message: M) -> Result<(), SendError<M>> {
         let shard = to.handle().shard();
         let refused = |why, message| Err(SendError { why, message });
+        if !self.common.takes::<M>(to.handle()) {
+            return refused(Undelivered::Foreign, message);
+        }
         if shard >= self.metrics.len() || self.orders.phase() != Phase::Running {
             return refused(Undelivered::Stale, message);
         }
-        let knock = Knock::Message {
+        let knock = Knock {
             target: to.handle(),
             lane: Lane::Normal,
             parcel: Parcel::new(message),
@@ -240,11 +242,10 @@ impl Runtime {
         };
         match self.doors.knock(shard, knock) {
             Ok(()) => Ok(()),
-            Err(Knock::Message { parcel, .. }) => {
+            Err(Knock { parcel, .. }) => {
                 let message = parcel.open().ok().expect("packed above");
                 refused(Undelivered::LinkFull, message)
             }
-            Err(Knock::Reply { .. }) => unreachable!("a message was handed in"),
         }
     }
 
@@ -263,11 +264,14 @@ impl Runtime {
         ask: impl FnOnce(ReplyTo<R>) -> M,
     ) -> Result<R, CallError> {
         let shard = to.handle().shard();
+        if !self.common.takes::<M>(to.handle()) {
+            return Err(CallError::Undelivered(Undelivered::Foreign));
+        }
         if shard >= self.metrics.len() || self.orders.phase() != Phase::Running {
             return Err(CallError::Undelivered(Undelivered::Stale));
         }
         let claim = self.doors.sit_down();
-        let knock = Knock::Message {
+        let knock = Knock {
             target: to.handle(),
             lane: Lane::Normal,
             parcel: Parcel::new(ask(ReplyTo::new(claim))),
@@ -276,7 +280,7 @@ impl Runtime {
         if let Err(knock) = self.doors.knock(shard, knock) {
             // Before the question is dropped, and the right to answer it with it, which says less.
             let full = Err(CallError::Undelivered(Undelivered::LinkFull));
-            self.doors.complete(claim.id, full);
+            drop(self.doors.complete(claim.id, full));
             drop(knock);
         }
         let parcel = self.doors.await_reply(claim.id, timeout)?;
