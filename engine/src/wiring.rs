@@ -13,6 +13,7 @@ use crate::fifo::{
 };
 use crate::handle::{CONSOLE_BYTES, CONSOLE_BYTES_PER_EPOCH, Console, ConsoleRef, Finish, Verdict};
 use crate::hash;
+use crate::inlet::{INLET_BYTES_MAX, Inlet, InletRef, inlet_bytes};
 use crate::port::{In, Out, PortBinding};
 use crate::random::Random;
 use crate::signal::{Field, SIGNAL_BYTES_MAX, Signal};
@@ -74,6 +75,8 @@ pub struct Shape {
     pub memory_bytes: usize,
     /// How many consoles it opens.
     pub console_count: usize,
+    /// Bytes its inlet holds; 0 where it has none.
+    pub inlet_bytes: usize,
     /// Whether it can end the run: then a machine in which nothing can happen any more before it
     /// did is deadlocked.
     pub finishes: bool,
@@ -117,6 +120,7 @@ pub(crate) struct Bench<'a> {
     pub(crate) head: ArenaRef<ShardHead>,
     pub(crate) verdict: ArenaRef<Verdict>,
     pub(crate) consoles: &'a mut Vec<ConsoleRef>,
+    pub(crate) inlet: &'a mut Option<InletRef>,
     /// Ticks of an epoch of the blueprint.
     pub(crate) epoch_ticks: Tick,
     /// What the module asked for when it was probed.
@@ -502,6 +506,53 @@ impl<'a> Wiring<'a> {
             head,
             own,
             epoch_ticks,
+        }
+    }
+
+    /// Where the module finds bytes that the host sends it: a FIFO of `bytes` bytes, filled between epochs.
+    ///
+    /// # Errors
+    /// When the module has one already, or the size is not in 1..=[`INLET_BYTES_MAX`].
+    pub fn inlet(&mut self, bytes: usize) -> Result<Inlet, BuildError> {
+        if !(1..=INLET_BYTES_MAX).contains(&bytes) {
+            return Err(BuildError::new(format!(
+                "an inlet of {bytes} bytes; it has 1 to {INLET_BYTES_MAX}"
+            )));
+        }
+        let twice = || Err(BuildError::new("a module has one inlet"));
+        match &mut self.mode {
+            Mode::Probe(probe) => {
+                if probe.shape.inlet_bytes > 0 {
+                    return twice();
+                }
+                probe.shape.inlet_bytes = bytes;
+                let arena = Arena::map(inlet_bytes(bytes))
+                    .map_err(|error| BuildError::new(format!("an inlet: {error}")))?;
+                // Flags of a probe are looked at by nobody.
+                let own = Waker(probe.arena.offset_of(probe.verdict) as u32);
+                let shared = InletRef::carve(&arena, bytes, own);
+                probe.memories.push(arena);
+                Ok(Inlet {
+                    shared,
+                    head: probe.head,
+                })
+            }
+            Mode::Bind { bench, .. } => {
+                if bench.inlet.is_some() {
+                    return twice();
+                }
+                let probed = bench.shape.inlet_bytes;
+                if probed != bytes {
+                    let asked = format!("for an inlet of {bytes} bytes");
+                    return Err(otherwise(&format!("for one of {probed}"), &asked));
+                }
+                let shared = InletRef::carve(bench.arena, bytes, bench.own);
+                *bench.inlet = Some(shared);
+                Ok(Inlet {
+                    shared,
+                    head: bench.head,
+                })
+            }
         }
     }
 

@@ -1,5 +1,6 @@
 //! Carves a shard's arena and builds its modules, on the thread that will run it.
 
+use super::host::Outside;
 use super::{DomainClock, FifoSlot, GroupSlot, Shard};
 use crate::arena::{Arena, ArenaRef};
 use crate::bank::{Banked, Store};
@@ -91,6 +92,7 @@ impl Shard {
         let (fifos, bindings) = builder.carve_fifos(&carved, &mut links);
         let unconnected = Unconnected::carve(&arena, head);
         let mut consoles = Vec::new();
+        let mut outside = Outside::default();
         let mut groups = Vec::new();
         for (index, (group, mut built)) in shard.groups.iter().zip(carved).enumerate() {
             let berth = builder.berth(index, flags);
@@ -104,11 +106,13 @@ impl Shard {
                     seed: blueprint.seed,
                 };
                 let mut opened = Vec::new();
+                let mut inlet = None;
                 let bench = Bench {
                     arena: &arena,
                     head,
                     verdict,
                     consoles: &mut opened,
+                    inlet: &mut inlet,
                     epoch_ticks: blueprint
                         .epoch_cycles
                         .saturating_mul(plan.timebase.period_ticks[0]),
@@ -121,6 +125,7 @@ impl Shard {
                 let build = || built.build(&spec.params, place, &blueprint.resources, bench);
                 contained(build).map_err(|error| BootShardError::Module(instance, error))?;
                 consoles.extend(opened.into_iter().map(|console| (instance, console)));
+                outside.inlets.extend(inlet.map(|inlet| (instance, inlet)));
             }
             built.seal();
             let slot = GroupSlot {
@@ -150,6 +155,7 @@ impl Shard {
             fifos,
             domains,
             consoles,
+            outside,
             verdict,
             head,
             wheel,

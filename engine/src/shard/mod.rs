@@ -13,8 +13,11 @@ mod sample;
 mod stalls;
 mod snapshot;
 mod timeline;
+mod host;
 
 pub(crate) use boot::{BootShardError, Rings};
+use host::Outside;
+pub(crate) use host::Prospect;
 pub(crate) use record::ProbedInstance;
 use record::Recorder;
 pub(crate) use sample::Sampler;
@@ -105,6 +108,8 @@ pub(crate) struct Shard {
     fifos: Vec<FifoSlot>,
     domains: Vec<DomainClock>,
     consoles: Vec<(u32, ConsoleRef)>,
+    /// What it knows of the outside world.
+    outside: Outside,
     verdict: ArenaRef<Verdict>,
     head: ArenaRef<ShardHead>,
     wheel: Box<Wheel>,
@@ -421,16 +426,6 @@ impl Shard {
                 verdict.code.get(),
             )
         })
-    }
-
-    /// Hands over what consoles printed since the last call: (tick, instance, byte) in the order
-    /// of each console.
-    pub(crate) fn drain_consoles(&self, mut print: impl FnMut(Tick, u32, u8)) {
-        for (instance, console) in &self.consoles {
-            for entry in &console.entries[..console.count.replace(0) as usize] {
-                print(entry.get() >> 8, *instance, entry.get() as u8);
-            }
-        }
     }
 
     pub(crate) fn used_bytes(&self) -> usize {
