@@ -93,6 +93,12 @@ impl HostEnd {
         self.output.pop_slice(into)
     }
 
+    /// Whether bytes can be sent.
+    #[must_use]
+    pub fn has_room(&self) -> bool {
+        !self.input.is_full()
+    }
+
     /// Whether bytes can be taken.
     #[must_use]
     pub fn has_output(&self) -> bool {
