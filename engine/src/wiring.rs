@@ -4,6 +4,8 @@
 //! and how much memory it asks for, so that netlists can be checked and the plan summed up before
 //! any arena is mapped; then the real build on the thread of its shard binds them.
 
+mod outside;
+
 use crate::arena::{Arena, ArenaRef, Memory, Word};
 use crate::bank::Banked;
 pub use crate::build_error::BuildError;
@@ -11,9 +13,9 @@ use crate::codec::Codec;
 use crate::fifo::{
     FIFO_ALIGN, RawFifo, Record, ShardHead, Show, Unpack, free_from, show, slot_stride, unpack,
 };
-use crate::handle::{CONSOLE_BYTES, CONSOLE_BYTES_PER_EPOCH, Console, ConsoleRef, Finish, Verdict};
+use crate::handle::{ConsoleRef, Finish, Verdict};
 use crate::hash;
-use crate::inlet::{INLET_BYTES_MAX, Inlet, InletRef, inlet_bytes};
+use crate::inlet::InletRef;
 use crate::port::{In, Out, PortBinding};
 use crate::random::Random;
 use crate::signal::{Field, SIGNAL_BYTES_MAX, Signal};
@@ -120,7 +122,7 @@ pub(crate) struct Bench<'a> {
     pub(crate) head: ArenaRef<ShardHead>,
     pub(crate) verdict: ArenaRef<Verdict>,
     pub(crate) consoles: &'a mut Vec<ConsoleRef>,
-    pub(crate) inlet: &'a mut Option<InletRef>,
+    pub(crate) inlets: &'a mut Vec<(u32, InletRef)>,
     /// Ticks of an epoch of the blueprint.
     pub(crate) epoch_ticks: Tick,
     /// What the module asked for when it was probed.
@@ -456,103 +458,6 @@ impl<'a> Wiring<'a> {
                 head: bench.head,
                 instance,
             },
-        }
-    }
-
-    /// A way to print on the standard output of the host.
-    ///
-    /// # Panics
-    /// When the module asks for more of them than when it was probed: the machine does not boot.
-    #[must_use]
-    pub fn console(&mut self) -> Console {
-        let (arena, head, own) = match &mut self.mode {
-            Mode::Probe(probe) => {
-                probe.shape.console_count += 1;
-                let arena =
-                    Arena::map(CONSOLE_BYTES).expect("a few pages can be mapped for a probe");
-                probe.memories.push(arena);
-                let arena = probe.memories.last().expect("pushed above");
-                (
-                    arena,
-                    probe.head,
-                    Waker(probe.arena.offset_of(probe.verdict) as u32),
-                )
-            }
-            Mode::Bind { bench, .. } => {
-                let probed = bench.shape.console_count;
-                assert!(
-                    bench.consoles.len() < probed,
-                    "when probed it asked for {probed} consoles"
-                );
-                (bench.arena, bench.head, bench.own)
-            }
-        };
-        let entries = arena.carve_shared_slice(CONSOLE_BYTES_PER_EPOCH);
-        let shared = ConsoleRef {
-            count: arena.carve_shared(),
-            epoch: arena.carve_shared(),
-            printed_count: arena.carve_shared(),
-            entries,
-        };
-        if let Mode::Bind { bench, .. } = &mut self.mode {
-            bench.consoles.push(shared);
-        }
-        let epoch_ticks = match &self.mode {
-            Mode::Probe(_) => 1,
-            Mode::Bind { bench, .. } => bench.epoch_ticks,
-        };
-        Console {
-            shared,
-            head,
-            own,
-            epoch_ticks,
-        }
-    }
-
-    /// Where the module finds bytes that the host sends it: a FIFO of `bytes` bytes, filled between epochs.
-    ///
-    /// # Errors
-    /// When the module has one already, or the size is not in 1..=[`INLET_BYTES_MAX`].
-    pub fn inlet(&mut self, bytes: usize) -> Result<Inlet, BuildError> {
-        if !(1..=INLET_BYTES_MAX).contains(&bytes) {
-            return Err(BuildError::new(format!(
-                "an inlet of {bytes} bytes; it has 1 to {INLET_BYTES_MAX}"
-            )));
-        }
-        let twice = || Err(BuildError::new("a module has one inlet"));
-        match &mut self.mode {
-            Mode::Probe(probe) => {
-                if probe.shape.inlet_bytes > 0 {
-                    return twice();
-                }
-                probe.shape.inlet_bytes = bytes;
-                let arena = Arena::map(inlet_bytes(bytes))
-                    .map_err(|error| BuildError::new(format!("an inlet: {error}")))?;
-                // Flags of a probe are looked at by nobody.
-                let own = Waker(probe.arena.offset_of(probe.verdict) as u32);
-                let shared = InletRef::carve(&arena, bytes, own);
-                probe.memories.push(arena);
-                Ok(Inlet {
-                    shared,
-                    head: probe.head,
-                })
-            }
-            Mode::Bind { bench, .. } => {
-                if bench.inlet.is_some() {
-                    return twice();
-                }
-                let probed = bench.shape.inlet_bytes;
-                if probed != bytes {
-                    let asked = format!("for an inlet of {bytes} bytes");
-                    return Err(otherwise(&format!("for one of {probed}"), &asked));
-                }
-                let shared = InletRef::carve(bench.arena, bytes, bench.own);
-                *bench.inlet = Some(shared);
-                Ok(Inlet {
-                    shared,
-                    head: bench.head,
-                })
-            }
         }
     }
 

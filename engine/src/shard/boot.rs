@@ -106,16 +106,13 @@ impl Shard {
                     seed: blueprint.seed,
                 };
                 let mut opened = Vec::new();
-                let mut inlet = None;
                 let bench = Bench {
                     arena: &arena,
                     head,
                     verdict,
                     consoles: &mut opened,
-                    inlet: &mut inlet,
-                    epoch_ticks: blueprint
-                        .epoch_cycles
-                        .saturating_mul(plan.timebase.period_ticks[0]),
+                    inlets: &mut outside.inlets,
+                    epoch_ticks: builder.epoch_ticks(),
                     shape: &spec.shape,
                     bindings: &bindings.ports[bindings.range(instance)],
                     banked: &bindings.banked[bindings.range(instance)],
@@ -125,7 +122,6 @@ impl Shard {
                 let build = || built.build(&spec.params, place, &blueprint.resources, bench);
                 contained(build).map_err(|error| BootShardError::Module(instance, error))?;
                 consoles.extend(opened.into_iter().map(|console| (instance, console)));
-                outside.inlets.extend(inlet.map(|inlet| (instance, inlet)));
             }
             built.seal();
             let slot = GroupSlot {
@@ -244,6 +240,12 @@ struct LinkParts {
 }
 
 impl Builder<'_> {
+    /// Ticks of an epoch of the blueprint.
+    fn epoch_ticks(&self) -> Tick {
+        let cycles = self.blueprint.epoch_cycles;
+        cycles.saturating_mul(self.plan.timebase.period_ticks[0])
+    }
+
     fn assign_flags(&mut self, flags_offset: u32) {
         let mut flag = flags_offset;
         let mut node = 1;

@@ -6,6 +6,7 @@
 //!
 //! Does not know threads, epochs beyond their end, or what to do about a fault.
 
+mod host;
 mod boot;
 mod watch;
 mod record;
@@ -13,7 +14,6 @@ mod sample;
 mod stalls;
 mod snapshot;
 mod timeline;
-mod host;
 
 pub(crate) use boot::{BootShardError, Rings};
 use host::Outside;

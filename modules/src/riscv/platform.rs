@@ -11,7 +11,8 @@
 //! number, `a1` = 0 and every other register 0.
 //!
 //! The UART stands where QEMU's machine `virt` has it, with the same registers. The hart count cannot be
-//! stored to. A misaligned access is a misaligned exception wherever it goes. SC checks address and alignment before its reservation.
+//! stored to. A misaligned access is a misaligned exception wherever it goes.
+//! SC checks address and alignment before its reservation.
 //!
 //! A run ends when a hart stores a nonzero word (SW) to the symbol `tohost` (64-byte aligned, in
 //! RAM): the HTIF convention of the RISC-V test programs, see [`exit_code`].

@@ -63,7 +63,7 @@ pub(super) fn replay(arguments: &ReplayArguments, catalogue: &Catalogue) -> Resu
         },
         limits,
         start: start.map(|(checkpoint, _)| checkpoint.snapshot),
-        journal,
+        journal: journal.clone(),
         trace: Some(arguments.order()),
         ..RunOptions::default()
     };
@@ -84,8 +84,10 @@ pub(super) fn replay(arguments: &ReplayArguments, catalogue: &Catalogue) -> Resu
         )));
     }
     // Whatever ended the run within the window, its waves are what was asked for.
+    let end = journal.and_then(|journal| journal.end);
+    let as_recorded = end.is_some_and(|end| end.interrupted && end.cycle == report.cycles);
     Ok(match report.outcome {
-        Outcome::Interrupted => report.exit_code(),
+        Outcome::Interrupted if !as_recorded => report.exit_code(),
         _ => 0,
     })
 }

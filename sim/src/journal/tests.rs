@@ -1,5 +1,6 @@
+//! Journals that are whole, cut, changed, of other machines and of other runs.
+
 use super::*;
-use crate::origin::hash_of;
 use proptest::prelude::*;
 use std::collections::BTreeMap;
 use std::path::PathBuf;

@@ -147,10 +147,6 @@ pub fn execute_with(
         Some(report) => report,
         None => pauses.run(&mut machine, limits, observer)?,
     };
-    if let Some((cycle, instance)) = machine.misfit() {
-        let path = design.blueprint.instances[instance as usize].path.clone();
-        return Err(RunError::Misfit(path, cycle));
-    }
     let trace = tracing.map(|tracing| tracing.end(&mut machine).map_err(|error| error.to_string()));
     let wall_seconds = run_time.seconds();
     let profile = if measure {
@@ -238,7 +234,8 @@ fn join(
 }
 
 /// Places and boots, and with `auto` finds out on how many shards. A machine that is to be traced, looked at
-/// over time, joined to the outside world or whose stalls are counted has not run yet: what is found out about shards, others have run for.
+/// over time, joined to the outside world or whose stalls are counted has not run yet: what is found out about
+/// shards, others have run for.
 fn start(
     design: &Design,
     catalogue: &Catalogue,
@@ -347,7 +344,14 @@ impl Pauses<'_, '_> {
             }
             let pause = self.keeper.next().min(self.gauge.next());
             let pause = pause.min(self.series.next());
-            if let Some(report) = machine.run_part(limits, pause, observer) {
+            let report = machine.run_part(limits, pause, observer);
+            if let Some((cycle, instance)) = machine.misfit() {
+                let path = self.design.blueprint.instances[instance as usize]
+                    .path
+                    .clone();
+                return Err(RunError::Misfit(path, cycle));
+            }
+            if let Some(report) = report {
                 return Ok(report);
             }
             self.keeper.save_if_due(machine);
