@@ -1,22 +1,31 @@
 //! The boot specification: what a runtime consists of, checked as a whole before anything is taken.
 
 use super::desk::{Desk, ReadySet};
+use super::doors::DoorPlan;
 use super::handle::{ISOLATE_KINDS_MAX, RUNTIME_SHARDS_MAX, SLOTS_MAX};
 use super::isolate::Isolate;
-use super::kinds::{AnyKind, KindLimits, KindOf};
-use super::log::Level;
+use super::kinds::{AnyKind, KindLimits, KindOf, MAILBOX_SLOTS_MAX};
+use super::log::{Level, LogRecord};
 use super::mail::{Mail, NONE};
 use super::members::{Child, Garden, SupervisorSpec};
 use super::notice::Notices;
 use super::outbox::LinkLimits;
+use super::pool::{PoolPlan, Pools};
 use super::spec_error::{SpecError, SpecErrors};
-use super::tree::{Budget, Tree};
+use super::tree::{Budget, Recent, Tree};
 use crate::io::{IoChoice, IoPlan};
 use crate::plan::Region;
 use crate::ring::ring_bytes;
 use crate::wheel::Wheel;
 use std::sync::Arc;
 use std::time::Duration;
+
+/// The most entries of a queue: of a door, of a log.
+const QUEUE_SLOTS_MAX: usize = 1 << 24;
+/// The most threads of a pool.
+const POOL_THREADS_MAX: usize = 1024;
+/// The most restarts in a budget: all of them are remembered.
+const RESTARTS_MAX: usize = 1 << 20;
 
 /// What a runtime consists of.
 pub struct Specification {
@@ -36,6 +45,7 @@ pub struct Specification {
     trees: Vec<(Option<usize>, SupervisorSpec)>,
     root: Budget,
     io: Option<(IoChoice, IoPlan)>,
+    pub(crate) pools: Vec<PoolPlan>,
 }
 
 impl Specification {
@@ -62,6 +72,7 @@ impl Specification {
             trees: Vec::new(),
             root: Budget::default(),
             io: None,
+            pools: Vec::new(),
         }
     }
 
@@ -109,6 +120,20 @@ impl Specification {
         self
     }
 
+    /// Adds threads beside the shards, on which work given by
+    /// [`Context::offload`](super::Context::offload) is done, and how much of it may wait. For what
+    /// computes, as many threads as there are cores to spare; for what blocks, as many as may block at
+    /// a time.
+    #[must_use]
+    pub fn pool(mut self, name: impl Into<String>, threads: usize, jobs: usize) -> Self {
+        self.pools.push(PoolPlan {
+            name: name.into(),
+            threads,
+            jobs,
+        });
+        self
+    }
+
     /// What may be on its way between two shards.
     #[must_use]
     pub fn links(mut self, limits: LinkLimits) -> Self {
@@ -116,7 +141,8 @@ impl Specification {
         self
     }
 
-    /// Per shard: watches kept for other shards, and messages from them that may come back at once.
+    /// Per shard: watches with isolates of other shards, at either end; and messages from other shards that
+    /// may come back at once.
     #[must_use]
     pub fn watches_and_refusals(mut self, proxies: u32, refusals: u32) -> Self {
         (self.proxies, self.refusals) = (proxies, refusals);
@@ -174,10 +200,22 @@ impl Specification {
         Garden::new(shard, self.root, trees)
     }
 
+    /// Kinds and what they may have, no more than is allowed, so that sums of what is wrong are numbers.
+    fn sizes(&self) -> impl Iterator<Item = (&dyn AnyKind, KindLimits)> {
+        self.kinds
+            .iter()
+            .map(|(kind, limits)| (&**kind, limits.within_range()))
+    }
+
+    /// Shards, no more than are allowed.
+    fn shards(&self) -> std::ops::Range<usize> {
+        0..self.shard_count.min(RUNTIME_SHARDS_MAX)
+    }
+
     /// All well-known names.
     pub(crate) fn names(&self) -> Vec<String> {
         let mut names = Vec::new();
-        for shard in 0..self.shard_count {
+        for shard in self.shards() {
             self.garden(shard).root().visit(&mut |_, child| {
                 names.extend(child.and_then(|child| child.name.clone()));
             });
@@ -186,43 +224,40 @@ impl Specification {
     }
 
     pub(crate) fn desk_count(&self) -> usize {
-        self.kinds.iter().map(|(_, limits)| limits.slots).sum()
+        self.sizes().map(|(_, limits)| limits.slots).sum()
     }
 
     pub(crate) fn mail_slots(&self) -> usize {
-        self.kinds
-            .iter()
-            .map(|(_, limits)| limits.mail_slots())
-            .sum()
+        self.sizes().map(|(_, limits)| limits.mail_slots()).sum()
     }
 
     pub(crate) fn notice_count(&self) -> usize {
-        let kinds: usize = self.kinds.iter().map(|(_, limits)| limits.notices()).sum();
+        let kinds: usize = self.sizes().map(|(_, limits)| limits.notices()).sum();
         kinds + self.proxies as usize + self.refusals as usize
     }
 
     pub(crate) fn call_count(&self) -> usize {
-        let calls = |limits: &KindLimits| limits.slots * usize::from(limits.calls);
-        self.kinds.iter().map(|(_, limits)| calls(limits)).sum()
+        let calls = |limits: KindLimits| limits.slots * usize::from(limits.calls);
+        self.sizes().map(|(_, limits)| calls(limits)).sum()
     }
 
     /// What each shard's I/O is made of.
     pub(crate) fn io_plan(&self) -> Option<(IoChoice, IoPlan)> {
         let (choice, mut plan) = self.io?;
-        let operations = |limits: &KindLimits| limits.slots * usize::from(limits.operations);
-        let operations: usize = self
-            .kinds
-            .iter()
-            .map(|(_, limits)| operations(limits))
-            .sum();
+        let operations = |limits: KindLimits| limits.slots * usize::from(limits.operations);
+        let operations: usize = self.sizes().map(|(_, limits)| operations(limits)).sum();
         plan.owner_places = u32::try_from(self.desk_count()).unwrap_or(u32::MAX);
         plan.operation_slots = u32::try_from(operations).unwrap_or(u32::MAX);
         Some((choice, plan))
     }
 
-    /// What may wait in front of a shard: messages, and replies that found no room on their ring.
-    pub(crate) fn knocks_max(&self) -> usize {
-        self.door_slots + self.call_count()
+    /// What may wait in front of a shard.
+    pub(crate) fn doors(&self) -> DoorPlan {
+        DoorPlan {
+            messages: self.door_slots.min(QUEUE_SLOTS_MAX),
+            calls: self.call_count(),
+            notices: self.notice_count(),
+        }
     }
 
     pub(crate) fn supervisor_count(&self, shard: usize) -> usize {
@@ -239,7 +274,7 @@ impl Specification {
             bytes,
         };
         let mut regions = vec![region("desks", desks, desks * size_of::<Desk>() + 64)];
-        for (kind, limits) in &self.kinds {
+        for (kind, limits) in self.sizes() {
             let slots = limits.slots;
             let bytes = kind.bytes(slots) + ReadySet::bytes(slots);
             regions.push(region(&format!("isolates {}", kind.name()), slots, bytes));
@@ -260,11 +295,29 @@ impl Specification {
     /// Bytes of everything that grows with the specification.
     #[must_use]
     pub fn bytes(&self) -> usize {
-        let pairs = self.shard_count * self.shard_count.saturating_sub(1);
+        let shard_count = self.shards().len();
+        let pairs = shard_count * shard_count.saturating_sub(1);
         let lines = self.link.ring_lines().next_power_of_two();
-        let tree = Tree::bytes(self.desk_count(), 0);
-        let io = self.io_plan().map_or(0, |(_, plan)| plan.buffer_bytes());
-        self.shard_count * (self.arena_bytes() + tree + io) + pairs * ring_bytes(lines)
+        let trees: usize = self.shards().map(|shard| self.tree_bytes(shard)).sum();
+        let io = self
+            .io_plan()
+            .map_or(0, |(_, plan)| plan.buffer_bytes() + plan.table_bytes());
+        let log = self.log_slots.min(QUEUE_SLOTS_MAX) * size_of::<LogRecord>();
+        let shard = self.arena_bytes() + self.doors().bytes() + io + log;
+        let pools: usize = self.pools.iter().map(Pools::bytes).sum();
+        shard_count * shard + pools + trees + pairs * ring_bytes(lines)
+    }
+
+    /// Bytes of who stands under whom on a shard, and of when supervisors acted lately.
+    fn tree_bytes(&self, shard: usize) -> usize {
+        let garden = self.garden(shard);
+        let mut recent = Recent::bytes(self.shard_restarts);
+        garden.root().visit(&mut |supervisor, child| {
+            if child.is_none() {
+                recent += Recent::bytes(supervisor.budget);
+            }
+        });
+        Tree::bytes(self.desk_count(), garden.root().supervisor_count()) + recent
     }
 
     /// Everything that is wrong with it.
@@ -286,7 +339,12 @@ impl Specification {
             let name = kind.name();
             limit(format!("kind {name}: slots"), limits.slots, 1, SLOTS_MAX);
             let mailbox = limits.mailbox_slots as usize;
-            limit(format!("kind {name}: mailbox_slots"), mailbox, 1, 1 << 24);
+            limit(
+                format!("kind {name}: mailbox_slots"),
+                mailbox,
+                1,
+                MAILBOX_SLOTS_MAX as usize,
+            );
             limit(
                 format!("kind {name}: weight"),
                 limits.weight as usize,
@@ -294,12 +352,13 @@ impl Specification {
                 1 << 12,
             );
             let (max, reserve) = (limits.mail_max, limits.mail_reserve as usize);
-            let mail_max = max.map_or(limits.mail_slots(), |max| max as usize);
+            let mail_slots = limits.within_range().mail_slots();
+            let mail_max = max.map_or(mail_slots, |max| max as usize);
             limit(
                 format!("kind {name}: mail_max"),
                 mail_max,
                 1,
-                limits.mail_slots().max(1),
+                mail_slots.max(1),
             );
             limit(
                 format!("kind {name}: mail_reserve"),
@@ -326,6 +385,50 @@ impl Specification {
             1,
             RUNTIME_SHARDS_MAX,
         );
+        limit("door: slots".into(), self.door_slots, 0, QUEUE_SLOTS_MAX);
+        limit("log: slots".into(), self.log_slots, 0, QUEUE_SLOTS_MAX);
+        limit(
+            "escalation: restarts of a shard".into(),
+            self.shard_restarts.restarts as usize,
+            0,
+            RESTARTS_MAX,
+        );
+        limit(
+            "supervisor root: restarts".into(),
+            self.root.restarts as usize,
+            0,
+            RESTARTS_MAX,
+        );
+        for (_, tree) in &self.trees {
+            tree.visit(&mut |supervisor, child| {
+                let name = &supervisor.name;
+                let restarts = supervisor.budget.restarts as usize;
+                if child.is_none() {
+                    limit(
+                        format!("supervisor {name}: restarts"),
+                        restarts,
+                        0,
+                        RESTARTS_MAX,
+                    );
+                }
+            });
+        }
+        for pool in &self.pools {
+            let name = &pool.name;
+            limit(
+                format!("pool {name}: threads"),
+                pool.threads,
+                1,
+                POOL_THREADS_MAX,
+            );
+            limit(format!("pool {name}: jobs"), pool.jobs, 1, QUEUE_SLOTS_MAX);
+        }
+        for (index, pool) in self.pools.iter().enumerate() {
+            if self.pools[..index].iter().any(|it| it.name == pool.name) {
+                let name = pool.name.clone();
+                errors.push(SpecError::PoolTwice { name });
+            }
+        }
         self.check_io(&mut errors);
         self.check_kinds(&mut errors);
         self.check_trees(&mut errors);
@@ -400,9 +503,31 @@ impl Specification {
                 .into_iter()
                 .map(|name| SpecError::NameTwice { name: name.clone() }),
         );
-        for shard in 0..self.shard_count.min(RUNTIME_SHARDS_MAX) {
+        for shard in self.shards() {
             self.check_slots(shard, errors);
         }
+        let twins = self.shards().flat_map(|shard| self.twin_supervisors(shard));
+        let mut twins: Vec<String> = twins.collect();
+        twins.sort_unstable();
+        twins.dedup();
+        errors.extend(
+            twins
+                .into_iter()
+                .map(|name| SpecError::SupervisorTwice { name }),
+        );
+    }
+
+    /// Names that more than one supervisor of a shard has, the one at the top included.
+    fn twin_supervisors(&self, shard: usize) -> Vec<String> {
+        let mut names = Vec::new();
+        self.garden(shard).root().visit(&mut |supervisor, child| {
+            if child.is_none() {
+                names.push(supervisor.name.clone());
+            }
+        });
+        names.sort_unstable();
+        let twins = names.windows(2).filter(|pair| pair[0] == pair[1]);
+        twins.map(|pair| pair[0].clone()).collect()
     }
 
     /// Whether the children of a shard have room.
@@ -426,8 +551,13 @@ impl Specification {
 
     fn check_totals(&self, memory_bytes: Option<usize>, errors: &mut Vec<SpecError>) {
         let nodes = self.notice_count() + self.desk_count();
-        if nodes >= NONE as usize || self.mail_slots() >= NONE as usize {
-            errors.push(SpecError::TooManyRecords { nodes });
+        for (what, count) in [
+            ("isolates, calls, timers and monitors", nodes),
+            ("envelopes", self.mail_slots()),
+        ] {
+            if count >= NONE as usize {
+                errors.push(SpecError::TooManyRecords { what, count });
+            }
         }
         // A host that swaps is a host that stands still.
         if let Some(memory) = memory_bytes

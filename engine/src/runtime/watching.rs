@@ -20,6 +20,8 @@ pub enum WatchError {
     QuotaUsedUp,
     /// The ring to the other's shard is full.
     LinkFull,
+    /// The shard keeps as many watches with other shards as it may.
+    ProxiesUsedUp,
 }
 
 impl std::fmt::Display for WatchError {
@@ -27,6 +29,9 @@ impl std::fmt::Display for WatchError {
         match self {
             Self::QuotaUsedUp => QuotaUsedUp.fmt(f),
             Self::LinkFull => f.write_str("the ring to the other's shard is full"),
+            Self::ProxiesUsedUp => {
+                f.write_str("the shard keeps as many watches with other shards as it may")
+            }
         }
     }
 }
@@ -59,10 +64,13 @@ impl Core {
             .outboxes
             .get_mut(target.shard())
             .and_then(Option::as_mut);
-        if let Some(outbox) = away
-            && !outbox.takes_message()
-        {
-            return Err(WatchError::LinkFull);
+        if let Some(outbox) = away {
+            if !outbox.takes_message() {
+                return Err(WatchError::LinkFull);
+            }
+            // What tells the other shard that the watch is over needs room, which is taken now.
+            let left = self.proxies_left.checked_sub(1);
+            self.proxies_left = left.ok_or(WatchError::ProxiesUsedUp)?;
         }
         seat.monitor_count += 1;
         let tag = if link { Tag::Link } else { Tag::Monitor };
@@ -109,12 +117,11 @@ impl Core {
         let seat = &mut self.desks[desk as usize];
         seat.monitor_count -= 1;
         self.notices.release(index, &mut seat.owned);
-        let away = matches!(self.outboxes.get(target.shard()), Some(Some(_)));
-        if told || !away || self.proxies_left == 0 {
+        if told || !self.is_away(target) {
             return;
         }
-        // What cannot be told now is told when the ring has room: the notice just freed waits for it.
-        self.proxies_left -= 1;
+        // What cannot be told now is told when the ring has room: a notice waits for it, for which there
+        // is room since the watch began.
         let waiting = self.notices.take(Tag::Unwatch, NONE, &mut self.orphans);
         let notice = self.notices.at(waiting.index);
         notice.source = watcher;
@@ -127,6 +134,10 @@ impl Core {
         self.touched.insert(target.shard());
     }
 
+    fn is_away(&self, who: Handle) -> bool {
+        matches!(self.outboxes.get(who.shard()), Some(Some(_)))
+    }
+
     /// A watched isolate has ended: tells the watcher `of` with the notice `id`, or ends it.
     pub(crate) fn take_in_down(&mut self, id: NoticeId, of: Handle, ending: Ending) {
         let (Some(desk), Some(notice)) = (self.find(of), self.notices.find(id)) else {
@@ -136,7 +147,11 @@ impl Core {
             return;
         }
         let who = notice.target;
-        match notice.tag {
+        let tag = notice.tag;
+        if matches!(tag, Tag::Link | Tag::Monitor) && self.is_away(who) {
+            self.proxies_left += 1;
+        }
+        match tag {
             Tag::Link => {
                 let seat = &mut self.desks[desk as usize];
                 seat.monitor_count -= 1;
@@ -146,7 +161,7 @@ impl Core {
                 }
             }
             Tag::Monitor => {
-                notice.parcel = Parcel::new(ending);
+                self.notices.at(id.index).parcel = Parcel::new(ending);
                 self.notices
                     .queue(&mut self.desks[desk as usize].notices, id.index);
                 self.settle(desk);
@@ -328,6 +343,7 @@ impl Core {
                 Tag::Call if self.wheel.due(Self::notice_node(index).0).is_some() => {
                     self.metrics.count(Counter::CallsAbandoned);
                     self.wheel.cancel(Self::notice_node(index).0);
+                    self.doors.end_call(self.shard, index);
                 }
                 Tag::Call => {}
                 Tag::Timer => self.wheel.cancel(Self::notice_node(index).0),

@@ -1,8 +1,8 @@
 //! Monitors, followers, and news of shards.
 
-use crate::puppet::{Act, Diary, Note, Order, Stage, boot, boot_in, stage};
+use crate::puppet::{Act, Diary, Note, Order, Puppet, Stage, boot, boot_in, stage};
 use std::time::Duration;
-use tina_engine::runtime::{Budget, Effect, Ending};
+use tina_engine::runtime::{Budget, Context, Effect, Ending, WatchError};
 
 #[test]
 fn who_watches_is_told_how_the_other_ended() {
@@ -107,4 +107,50 @@ fn shards_hear_of_a_shard_that_restarts_and_of_one_in_quarantine() {
     let heard: Vec<Note> = diary.of("ann").into_iter().filter(peers).collect();
     let (down, up) = (Note::Peer(1, false), Note::Peer(1, true));
     assert_eq!(heard, [down, up, down, up]);
+}
+
+#[test]
+fn a_watch_across_shards_has_room_for_its_end_from_the_start() {
+    let diary = Diary::new();
+    let specification = stage(2).watches_and_refusals(2, 16);
+    let runtime = boot_in(specification, &[(0, "ann"), (1, "bob"), (1, "cid")], &diary);
+    runtime.introduce("ann", "bob");
+    runtime.introduce("cid", "ann");
+    let watch: Act = |puppet, context| {
+        context.monitor(puppet.peer.unwrap().handle()).unwrap();
+        context.send(puppet.peer.unwrap(), Order::Tell(1)).unwrap();
+        Effect::Receive
+    };
+    runtime.act("cid", watch);
+    runtime.act("cid", watch);
+    diary.await_note("ann", Note::Message(1), 2);
+    // Both of what Ann's shard may keep are Cid's, so that Ann may not begin what she could not end.
+    runtime.act("ann", |ann, context| {
+        let refused = context.monitor(ann.peer.unwrap().handle());
+        assert_eq!(refused, Err(WatchError::ProxiesUsedUp));
+        Effect::Receive
+    });
+    runtime.settle("ann");
+    runtime.act("cid", |_, _| Effect::Crash("on purpose"));
+    diary.await_note("cid", Note::Started, 2);
+    for round in 1..=20 {
+        runtime.act("ann", watch_and_stop);
+        diary.await_note("bob", Note::Message(2), round);
+    }
+    runtime.act("ann", watch);
+    diary.await_note("bob", Note::Message(1), 1);
+    runtime.act("bob", |_, _| Effect::Crash("on purpose"));
+    diary.await_note("ann", Note::Down(Ending::Crashed("on purpose")), 1);
+}
+
+/// Watches and stops; tries again as long as the other shard has not said that it watches no more.
+fn watch_and_stop(ann: &mut Puppet, context: &mut Context<'_, Puppet>) -> Effect {
+    if let Ok(monitor) = context.monitor(ann.peer.unwrap().handle()) {
+        assert!(context.unmonitor(monitor));
+        context.send(ann.peer.unwrap(), Order::Tell(2)).unwrap();
+    } else {
+        let again = Order::Act(watch_and_stop);
+        context.send(context.address(), again).unwrap();
+    }
+    Effect::Receive
 }
