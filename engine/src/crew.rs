@@ -15,10 +15,11 @@ use ringbuf::traits::Producer;
 use std::cell::Cell;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::sync::mpsc::{Receiver, Sender};
 use std::time::Duration;
 
-/// A byte a module printed.
+/// A byte a module printed, or one that entered its inlet.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct Printed {
     pub(crate) tick: Tick,
@@ -61,6 +62,7 @@ pub(crate) struct Berths {
     pub(crate) meeting: Arc<Meeting>,
     pub(crate) beds: Arc<Beds>,
     pub(crate) printed: HeapProd<Printed>,
+    pub(crate) entered: HeapProd<Printed>,
     pub(crate) commands: Receiver<Command>,
     pub(crate) answers: Sender<Answer>,
 }
@@ -108,12 +110,13 @@ fn obey(mut berths: Berths) {
     if berths.answers.send(Answer::Booted).is_err() {
         return;
     }
+    let sweepers = Sweepers::of(&shards);
     while let Ok(command) = berths.commands.recv() {
         match command {
             Command::Ask(question) => question(&mut shards),
             Command::Run(order) => {
                 set_in_run(true);
-                let (stop, times) = run(&mut berths, &mut shards, &order);
+                let (stop, times) = run(&mut berths, &mut shards, &sweepers, &order);
                 set_in_run(false);
                 leave_time();
                 if berths.answers.send(Answer::Stopped(stop, times)).is_err() {
@@ -146,23 +149,31 @@ pub(crate) fn set_in_run(within: bool) {
     IN_RUN.set(within);
 }
 
-fn run(berths: &mut Berths, shards: &mut [Shard], order: &Order) -> (Stop, RunTimes) {
+fn run(
+    berths: &mut Berths,
+    shards: &mut [Shard],
+    sweepers: &Sweepers,
+    order: &Order,
+) -> (Stop, RunTimes) {
     let began = now();
     let beds = berths.beds.clone();
     let mut idle = Idle::new(&beds, berths.number, berths.own_core);
     let keeps_time = shards.iter().any(Shard::keeps_time);
-    let sweepers = Sweepers::of(shards);
     let mut start = order.start;
+    let has_outside = shards.iter().any(Shard::has_outside);
     loop {
-        let end = order.epoch_end(start);
+        if has_outside {
+            take_input(shards, start, berths);
+        }
+        let end = berths.meeting.epoch_end(order, start);
         if keeps_time {
             let time = now();
             shards
                 .iter_mut()
                 .for_each(|shard| shard.begin_epoch_timed(time));
         }
-        run_contained(shards, &sweepers, end, &mut idle, &beds);
-        print(shards, &mut berths.printed);
+        run_contained(shards, sweepers, end, &mut idle, &beds);
+        print(shards, &mut berths.printed, &berths.meeting);
         let post = shards.iter_mut().map(post).fold(Post::NOTHING, Post::and);
         if let Some(stop) = berths.meeting.meet(order, end, post, &mut idle, &beds) {
             if keeps_time {
@@ -269,13 +280,15 @@ fn run_epoch_timed(shards: &mut [Shard], end: Tick, idle: &mut Idle<'_>, beds: &
     }
 }
 
-fn post(shard: &mut Shard) -> Post {
+/// What a shard says where it stands.
+pub(crate) fn post(shard: &mut Shard) -> Post {
     let quiescent = shard.quiescent();
     Post {
         digest: shard.digest(),
         quiescent,
         holds_items: quiescent && shard.holds_items(),
         finishes: shard.finishes,
+        prospect: shard.prospect(),
         finish: shard.finish_request(),
         fault: shard.faults.iter().map(|fault| fault.tick).min(),
     }
@@ -283,19 +296,41 @@ fn post(shard: &mut Shard) -> Post {
 
 /// Hands what the consoles printed in this epoch to the owner, who empties the ring several times
 /// a second.
-fn print(shards: &[Shard], printed: &mut HeapProd<Printed>) {
+fn print(shards: &mut [Shard], printed: &mut HeapProd<Printed>, meeting: &Meeting) {
+    let give_up = || meeting.interrupt.load(Ordering::Relaxed);
     for shard in shards {
-        shard.drain_consoles(|tick, instance, byte| {
-            while printed
-                .try_push(Printed {
-                    tick,
-                    instance,
-                    byte,
-                })
-                .is_err()
-            {
-                std::thread::yield_now();
-            }
+        shard.drain_consoles(give_up, |tick, instance, byte| {
+            let byte = Printed {
+                tick,
+                instance,
+                byte,
+            };
+            hand_over(printed, byte);
         });
+    }
+}
+
+/// Takes in what enters from outside where an epoch starts, and tells the owner. A script that does not fit
+/// the machine ends the run.
+fn take_input(shards: &mut [Shard], start: Tick, berths: &mut Berths) {
+    let (entered, meeting) = (&mut berths.entered, &berths.meeting);
+    for shard in shards {
+        let misfit = shard.take_input(start, |instance, byte| {
+            let byte = Printed {
+                tick: start,
+                instance,
+                byte,
+            };
+            hand_over(entered, byte);
+        });
+        if let Some(instance) = misfit {
+            meeting.misfit(start, instance);
+        }
+    }
+}
+
+fn hand_over(ring: &mut HeapProd<Printed>, byte: Printed) {
+    while ring.try_push(byte).is_err() {
+        std::thread::yield_now();
     }
 }

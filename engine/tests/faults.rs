@@ -184,7 +184,7 @@ impl Module for Crowd {
             self.out.push(now);
         }
         // Some sleep, so that the careful sweep is run too.
-        if self.turn % 3 == 0 {
+        if self.turn.is_multiple_of(3) {
             Effect::Sleep(1)
         } else {
             Effect::Yield

@@ -6,6 +6,7 @@
 //!
 //! Does not know threads, epochs beyond their end, or what to do about a fault.
 
+mod host;
 mod boot;
 mod fault;
 mod watch;
@@ -17,6 +18,8 @@ mod timeline;
 
 pub(crate) use boot::{BootShardError, Rings};
 pub(crate) use fault::Sweepers;
+use host::Outside;
+pub(crate) use host::Prospect;
 pub(crate) use record::ProbedInstance;
 use record::Recorder;
 pub(crate) use sample::Sampler;
@@ -107,6 +110,8 @@ pub(crate) struct Shard {
     fifos: Vec<FifoSlot>,
     domains: Vec<DomainClock>,
     consoles: Vec<(u32, ConsoleRef)>,
+    /// What it knows of the outside world.
+    outside: Outside,
     verdict: ArenaRef<Verdict>,
     head: ArenaRef<ShardHead>,
     wheel: Box<Wheel>,
@@ -443,16 +448,6 @@ impl Shard {
                 verdict.code.get(),
             )
         })
-    }
-
-    /// Hands over what consoles printed since the last call: (tick, instance, byte) in the order
-    /// of each console.
-    pub(crate) fn drain_consoles(&self, mut print: impl FnMut(Tick, u32, u8)) {
-        for (instance, console) in &self.consoles {
-            for entry in &console.entries[..console.count.replace(0) as usize] {
-                print(entry.get() >> 8, *instance, entry.get() as u8);
-            }
-        }
     }
 
     pub(crate) fn used_bytes(&self) -> usize {

@@ -46,7 +46,10 @@ unsafe extern "C" fn visit(info: *mut libc::dl_phdr_info, _: usize, map: *mut c_
     let (info, map) = unsafe { (&*info, &mut *map.cast::<Map>()) };
     let offset = info.dlpi_addr as usize;
     let malloc = libc::malloc as *const () as usize;
-    let mut code = usize::MAX..0;
+    let mut code = std::ops::Range {
+        start: usize::MAX,
+        end: 0,
+    };
     for number in 0..usize::from(info.dlpi_phnum) {
         // SAFETY: there are so many.
         let part = unsafe { &*info.dlpi_phdr.add(number) };
