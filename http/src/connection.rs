@@ -14,10 +14,10 @@
 //! and holds one buffer. Whatever it holds is gone when it ends, however it ends.
 
 mod alarm;
-mod answer;
-mod body;
-mod output;
 mod window;
+mod output;
+mod body;
+mod answer;
 
 use crate::counters::{Counters, HttpCounter};
 use crate::response::{Content, End, Rules};
