@@ -152,7 +152,7 @@ fn root() -> &'static Path {
 /// All text files of the project, in order of name.
 fn files() -> Vec<File> {
     const DIRECTORIES: &[&str] = &[
-        "engine", "modules", "sim", "viz", "benches", "examples", "netlists", ".ci",
+        "engine", "http", "modules", "sim", "viz", "benches", "examples", "netlists", ".ci",
     ];
     const ENDINGS: &[&str] = &["rs", "toml", "ron", "md", "c", "h", "S", "ld", "sh", "run"];
     let mut paths: Vec<PathBuf> = Vec::new();

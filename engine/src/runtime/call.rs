@@ -64,6 +64,25 @@ impl Reply {
         }))
     }
 
+    /// What the call brought, whichever it was, if its replies are of type `R`; for who has one call
+    /// at a time and forgets which.
+    ///
+    /// # Errors
+    /// The outer one when the reply is of another type, the inner one when there is none.
+    pub fn open<R: 'static>(self) -> Result<Result<R, CallError>, Self> {
+        let Self { id, outcome } = self;
+        match outcome {
+            Err(error) => Ok(Err(error)),
+            Ok(parcel) => match parcel.open() {
+                Ok(reply) => Ok(Ok(reply)),
+                Err(parcel) => Err(Self {
+                    id,
+                    outcome: Ok(parcel),
+                }),
+            },
+        }
+    }
+
     /// Why there is no reply, if there is none.
     #[must_use]
     pub fn error(&self) -> Option<CallError> {

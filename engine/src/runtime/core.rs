@@ -39,6 +39,8 @@ pub(crate) struct Common {
     pub(crate) kinds: Vec<KindType>,
     pub(crate) names: Names,
     pub(crate) pools: Arc<Pools>,
+    /// Per shard.
+    pub(crate) metrics: Vec<Arc<ShardMetrics>>,
     /// Per shard how often it went down or came up: odd while it is down.
     pub(crate) incarnations: Vec<AtomicU64>,
 }
