@@ -5,8 +5,9 @@
 //!   TCP client ◄──► uart isolate ◄── line (two rings) ──► UART of the guest
 //!                   a shard of its own                    a shard of the machine
 //! ```
-//! With a live page there is a desk and an HTTP server beside them (see `live`). Isolates move bytes whenever sockets and rings let them; what enters the machine, and when, the machine
-//! decides where its epochs start. Knows nothing of journals.
+//! With a live page there is a desk and an HTTP server beside them (see `live`). Isolates move bytes whenever
+//! sockets and rings let them; what enters the machine, and when, the machine decides where its epochs start.
+//! Knows nothing of journals.
 
 mod uart;
 mod live;
