@@ -7,8 +7,9 @@ use crate::kind::Catalogue;
 use crate::meeting::{Meeting, Order, Post, Stop};
 use crate::plan::Plan;
 use crate::platform::{Beds, Idle, now};
-use crate::shard::{Advance, BootShardError, Rings, Shard};
+use crate::shard::{Advance, BootShardError, Rings, Shard, Sweepers};
 use crate::time::Tick;
+use crate::trap::{Armed, contain};
 use ringbuf::HeapProd;
 use ringbuf::traits::Producer;
 use std::cell::Cell;
@@ -79,6 +80,14 @@ pub(crate) fn serve(berths: Berths) {
 
 fn obey(mut berths: Berths) {
     berths.beds.claim(berths.number);
+    let _armed = match Armed::this_thread() {
+        Ok(armed) => armed,
+        Err(error) => {
+            let failed = Answer::BootFailed(BootShardError::Memory(error));
+            let _ = berths.answers.send(failed);
+            return;
+        }
+    };
     let mut shards = Vec::with_capacity(berths.shards.len());
     for (number, rings) in std::mem::take(&mut berths.shards) {
         let booted = Shard::boot(
@@ -101,18 +110,25 @@ fn obey(mut berths: Berths) {
     if berths.answers.send(Answer::Booted).is_err() {
         return;
     }
+    let sweepers = Sweepers::of(&shards);
     while let Ok(command) = berths.commands.recv() {
         match command {
             Command::Ask(question) => question(&mut shards),
             Command::Run(order) => {
                 set_in_run(true);
-                let (stop, times) = run(&mut berths, &mut shards, &order);
+                let (stop, times) = run(&mut berths, &mut shards, &sweepers, &order);
                 set_in_run(false);
                 leave_time();
                 if berths.answers.send(Answer::Stopped(stop, times)).is_err() {
-                    return;
+                    break;
                 }
             }
+        }
+    }
+    for shard in shards {
+        // What a hardware fault has left in pieces is not touched any more.
+        if shard.is_condemned() {
+            std::mem::forget(shard);
         }
     }
 }
@@ -133,7 +149,12 @@ pub(crate) fn set_in_run(within: bool) {
     IN_RUN.set(within);
 }
 
-fn run(berths: &mut Berths, shards: &mut [Shard], order: &Order) -> (Stop, RunTimes) {
+fn run(
+    berths: &mut Berths,
+    shards: &mut [Shard],
+    sweepers: &Sweepers,
+    order: &Order,
+) -> (Stop, RunTimes) {
     let began = now();
     let beds = berths.beds.clone();
     let mut idle = Idle::new(&beds, berths.number, berths.own_core);
@@ -146,10 +167,12 @@ fn run(berths: &mut Berths, shards: &mut [Shard], order: &Order) -> (Stop, RunTi
         }
         let end = berths.meeting.epoch_end(order, start);
         if keeps_time {
-            run_epoch_timed(shards, end, &mut idle, &beds);
-        } else {
-            run_epoch(shards, end, &mut idle, &beds);
+            let time = now();
+            shards
+                .iter_mut()
+                .for_each(|shard| shard.begin_epoch_timed(time));
         }
+        run_contained(shards, sweepers, end, &mut idle, &beds);
         print(shards, &mut berths.printed, &berths.meeting);
         let post = shards.iter_mut().map(post).fold(Post::NOTHING, Post::and);
         if let Some(stop) = berths.meeting.meet(order, end, post, &mut idle, &beds) {
@@ -165,6 +188,36 @@ fn run(berths: &mut Berths, shards: &mut [Shard], order: &Order) -> (Stop, RunTi
             return (stop, times);
         }
         start = end;
+    }
+}
+
+/// Runs an epoch, whatever hardware faults modules have in it.
+fn run_contained(
+    shards: &mut [Shard],
+    sweepers: &Sweepers,
+    end: Tick,
+    idle: &mut Idle<'_>,
+    beds: &Beds,
+) {
+    let keeps_time = shards.iter().any(Shard::keeps_time);
+    let mut fault = None;
+    loop {
+        let outcome = contain(sweepers, || {
+            if let Some(fault) = fault.take() {
+                let shard = shards.iter_mut().find(|shard| shard.is_sweeping());
+                let shard = shard.expect("only faults of modules are contained");
+                shard.resume(fault);
+            }
+            if keeps_time {
+                run_epoch_timed(shards, end, idle, beds);
+            } else {
+                run_epoch(shards, end, idle, beds);
+            }
+        });
+        match outcome {
+            Ok(()) => return,
+            Err(happened) => fault = Some(happened),
+        }
     }
 }
 
@@ -199,9 +252,6 @@ fn run_epoch(shards: &mut [Shard], end: Tick, idle: &mut Idle<'_>, beds: &Beds) 
 /// a shard, and one more where there was nothing to do.
 fn run_epoch_timed(shards: &mut [Shard], end: Tick, idle: &mut Idle<'_>, beds: &Beds) {
     let mut time = now();
-    shards
-        .iter_mut()
-        .for_each(|shard| shard.begin_epoch_timed(time));
     loop {
         let mut moved_any = false;
         let mut reached_all = true;

@@ -15,6 +15,8 @@ mod signal;
 mod codec;
 mod random;
 mod panics;
+mod trap;
+mod drill;
 mod platform;
 pub mod io;
 mod sync;
@@ -61,6 +63,7 @@ pub use blueprint::{
 };
 pub use crew::in_run;
 pub use deadlock::{Component, Deadlock, Wait};
+pub use drill::Drill;
 pub use effect::Effect;
 pub use element::{Element, Lane, WordSignal};
 pub use fifo::DEPTH_MAX;
@@ -92,6 +95,7 @@ pub use state::{Loader, Saver, State, StateError};
 pub use statistic::{HISTOGRAM_BUCKETS, Histogram, Statistic, StatisticValue};
 pub use time::{Cycle, DOMAINS_MAX, Domain, TICK_MAX, Tick, Timebase, TimebaseError};
 pub use time_log::{Doing, TimeSlice};
+pub use trap::{FaultSignal, HardwareFault};
 pub use wiring::{
     BuildError, Direction, PORTS_MAX, Place, PortInfo, Probe, Resources, Shape, Wiring,
 };

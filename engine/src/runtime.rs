@@ -58,6 +58,7 @@ mod kinds;
 mod members;
 mod spec_error;
 mod spec;
+mod spec_check;
 mod orders;
 mod shard;
 mod supervise;

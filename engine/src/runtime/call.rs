@@ -64,22 +64,20 @@ impl Reply {
         }))
     }
 
-    /// What the call brought, whichever it was, if its replies are of type `R`; for who has one call
-    /// at a time and forgets which.
+    /// What the call brought, whichever it was, if that is an `R` or nothing: for isolates that need not tell
+    /// their calls apart.
     ///
     /// # Errors
     /// The outer one when the reply is of another type, the inner one when there is none.
     pub fn open<R: 'static>(self) -> Result<Result<R, CallError>, Self> {
         let Self { id, outcome } = self;
-        match outcome {
+        match outcome.map(Parcel::open) {
+            Ok(Ok(value)) => Ok(Ok(value)),
+            Ok(Err(parcel)) => Err(Self {
+                id,
+                outcome: Ok(parcel),
+            }),
             Err(error) => Ok(Err(error)),
-            Ok(parcel) => match parcel.open() {
-                Ok(reply) => Ok(Ok(reply)),
-                Err(parcel) => Err(Self {
-                    id,
-                    outcome: Ok(parcel),
-                }),
-            },
         }
     }
 

@@ -18,7 +18,7 @@ use super::refusal::{SendError, Undelivered};
 use super::timer::TimerId;
 use super::tree::{Restart, SupervisorId};
 use super::waiting::QuotaUsedUp;
-use super::watching::WatchError;
+use super::watching::{Watch, WatchError};
 use crate::random::Random;
 use std::fmt;
 use std::marker::PhantomData;
@@ -276,7 +276,7 @@ impl<'a, I: Isolate> Context<'a, I> {
     /// # Errors
     /// When the isolate may not have one more monitor, or the ring to the other's shard is full.
     pub fn monitor(&mut self, who: Handle) -> Result<MonitorId, WatchError> {
-        self.core.watch(self.desk, who, false)
+        self.core.watch(self.desk, who, Watch::Monitor)
     }
 
     /// Ends when `who` ends abnormally.
@@ -284,10 +284,30 @@ impl<'a, I: Isolate> Context<'a, I> {
     /// # Errors
     /// As [`monitor`](Self::monitor).
     pub fn follow(&mut self, who: Handle) -> Result<MonitorId, WatchError> {
-        self.core.watch(self.desk, who, true)
+        self.core.watch(self.desk, who, Watch::Follow)
     }
 
-    /// Ends a watch; false if it was over. Either way there will be no event of it.
+    /// Ends when `who` ends abnormally, and lets `who` end when this isolate does: each has a monitor of it.
+    ///
+    /// # Errors
+    /// As [`monitor`](Self::monitor), and when the other may not have one more. One on another shard that may
+    /// not, or has ended, ends this isolate.
+    pub fn link(&mut self, who: Handle) -> Result<MonitorId, WatchError> {
+        self.core.watch(self.desk, who, Watch::Link)
+    }
+
+    /// Ends another isolate, on whatever shard: its supervisor sees [`Ending::ByOther`](super::Ending::ByOther) and
+    /// does what it does after a failure. From another shard it may end a little later.
+    ///
+    /// # Errors
+    /// When it has ended, as far as is known here, or the ring to its shard is full.
+    pub fn end(&mut self, who: Handle) -> Result<(), Undelivered> {
+        let me = self.core.handle_of(self.desk);
+        self.core.order_end(me, who)
+    }
+
+    /// Ends a watch, of a link this isolate's half; false if it was over. Either way there will be no event
+    /// of it.
     pub fn unmonitor(&mut self, monitor: MonitorId) -> bool {
         self.core.unwatch(self.desk, monitor)
     }

@@ -247,6 +247,8 @@ impl Core {
             FrameTag::Reply => self.end_call(id, frame.target, Ok(frame.parcel)),
             FrameTag::NoReply => self.end_call(id, frame.target, Err(CallError::NoReply)),
             FrameTag::Watch => self.take_in_watch(from, &frame),
+            FrameTag::Link => self.take_in_link(from, &frame),
+            FrameTag::End => self.end_other(frame.source, frame.target),
             FrameTag::Unwatch => self.drop_proxy(frame.target, frame.source, frame.call),
             FrameTag::Down => {
                 let ending = frame.parcel.open().unwrap_or(Ending::Gone);

@@ -34,6 +34,8 @@ pub(super) enum Ask {
     Look(ReplyTo<Arc<Shown>>),
     /// So.
     Shown(Arc<Shown>),
+    /// Nobody will be shown anything any more.
+    End(ReplyTo<()>),
 }
 
 /// Keeps those who wait.
@@ -67,6 +69,10 @@ impl Isolate for Desk {
                 for reply_to in self.waiting.drain(..) {
                     context.reply(reply_to, shown.clone());
                 }
+            }
+            Event::Message(Ask::End(reply_to)) => {
+                self.waiting.clear();
+                context.reply(reply_to, ());
             }
             Event::Stopping => return Effect::Done,
             _ => {}
@@ -155,6 +161,9 @@ impl Live {
     pub fn end(&self, story: &str) {
         let story: String = story.chars().take(EVENT_BYTES / 8).collect();
         self.publish("end", &json!({ "story": story }));
+        let runtime = self.runtime.lock().expect(HELD);
+        // Answered behind those who were woken by the event: it is on its way to them then.
+        let _ = runtime.call(self.desk, PATIENCE, Ask::End);
     }
 
     fn publish(&self, name: &str, data: &serde_json::Value) {

@@ -21,8 +21,8 @@ use crate::profile::Profile;
 use crate::trace::{self, Selection, TraceOrder};
 use std::sync::Arc;
 use tina_engine::{
-    Catalogue, HostOptions, InstanceResults, Limits, Machine, MachineEnd, Observer, Report,
-    ResultValue, Snapshot, StallOptions,
+    Catalogue, HostOptions, InstanceResults, Limits, Machine, MachineEnd, Observer, Outcome,
+    Report, ResultValue, Snapshot, StallOptions,
 };
 
 /// How a design is run. Only `limits` can change a result.
@@ -171,7 +171,12 @@ pub fn execute_with(
 
     let kept = keeper.finish(&report.outcome, &mut machine);
     let instances = machine.results();
-    let (totals, harts) = (totals(design, &instances)?, harts(design, &instances));
+    let totals = match &report.outcome {
+        // Who is in pieces after a hardware fault reports nothing.
+        Outcome::Faulted(_) => totals_left(design, &instances),
+        _ => totals(design, &instances)?,
+    };
+    let harts = harts(design, &instances);
     series.take(report.cycles, &harts, &totals);
     let first_cycle = options
         .start
@@ -396,4 +401,10 @@ fn totals(
         Err(reason) => Err(RunError::Total(reason)),
     };
     design.totals.iter().map(evaluate).collect()
+}
+
+/// The totals that still have something to be taken over.
+fn totals_left(design: &Design, instances: &[InstanceResults]) -> Vec<(String, ResultValue)> {
+    let evaluate = |total: &Total| Some((total.name.clone(), total.evaluate(instances).ok()?));
+    design.totals.iter().filter_map(evaluate).collect()
 }
