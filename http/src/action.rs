@@ -146,11 +146,8 @@ pub(crate) trait Asking: Send + Sync {
     /// What is to be asked.
     fn question(&self, request: &Request<'_>) -> Result<Parcel, Status>;
     /// Asks it.
-    fn ask(
-        &self,
-        question: Parcel,
-        context: &mut Context<'_, Connection>,
-    ) -> Result<(), NotCalled>;
+    fn ask(&self, question: Parcel, context: &mut Context<'_, Connection>)
+    -> Result<(), NotCalled>;
     /// The response to the reply; none if there is no reply and the server is to say so.
     fn answer(&self, reply: Result<Reply, CallError>, response: Response<'_>) -> Sent;
 }
@@ -186,7 +183,9 @@ where
     fn answer(&self, reply: Result<Reply, CallError>, response: Response<'_>) -> Sent {
         let reply = reply.and_then(|reply| {
             let opened = reply.open::<R>();
-            opened.ok().expect("the one call of this connection is this handler's")
+            opened
+                .ok()
+                .expect("the one call of this connection is this handler's")
         });
         (self.answer)(reply, response)
     }

@@ -103,13 +103,19 @@ impl Chunked {
             (State::Extension, b'\r') => Some(State::SizeFeed),
             (State::Extension, b';') => self.ignore(State::ExtensionStart),
             (State::Extension, b'"') => self.ignore(State::Quoted),
-            (State::Extension, _) if is_token(byte) || byte == b'=' => self.ignore(State::Extension),
+            (State::Extension, _) if is_token(byte) || byte == b'=' => {
+                self.ignore(State::Extension)
+            }
             (State::Quoted, b'"') => self.ignore(State::Extension),
             (State::Quoted, b'\\') => self.ignore(State::Escaped),
             (State::Quoted | State::Escaped, _) if is_text(byte) => self.ignore(State::Quoted),
             (State::SizeFeed, b'\n') => {
                 self.count = 0;
-                Some(if self.left == 0 { State::LineStart } else { State::Data })
+                Some(if self.left == 0 {
+                    State::LineStart
+                } else {
+                    State::Data
+                })
             }
             (State::DataReturn, b'\r') => Some(State::DataFeed),
             (State::DataFeed, b'\n') => Some(State::Size),
@@ -169,11 +175,19 @@ mod tests {
         let good: [(&[u8], &[u8]); 4] = [
             (b"0\r\n\r\n", b""),
             (b"3\r\nabc\r\n0\r\n\r\n", b"abc"),
-            (b"00000003;a;b=c;d=\"e\\\"\"\r\nabc\r\n0\r\nx: y\r\n\r\n", b"abc"),
+            (
+                b"00000003;a;b=c;d=\"e\\\"\"\r\nabc\r\n0\r\nx: y\r\n\r\n",
+                b"abc",
+            ),
             (b"A\r\n0123456789\r\n0\r\n\r\n", b"0123456789"),
         ];
         for (bytes, data) in good {
-            assert_eq!(decode(&[bytes]), Some((data.to_vec(), bytes.len())), "{}", bytes.escape_ascii());
+            assert_eq!(
+                decode(&[bytes]),
+                Some((data.to_vec(), bytes.len())),
+                "{}",
+                bytes.escape_ascii()
+            );
         }
         let bad: [&[u8]; 16] = [
             b"\r\n",

@@ -14,10 +14,10 @@
 //! and holds one buffer. Whatever it holds is gone when it ends, however it ends.
 
 mod alarm;
-mod answer;
-mod body;
-mod output;
 mod window;
+mod output;
+mod body;
+mod answer;
 
 use crate::counters::{Counters, HttpCounter};
 use crate::response::{Content, End, Rules};
@@ -274,7 +274,11 @@ impl Connection {
     /// Goes on until something must happen first.
     fn advance(&mut self, context: &mut Context<'_, Self>) -> Result<(), Over> {
         if self.socket.is_none() {
-            return if self.is_stopping { Err(Over::Done) } else { Ok(()) };
+            return if self.is_stopping {
+                Err(Over::Done)
+            } else {
+                Ok(())
+            };
         }
         while !self.output.is_sending() {
             match self.step(context)? {
@@ -320,7 +324,9 @@ impl Connection {
 
     /// Sends what was written.
     fn flush(&mut self, context: &mut Context<'_, Self>) -> Result<(), Over> {
-        let Some(socket) = self.socket else { return Err(Over::Done) };
+        let Some(socket) = self.socket else {
+            return Err(Over::Done);
+        };
         let bytes = self.output.flush(socket, context.io())?;
         if bytes > 0 {
             self.counters().add(HttpCounter::BytesSent, bytes);
@@ -330,7 +336,9 @@ impl Connection {
     }
 
     fn receive(&mut self, context: &mut Context<'_, Self>) -> Result<(), Over> {
-        let Some(socket) = self.socket else { return Err(Over::Done) };
+        let Some(socket) = self.socket else {
+            return Err(Over::Done);
+        };
         if self.receiving.is_none() {
             self.receiving = Some(context.io().submit(Operation::Receive { socket })?);
         }
@@ -344,7 +352,9 @@ impl Connection {
             return Ok(Step::Flush);
         }
         self.window.clear(&mut context.io())?;
-        let Some(socket) = self.socket else { return Err(Over::Done) };
+        let Some(socket) = self.socket else {
+            return Err(Over::Done);
+        };
         if self.input_ended {
             return Err(Over::Done);
         }

@@ -2,9 +2,9 @@
 
 use crate::status::Status;
 use crate::stream::{Chunk, Next};
-use tina_engine::runtime::{Directory, Parcel};
 use std::fmt::{self, Write};
 use std::sync::atomic::{AtomicU64, Ordering};
+use tina_engine::runtime::{Directory, Parcel};
 
 macro_rules! counters {
     ($($(#[doc = $doc:literal])* $variant:ident = $name:literal,)*) => {

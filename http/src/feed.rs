@@ -27,7 +27,11 @@ pub struct EventTooLong {
 
 impl fmt::Display for EventTooLong {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "an event of this feed has at most {} bytes", self.maximum)
+        write!(
+            f,
+            "an event of this feed has at most {} bytes",
+            self.maximum
+        )
     }
 }
 
@@ -247,11 +251,18 @@ impl Following {
         while self.next_id < ring.next_id {
             if !ring.copy(self.next_id, chunk) {
                 // An event that no buffer holds would be asked for for ever.
-                return if chunk.length() > 0 { Next::More } else { Next::Abort };
+                return if chunk.length() > 0 {
+                    Next::More
+                } else {
+                    Next::Abort
+                };
             }
             self.next_id += 1;
         }
-        let me = ring.followers.iter_mut().find(|it| it.ticket == self.ticket);
+        let me = ring
+            .followers
+            .iter_mut()
+            .find(|it| it.ticket == self.ticket);
         if let Some(me) = me {
             me.is_woken = false;
         }

@@ -116,10 +116,17 @@ impl<'a> Response<'a> {
     /// The same, with a value of any bytes a field may have.
     #[must_use]
     pub fn header_bytes(mut self, name: &str, value: &[u8]) -> Self {
-        const OWN: [&str; 4] = ["content-length", "transfer-encoding", "connection", "trailer"];
+        const OWN: [&str; 4] = [
+            "content-length",
+            "transfer-encoding",
+            "connection",
+            "trailer",
+        ];
         let is_own = OWN.iter().any(|own| own.eq_ignore_ascii_case(name));
         let is_name = !name.is_empty() && name.bytes().all(is_token);
-        let is_value = value.iter().all(|&byte| byte == b'\t' || (byte >= b' ' && byte != 0x7f));
+        let is_value = value
+            .iter()
+            .all(|&byte| byte == b'\t' || (byte >= b' ' && byte != 0x7f));
         if is_own || !is_name || !is_value {
             self.defect = Some("a header field cannot be sent");
             return self;
@@ -252,7 +259,9 @@ impl<'a> Response<'a> {
     /// What the server itself has to say.
     pub(crate) fn refusal(self, status: Status) -> Sent {
         let response = self.status(status);
-        response.write("text/plain; charset=utf-8", |body| writeln!(body, "{status}"))
+        response.write("text/plain; charset=utf-8", |body| {
+            writeln!(body, "{status}")
+        })
     }
 
     pub(crate) fn sent(self, rest: Option<Content>) -> Sent {
@@ -323,7 +332,11 @@ impl Body<'_> {
 impl Write for Body<'_> {
     fn write_str(&mut self, text: &str) -> fmt::Result {
         self.push(text.as_bytes());
-        if self.is_full { Err(fmt::Error) } else { Ok(()) }
+        if self.is_full {
+            Err(fmt::Error)
+        } else {
+            Ok(())
+        }
     }
 }
 

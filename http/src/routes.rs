@@ -129,7 +129,9 @@ impl Routes {
         let mut names: Vec<String> = Vec::new();
         let mut node = &mut self.root;
         for (index, segment) in segments.iter().enumerate() {
-            let inside = segment.strip_prefix('{').and_then(|it| it.strip_suffix('}'));
+            let inside = segment
+                .strip_prefix('{')
+                .and_then(|it| it.strip_suffix('}'));
             let Some(name) = inside else {
                 if segment.contains(['{', '}']) {
                     return Err("a parameter takes a whole segment: /{name}/");
@@ -146,7 +148,11 @@ impl Routes {
             if rest.is_some() && index + 1 < segments.len() {
                 return Err("{*name} is the last segment");
             }
-            let next = if rest.is_some() { &mut node.rest } else { &mut node.parameter };
+            let next = if rest.is_some() {
+                &mut node.rest
+            } else {
+                &mut node.parameter
+            };
             node = next.get_or_insert_default();
         }
         if names.len() > PARAMETERS_MAX {
@@ -180,16 +186,23 @@ impl Routes {
         }
         let allowed = search.allowed;
         let exists = allowed.contains(&true);
-        let status = if exists { Status::METHOD_NOT_ALLOWED } else { Status::NOT_FOUND };
+        let status = if exists {
+            Status::METHOD_NOT_ALLOWED
+        } else {
+            Status::NOT_FOUND
+        };
         Err(NoMatch { status, allowed })
     }
 }
 
 impl Node {
     fn segment(&mut self, segment: &str) -> &mut Self {
-        let found = self.segments.binary_search_by(|(it, _)| it.as_str().cmp(segment));
+        let found = self
+            .segments
+            .binary_search_by(|(it, _)| it.as_str().cmp(segment));
         let index = found.unwrap_or_else(|index| {
-            self.segments.insert(index, (segment.to_owned(), Self::default()));
+            self.segments
+                .insert(index, (segment.to_owned(), Self::default()));
             index
         });
         &mut self.segments[index].1
@@ -217,7 +230,9 @@ impl<'r> Search<'r> {
             Some((segment, rest)) => (segment, Some(rest)),
             None => (path, None),
         };
-        let found = node.segments.binary_search_by(|(it, _)| it.as_str().cmp(segment));
+        let found = node
+            .segments
+            .binary_search_by(|(it, _)| it.as_str().cmp(segment));
         if let Ok(index) = found
             && let Some(end) = self.node(&node.segments[index].1, rest, depth)
         {

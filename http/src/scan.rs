@@ -85,10 +85,16 @@ mod tests {
             (b"GET / HTTP/1.1\r\na: b\r\n\r\n", Scanned::Whole(24)),
             (b"GET / HTTP/1.1\r\na: b\r\n", Scanned::Partial),
             (b"GET / HTTP/1.1\n\n", Scanned::Refused(Status::BAD_REQUEST)),
-            (b"GET / HTTP/1.1\r\ra: b", Scanned::Refused(Status::BAD_REQUEST)),
+            (
+                b"GET / HTTP/1.1\r\ra: b",
+                Scanned::Refused(Status::BAD_REQUEST),
+            ),
             (b"GET /\0", Scanned::Refused(Status::BAD_REQUEST)),
             (b"GET /23456789 HTTP/1", Scanned::Partial),
-            (b"GET /23456789 HTTP/1.1", Scanned::Refused(Status::URI_TOO_LONG)),
+            (
+                b"GET /23456789 HTTP/1.1",
+                Scanned::Refused(Status::URI_TOO_LONG),
+            ),
             (
                 b"GET / HTTP/1.1\r\na: 0123456789\r\nb: 0123456789012345",
                 Scanned::Refused(Status::HEADERS_TOO_LARGE),

@@ -13,8 +13,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 use tina_engine::io::{IoPlan, Refusal};
 use tina_engine::runtime::{
-    Address, CallError, Child, KindLimits, Runtime, Specification, Strategy,
-    SupervisorSpec,
+    Address, CallError, Child, KindLimits, Runtime, Specification, Strategy, SupervisorSpec,
 };
 
 /// How long a shard may take to begin to listen.
@@ -130,8 +129,7 @@ impl Server {
     pub fn open(&self, runtime: &Runtime, address: SocketAddr) -> Result<SocketAddr, OpenError> {
         let mut bound = address;
         for shard in 0..self.site.counters.len() {
-            let listener: Option<Address<Listen>> =
-                runtime.find(&format!("http listener {shard}"));
+            let listener: Option<Address<Listen>> = runtime.find(&format!("http listener {shard}"));
             let listener = listener.ok_or(OpenError::NotInstalled)?;
             let listening = runtime.call(listener, PATIENCE, |reply| Listen::At(bound, reply));
             bound = listening
@@ -139,7 +137,9 @@ impl Server {
                 .map_err(|why| OpenError::Refused(bound, why))?;
         }
         let addresses = self.site.addresses.lock();
-        addresses.unwrap_or_else(PoisonError::into_inner).push(bound);
+        addresses
+            .unwrap_or_else(PoisonError::into_inner)
+            .push(bound);
         Ok(bound)
     }
 

@@ -47,6 +47,7 @@ const UNSAFE_FILES: &[&str] = &[
     "engine/src/io/helper.rs", // the same, on another thread
     "engine/src/io/ledger.rs", // closes what a condemned shard had open
     "engine/src/io/tests/stop.rs", // condemns one
+    "http/tests/server/rig.rs", // an allocator that shards may not use
 ];
 
 /// Names what it forbids.
@@ -72,6 +73,7 @@ const MUTUAL: &[(&str, &str)] = &[
     ("engine/src/group.rs", "kind"), // a kind makes groups, a group reads its parameters
     ("engine/src/vector.rs", "kind"), // the same
     ("engine/src/runtime/isolate.rs", "context"), // a handler is handed a context, which is typed by it
+    ("http/src/action.rs", "connection"), // an action asks in the name of a connection, which has actions
     ("sim/src/design/block.rs", "items"),         // a netlist stands in a netlist: they recurse
     ("sim/src/design/block.rs", "connect"),
 ];

@@ -38,9 +38,9 @@ pub(crate) struct Common {
     pub(crate) runtime: u32,
     pub(crate) kinds: Vec<KindType>,
     pub(crate) names: Names,
-    pub(crate) pools: Arc<Pools>,
     /// Per shard.
     pub(crate) metrics: Vec<Arc<ShardMetrics>>,
+    pub(crate) pools: Arc<Pools>,
     /// Per shard how often it went down or came up: odd while it is down.
     pub(crate) incarnations: Vec<AtomicU64>,
 }

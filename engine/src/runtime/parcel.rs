@@ -155,13 +155,6 @@ impl Parcel {
     }
 }
 
-impl std::fmt::Debug for Parcel {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        let words = self.content.map_or(0, |content| content.words);
-        write!(f, "Parcel({words} words)")
-    }
-}
-
 impl Drop for Parcel {
     #[inline]
     fn drop(&mut self) {

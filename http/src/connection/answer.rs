@@ -55,7 +55,9 @@ impl Connection {
     /// Awaits the head of a request and begins with what it asks for.
     pub(super) fn read_head(&mut self, context: &mut Context<'_, Self>) -> Result<Step, Over> {
         let now = context.now();
-        let Phase::Head { due, has_begun } = &mut self.phase else { return Ok(Step::Again) };
+        let Phase::Head { due, has_begun } = &mut self.phase else {
+            return Ok(Step::Again);
+        };
         let limits = &self.site.limits;
         if self.window.length() == 0 {
             if self.is_stopping {
@@ -113,7 +115,9 @@ impl Connection {
     ) -> Result<Step, Over> {
         let waker = Waker(context.address());
         let now = context.now();
-        let Some(part) = self.window.part() else { return Err(Over::Crash("no request")) };
+        let Some(part) = self.window.part() else {
+            return Err(Over::Crash("no request"));
+        };
         let mut io = context.io();
         let (buffer, written) = self.output.open(&mut io)?;
         let (bytes, out) = io.part_and_bytes_mut(part, buffer)?;
@@ -294,7 +298,11 @@ impl Connection {
     /// The response is written.
     fn finish(&mut self) {
         let goes_on = self.rules.keep_alive && self.crash.is_none();
-        self.phase = if goes_on { NEXT_REQUEST } else { Phase::Closing };
+        self.phase = if goes_on {
+            NEXT_REQUEST
+        } else {
+            Phase::Closing
+        };
     }
 
     /// A handler has panicked; what it had written is dropped.
@@ -340,7 +348,9 @@ impl Connection {
         if !self.has_room() {
             return Ok(Step::Flush);
         }
-        let Phase::Streaming { state, end } = &mut self.phase else { return Ok(Step::Again) };
+        let Phase::Streaming { state, end } = &mut self.phase else {
+            return Ok(Step::Again);
+        };
         let end = *end;
         let mut io = context.io();
         let (buffer, written) = self.output.open(&mut io)?;
@@ -408,7 +418,9 @@ impl Connection {
         let mut io = context.io();
         let (buffer, written) = self.output.open(&mut io)?;
         let out = &mut io.bytes_mut(buffer)?[written..];
-        let Phase::Content { content, at } = &mut self.phase else { return Ok(Step::Again) };
+        let Phase::Content { content, at } = &mut self.phase else {
+            return Ok(Step::Again);
+        };
         let rest = &content.bytes()[*at..];
         let count = rest.len().min(out.len());
         out[..count].copy_from_slice(&rest[..count]);

@@ -25,7 +25,9 @@ pub(crate) enum Coding {
 
 impl Connection {
     pub(super) fn collect(&mut self, context: &mut Context<'_, Self>) -> Result<Step, Over> {
-        let Phase::Collecting(mut collecting) = self.phase else { return Ok(Step::Again) };
+        let Phase::Collecting(mut collecting) = self.phase else {
+            return Ok(Step::Again);
+        };
         if !self.has_room() {
             return Ok(Step::Flush);
         }

@@ -23,7 +23,10 @@ impl Output {
 
     /// The buffer, and how much of it is written.
     pub(crate) fn open(&mut self, io: &mut Io<'_>) -> Result<(Buffer, usize), Refusal> {
-        assert!(self.sending.is_none(), "nothing is written while it is sent");
+        assert!(
+            self.sending.is_none(),
+            "nothing is written while it is sent"
+        );
         let buffer = match self.buffer {
             Some(buffer) => buffer,
             None => *self.buffer.insert(io.take_buffer()?),
@@ -38,7 +41,9 @@ impl Output {
 
     /// Begins to send what was written, and says how much; gives the buffer back if there is nothing.
     pub(crate) fn flush(&mut self, socket: Descriptor, mut io: Io<'_>) -> Result<u64, Refusal> {
-        let Some(buffer) = self.buffer else { return Ok(0) };
+        let Some(buffer) = self.buffer else {
+            return Ok(0);
+        };
         if self.length == 0 {
             self.buffer = None;
             io.release(buffer)?;

@@ -40,9 +40,7 @@ impl Window {
     /// The same, to be changed.
     pub(crate) fn bytes_mut<'i>(&self, io: &'i mut Io<'_>) -> Result<&'i mut [u8], Refusal> {
         match self.buffer {
-            Some(buffer) => {
-                Ok(&mut io.bytes_mut(buffer)?[self.start as usize..self.end as usize])
-            }
+            Some(buffer) => Ok(&mut io.bytes_mut(buffer)?[self.start as usize..self.end as usize]),
             None => Ok(&mut []),
         }
     }
@@ -102,7 +100,10 @@ impl Window {
 
     /// Only so many bytes are left.
     pub(crate) fn truncate(&mut self, count: usize) {
-        assert!(count > 0 && count <= self.length(), "what is left was there");
+        assert!(
+            count > 0 && count <= self.length(),
+            "what is left was there"
+        );
         self.end = self.start + count as u32;
     }
 }

@@ -62,7 +62,14 @@ fn the_most_exact_route_answers() {
 #[test]
 fn wrong_routes_are_all_named() {
     let paths = [
-        "users", "/a b", "/a{b}", "/{}", "/{a}/{a}", "/{*a}/b", "/a", "/a",
+        "users",
+        "/a b",
+        "/a{b}",
+        "/{}",
+        "/{a}/{a}",
+        "/{*a}/b",
+        "/a",
+        "/a",
         "/{a}/{b}/{c}/{d}/{e}/{f}/{g}/{h}/{i}",
     ];
     let routes = paths
