@@ -7,17 +7,19 @@ use crate::kind::Catalogue;
 use crate::meeting::{Meeting, Order, Post, Stop};
 use crate::plan::Plan;
 use crate::platform::{Beds, Idle, now};
-use crate::shard::{Advance, BootShardError, Rings, Shard};
+use crate::shard::{Advance, BootShardError, Rings, Shard, Sweepers};
 use crate::time::Tick;
+use crate::trap::{Armed, contain};
 use ringbuf::HeapProd;
 use ringbuf::traits::Producer;
 use std::cell::Cell;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::sync::mpsc::{Receiver, Sender};
 use std::time::Duration;
 
-/// A byte a module printed.
+/// A byte a module printed, or one that entered its inlet.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct Printed {
     pub(crate) tick: Tick,
@@ -60,6 +62,7 @@ pub(crate) struct Berths {
     pub(crate) meeting: Arc<Meeting>,
     pub(crate) beds: Arc<Beds>,
     pub(crate) printed: HeapProd<Printed>,
+    pub(crate) entered: HeapProd<Printed>,
     pub(crate) commands: Receiver<Command>,
     pub(crate) answers: Sender<Answer>,
 }
@@ -77,6 +80,14 @@ pub(crate) fn serve(berths: Berths) {
 
 fn obey(mut berths: Berths) {
     berths.beds.claim(berths.number);
+    let _armed = match Armed::this_thread() {
+        Ok(armed) => armed,
+        Err(error) => {
+            let failed = Answer::BootFailed(BootShardError::Memory(error));
+            let _ = berths.answers.send(failed);
+            return;
+        }
+    };
     let mut shards = Vec::with_capacity(berths.shards.len());
     for (number, rings) in std::mem::take(&mut berths.shards) {
         let booted = Shard::boot(
@@ -99,18 +110,25 @@ fn obey(mut berths: Berths) {
     if berths.answers.send(Answer::Booted).is_err() {
         return;
     }
+    let sweepers = Sweepers::of(&shards);
     while let Ok(command) = berths.commands.recv() {
         match command {
             Command::Ask(question) => question(&mut shards),
             Command::Run(order) => {
                 set_in_run(true);
-                let (stop, times) = run(&mut berths, &mut shards, &order);
+                let (stop, times) = run(&mut berths, &mut shards, &sweepers, &order);
                 set_in_run(false);
                 leave_time();
                 if berths.answers.send(Answer::Stopped(stop, times)).is_err() {
-                    return;
+                    break;
                 }
             }
+        }
+    }
+    for shard in shards {
+        // What a hardware fault has left in pieces is not touched any more.
+        if shard.is_condemned() {
+            std::mem::forget(shard);
         }
     }
 }
@@ -131,20 +149,31 @@ pub(crate) fn set_in_run(within: bool) {
     IN_RUN.set(within);
 }
 
-fn run(berths: &mut Berths, shards: &mut [Shard], order: &Order) -> (Stop, RunTimes) {
+fn run(
+    berths: &mut Berths,
+    shards: &mut [Shard],
+    sweepers: &Sweepers,
+    order: &Order,
+) -> (Stop, RunTimes) {
     let began = now();
     let beds = berths.beds.clone();
     let mut idle = Idle::new(&beds, berths.number, berths.own_core);
     let keeps_time = shards.iter().any(Shard::keeps_time);
     let mut start = order.start;
+    let has_outside = shards.iter().any(Shard::has_outside);
     loop {
-        let end = order.epoch_end(start);
-        if keeps_time {
-            run_epoch_timed(shards, end, &mut idle, &beds);
-        } else {
-            run_epoch(shards, end, &mut idle, &beds);
+        if has_outside {
+            take_input(shards, start, berths);
         }
-        print(shards, &mut berths.printed);
+        let end = berths.meeting.epoch_end(order, start);
+        if keeps_time {
+            let time = now();
+            shards
+                .iter_mut()
+                .for_each(|shard| shard.begin_epoch_timed(time));
+        }
+        run_contained(shards, sweepers, end, &mut idle, &beds);
+        print(shards, &mut berths.printed, &berths.meeting);
         let post = shards.iter_mut().map(post).fold(Post::NOTHING, Post::and);
         if let Some(stop) = berths.meeting.meet(order, end, post, &mut idle, &beds) {
             if keeps_time {
@@ -159,6 +188,36 @@ fn run(berths: &mut Berths, shards: &mut [Shard], order: &Order) -> (Stop, RunTi
             return (stop, times);
         }
         start = end;
+    }
+}
+
+/// Runs an epoch, whatever hardware faults modules have in it.
+fn run_contained(
+    shards: &mut [Shard],
+    sweepers: &Sweepers,
+    end: Tick,
+    idle: &mut Idle<'_>,
+    beds: &Beds,
+) {
+    let keeps_time = shards.iter().any(Shard::keeps_time);
+    let mut fault = None;
+    loop {
+        let outcome = contain(sweepers, || {
+            if let Some(fault) = fault.take() {
+                let shard = shards.iter_mut().find(|shard| shard.is_sweeping());
+                let shard = shard.expect("only faults of modules are contained");
+                shard.resume(fault);
+            }
+            if keeps_time {
+                run_epoch_timed(shards, end, idle, beds);
+            } else {
+                run_epoch(shards, end, idle, beds);
+            }
+        });
+        match outcome {
+            Ok(()) => return,
+            Err(happened) => fault = Some(happened),
+        }
     }
 }
 
@@ -193,9 +252,6 @@ fn run_epoch(shards: &mut [Shard], end: Tick, idle: &mut Idle<'_>, beds: &Beds) 
 /// a shard, and one more where there was nothing to do.
 fn run_epoch_timed(shards: &mut [Shard], end: Tick, idle: &mut Idle<'_>, beds: &Beds) {
     let mut time = now();
-    shards
-        .iter_mut()
-        .for_each(|shard| shard.begin_epoch_timed(time));
     loop {
         let mut moved_any = false;
         let mut reached_all = true;
@@ -224,13 +280,15 @@ fn run_epoch_timed(shards: &mut [Shard], end: Tick, idle: &mut Idle<'_>, beds: &
     }
 }
 
-fn post(shard: &mut Shard) -> Post {
+/// What a shard says where it stands.
+pub(crate) fn post(shard: &mut Shard) -> Post {
     let quiescent = shard.quiescent();
     Post {
         digest: shard.digest(),
         quiescent,
         holds_items: quiescent && shard.holds_items(),
         finishes: shard.finishes,
+        prospect: shard.prospect(),
         finish: shard.finish_request(),
         fault: shard.faults.iter().map(|fault| fault.tick).min(),
     }
@@ -238,19 +296,41 @@ fn post(shard: &mut Shard) -> Post {
 
 /// Hands what the consoles printed in this epoch to the owner, who empties the ring several times
 /// a second.
-fn print(shards: &[Shard], printed: &mut HeapProd<Printed>) {
+fn print(shards: &mut [Shard], printed: &mut HeapProd<Printed>, meeting: &Meeting) {
+    let give_up = || meeting.interrupt.load(Ordering::Relaxed);
     for shard in shards {
-        shard.drain_consoles(|tick, instance, byte| {
-            while printed
-                .try_push(Printed {
-                    tick,
-                    instance,
-                    byte,
-                })
-                .is_err()
-            {
-                std::thread::yield_now();
-            }
+        shard.drain_consoles(give_up, |tick, instance, byte| {
+            let byte = Printed {
+                tick,
+                instance,
+                byte,
+            };
+            hand_over(printed, byte);
         });
+    }
+}
+
+/// Takes in what enters from outside where an epoch starts, and tells the owner. A script that does not fit
+/// the machine ends the run.
+fn take_input(shards: &mut [Shard], start: Tick, berths: &mut Berths) {
+    let (entered, meeting) = (&mut berths.entered, &berths.meeting);
+    for shard in shards {
+        let misfit = shard.take_input(start, |instance, byte| {
+            let byte = Printed {
+                tick: start,
+                instance,
+                byte,
+            };
+            hand_over(entered, byte);
+        });
+        if let Some(instance) = misfit {
+            meeting.misfit(start, instance);
+        }
+    }
+}
+
+fn hand_over(ring: &mut HeapProd<Printed>, byte: Printed) {
+    while ring.try_push(byte).is_err() {
+        std::thread::yield_now();
     }
 }

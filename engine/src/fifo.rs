@@ -26,6 +26,7 @@ use crate::ring::Word;
 use crate::signal::{FieldValues, Signal};
 use crate::tape::RecordPart;
 use crate::time::Tick;
+use crate::trap::Mark;
 use crate::wheel::{Waker, Wheel};
 use std::cell::{Cell, UnsafeCell};
 use std::mem::{MaybeUninit, size_of};
@@ -71,6 +72,10 @@ pub(crate) struct ShardHead {
     pub(crate) now: Cell<Tick>,
     /// The tick after the last transfer in any bank; 0 before the first.
     pub(crate) banks_moved_until: Cell<Tick>,
+    /// The number behind the group being swept; 0 while none is, so that the shard runs its own code.
+    pub(crate) sweeping: Mark,
+    /// The number behind the module of that group which is being clocked.
+    pub(crate) next: Mark,
     pub(crate) wheel: Cell<*const Wheel>,
 }
 // SAFETY: cells of integers and a pointer, for which null is a value.

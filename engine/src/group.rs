@@ -14,6 +14,7 @@ use crate::module::{Module, Results};
 use crate::probes::Probes;
 use crate::state::State;
 use crate::time::{Cycle, Tick};
+use crate::trap::{HardwareFault, Mark};
 use crate::wheel::{NodeId, Waker, Wheel};
 use crate::wiring::{Bench, BuildError, Place, Resources, Wiring};
 use serde::{Deserialize, Serialize};
@@ -39,6 +40,8 @@ pub enum FaultCause {
     Panic(String),
     /// It returned [`Effect::Crash`].
     Crash(&'static str),
+    /// The processor refused to go on with it.
+    Hardware(HardwareFault),
     /// It acted at an edge at which nothing it can see had changed, having asked to sleep.
     Overslept,
 }
@@ -102,6 +105,9 @@ pub(crate) trait Group {
     fn take_due(&mut self, now: Tick, head: &ShardHead) -> bool;
     /// Clocks who is due.
     fn sweep(&mut self, edge: &Edge<'_>, faults: &mut Vec<Fault>);
+    /// Goes on with a sweep that was left by a hardware fault of the module being clocked, which is
+    /// stopped, and never looked at again.
+    fn sweep_on(&mut self, edge: &Edge<'_>, fault: HardwareFault, faults: &mut Vec<Fault>);
     fn instance_numbers(&self) -> &[u32];
     /// Whether no module that may still be clocked has its flag up.
     fn silent(&self, head: &ShardHead) -> bool;
@@ -145,6 +151,8 @@ struct Seated<M> {
     sleeper_count: u32,
     asleep: Column<u8>,
     clock_count: u64,
+    /// Modules that hardware faults have left in pieces.
+    broken: Vec<usize>,
 }
 
 /// How far a sweep has come, kept in memory so that it can go on behind a module that faulted.
@@ -153,19 +161,19 @@ struct Sweep {
     /// Modules of the chunk behind the current run.
     mask: u64,
     flagged: u64,
-    /// The module behind the one being clocked, and the end of the run.
-    next: Cell<usize>,
+    /// End of the run.
     end: usize,
 }
 
 /// Clocks modules one after the other as long as they ask for nothing but [`Effect::Receive`]. The
-/// first one has number `first`; `next` is always the number behind the one being clocked.
+/// first one has number `first`; `next` is always the number behind the one being clocked, also when a
+/// hardware fault looks.
 #[inline(always)]
 fn clock_quietly<M: Module>(
     modules: &mut [M],
     cycle: Cycle,
     first: usize,
-    next: &Cell<usize>,
+    next: &Mark,
 ) -> Option<Effect> {
     for (index, module) in (first + 1..).zip(modules) {
         next.set(index);
@@ -205,6 +213,7 @@ impl<M: Module> Group for TypedGroup<M> {
             berth,
             sleeper_count: 0,
             clock_count: 0,
+            broken: Vec::new(),
         });
     }
 
@@ -248,29 +257,37 @@ impl<M: Module> Group for TypedGroup<M> {
 
     fn sweep(&mut self, edge: &Edge<'_>, faults: &mut Vec<Fault>) {
         let seated = self.seated.as_mut().expect("carved before use");
-        let mut sweep = Sweep {
+        edge.head.next.set(0);
+        let start = Sweep {
             chunk: 0,
             mask: 0,
             flagged: 0,
-            next: Cell::new(0),
             end: 0,
         };
-        loop {
-            let swept = catch_unwind(AssertUnwindSafe(|| {
-                if edge.no_sleep {
-                    seated.sweep::<true>(edge, &mut sweep, faults);
-                } else {
-                    seated.sweep::<false>(edge, &mut sweep, faults);
-                }
-            }));
-            match swept {
-                Ok(()) => return,
-                Err(payload) => {
-                    let cause = FaultCause::Panic(crate::panics::message_of(payload.as_ref()));
-                    seated.stop(edge, sweep.next.get() - 1, cause, faults);
-                }
-            }
-        }
+        seated.sweep_all(edge, start, faults);
+    }
+
+    fn sweep_on(&mut self, edge: &Edge<'_>, fault: HardwareFault, faults: &mut Vec<Fault>) {
+        let seated = self.seated.as_mut().expect("carved before use");
+        let index = edge.head.next.get() - 1;
+        seated.broken.push(index);
+        // What it had behind it is known from its number alone: the rest was in abandoned frames.
+        let chunk = index / CHUNK;
+        let flagged = seated.due[chunk];
+        let swept = if edge.no_sleep {
+            seated.alive[chunk]
+        } else {
+            flagged
+        };
+        seated.stop(edge, index, FaultCause::Hardware(fault), faults);
+        let rest = Sweep {
+            chunk: chunk + 1,
+            mask: swept & !(u64::MAX >> (CHUNK - 1 - index % CHUNK)),
+            flagged,
+            end: 0,
+        };
+        edge.head.next.set(0);
+        seated.sweep_all(edge, rest, faults);
     }
 
     fn instance_numbers(&self) -> &[u32] {
@@ -288,12 +305,16 @@ impl<M: Module> Group for TypedGroup<M> {
     }
 
     fn report(&self, index: usize, results: &mut Results) {
-        self.seated().modules[index].report(results);
+        if let Some(module) = self.seated().whole(index) {
+            module.report(results);
+        }
     }
 
     fn state(&mut self, index: usize, state: &mut State<'_>) {
         let seated = self.seated.as_mut().expect("carved before use");
-        seated.modules[index].state(state);
+        if !seated.broken.contains(&index) {
+            seated.modules[index].state(state);
+        }
     }
 
     fn rest(&self, index: usize, head: &ShardHead, wheel: &Wheel) -> Rest {
@@ -321,11 +342,15 @@ impl<M: Module> Group for TypedGroup<M> {
     }
 
     fn probe(&self, index: usize, probes: &mut Probes<'_>) {
-        self.seated().modules[index].probe(probes);
+        if let Some(module) = self.seated().whole(index) {
+            module.probe(probes);
+        }
     }
 
     fn heading(&self, index: usize, heading: &mut Heading<'_>) {
-        self.seated().modules[index].heading(heading);
+        if let Some(module) = self.seated().whole(index) {
+            module.heading(heading);
+        }
     }
 
     fn was_due(&self, index: usize) -> bool {
@@ -366,6 +391,32 @@ pub(crate) fn take_flags(flags: &[Cell<u64>], chunk: usize) -> u64 {
 }
 
 impl<M: Module> Seated<M> {
+    /// Clocks who is due, whoever panics.
+    #[inline(always)]
+    fn sweep_all(&mut self, edge: &Edge<'_>, mut sweep: Sweep, faults: &mut Vec<Fault>) {
+        loop {
+            let swept = catch_unwind(AssertUnwindSafe(|| {
+                if edge.no_sleep {
+                    self.sweep::<true>(edge, &mut sweep, faults);
+                } else {
+                    self.sweep::<false>(edge, &mut sweep, faults);
+                }
+            }));
+            match swept {
+                Ok(()) => return,
+                Err(payload) => {
+                    let cause = FaultCause::Panic(crate::panics::message_of(payload.as_ref()));
+                    self.stop(edge, edge.head.next.get() - 1, cause, faults);
+                }
+            }
+        }
+    }
+
+    /// A module, unless a hardware fault has left it in pieces.
+    fn whole(&self, index: usize) -> Option<&M> {
+        (!self.broken.contains(&index)).then(|| &self.modules[index])
+    }
+
     #[inline(always)]
     fn waker(&self, index: usize) -> Waker {
         Waker(self.berth.first_flag + index as u32)
@@ -388,7 +439,7 @@ impl<M: Module> Seated<M> {
                 let first = sweep.chunk * CHUNK - CHUNK + skipped;
                 sweep.mask &= !(u64::MAX >> (CHUNK - run) << skipped);
                 sweep.end = first + run;
-                sweep.next.set(first);
+                edge.head.next.set(first);
                 self.clock_run::<NO_SLEEP>(edge, sweep, faults);
             }
             if sweep.chunk == self.alive.len() {
@@ -415,13 +466,13 @@ impl<M: Module> Seated<M> {
         if NO_SLEEP || self.sleeper_count != 0 {
             return self.clock_carefully::<NO_SLEEP>(edge, sweep, faults);
         }
-        while sweep.next.get() < sweep.end {
-            let first = sweep.next.get();
+        while edge.head.next.get() < sweep.end {
+            let first = edge.head.next.get();
             let run = &mut self.modules[first..sweep.end];
-            let Some(effect) = clock_quietly(run, edge.cycle, first, &sweep.next) else {
+            let Some(effect) = clock_quietly(run, edge.cycle, first, &edge.head.next) else {
                 return;
             };
-            self.obey(edge, sweep.next.get() - 1, effect, faults);
+            self.obey(edge, edge.head.next.get() - 1, effect, faults);
         }
     }
 
@@ -433,8 +484,8 @@ impl<M: Module> Seated<M> {
         sweep: &mut Sweep,
         faults: &mut Vec<Fault>,
     ) {
-        for index in sweep.next.get()..sweep.end {
-            sweep.next.set(index + 1);
+        for index in edge.head.next.get()..sweep.end {
+            edge.head.next.set(index + 1);
             if NO_SLEEP && sweep.flagged >> (index % CHUNK) & 1 == 0 {
                 self.clock_unasked(edge, index, faults);
                 continue;

@@ -15,6 +15,8 @@ mod signal;
 mod codec;
 mod random;
 mod panics;
+mod trap;
+mod drill;
 mod platform;
 pub mod io;
 mod sync;
@@ -26,6 +28,8 @@ mod fifo;
 mod bank;
 mod port;
 mod handle;
+mod inlet;
+mod line;
 mod build_error;
 mod wiring;
 mod statistic;
@@ -39,6 +43,7 @@ mod kind;
 mod blueprint;
 mod link;
 mod plan;
+mod input;
 mod snapshot;
 mod record;
 mod time_log;
@@ -58,6 +63,7 @@ pub use blueprint::{
 };
 pub use crew::in_run;
 pub use deadlock::{Component, Deadlock, Wait};
+pub use drill::Drill;
 pub use effect::Effect;
 pub use element::{Element, Lane, WordSignal};
 pub use fifo::DEPTH_MAX;
@@ -66,8 +72,13 @@ pub use handle::{CONSOLE_BYTES_PER_EPOCH, Console, Finish};
 pub use handshake::handshake_time;
 pub use hash::{absorb, mix, of_text};
 pub use heading::Heading;
+pub use inlet::{INLET_BYTES_MAX, Inlet};
+pub use input::InputMark;
 pub use kind::{Catalogue, Kind, Params};
-pub use machine::{KindTime, Machine, RecordOrder, Samples, ShardTimeline, ThreadTimes};
+pub use line::{HostEnd, LINE_BYTES, MachineEnd, Tell, line};
+pub use machine::{
+    AttachError, KindTime, Machine, RecordOrder, Samples, ShardTimeline, ThreadTimes,
+};
 pub use meeting::EpochRecord;
 pub use module::{Described, Module, ResultValue, Results};
 pub use plan::{Placement, Plan, PlanError, Region};
@@ -84,6 +95,7 @@ pub use state::{Loader, Saver, State, StateError};
 pub use statistic::{HISTOGRAM_BUCKETS, Histogram, Statistic, StatisticValue};
 pub use time::{Cycle, DOMAINS_MAX, Domain, TICK_MAX, Tick, Timebase, TimebaseError};
 pub use time_log::{Doing, TimeSlice};
+pub use trap::{FaultSignal, HardwareFault};
 pub use wiring::{
     BuildError, Direction, PORTS_MAX, Place, PortInfo, Probe, Resources, Shape, Wiring,
 };

@@ -5,16 +5,20 @@ mod snapshot;
 mod record;
 mod timeline;
 mod stalls;
+mod deadlock;
+mod host;
 
 pub use figures::{KindTime, Samples, ThreadTimes};
+pub use host::AttachError;
 pub use record::RecordOrder;
 pub use timeline::ShardTimeline;
 
 use crate::blueprint::Blueprint;
 use crate::crew::{Answer, Berths, Command, Printed, serve};
-use crate::deadlock::{Deadlock, WireState, explain};
 use crate::group::Fault;
+use crate::input::InputMark;
 use crate::kind::{Catalogue, Kind};
+use crate::line::LineBell;
 use crate::meeting::{EpochRecord, Meeting, Order, Stop};
 use crate::module::Results;
 use crate::plan::{Placement, Plan, Watched, hosted};
@@ -39,6 +43,7 @@ struct Hand {
     commands: Sender<Command>,
     thread: Option<JoinHandle<()>>,
     printed: HeapCons<Printed>,
+    entered: HeapCons<Printed>,
     /// Time in runs, and how much of it was spent waiting.
     total: Duration,
     wait: Duration,
@@ -62,6 +67,11 @@ pub struct Machine {
     now: Tick,
     digest: u64,
     unprinted: Vec<Printed>,
+    /// What has entered and nobody was told of, and what has entered in all.
+    untold: Vec<Printed>,
+    input: InputMark,
+    /// Of the lines that modules are attached to.
+    bells: Vec<LineBell>,
     /// Cycle at which sampling began.
     sampled_from: u64,
     /// Wires that can be recorded.
@@ -72,7 +82,7 @@ pub struct Machine {
     stall_schedule: Option<StallSchedule>,
 }
 
-/// Bytes a thread's console ring holds.
+/// Bytes a thread's rings for what is printed and what enters hold.
 const PRINTED_SLOTS: usize = 1 << 14;
 /// Epochs the record ring holds.
 const RECORD_SLOTS: usize = 1 << 14;
@@ -122,6 +132,7 @@ impl Machine {
         for number in 0..thread_count {
             let (commands, command_receiver) = mpsc::channel();
             let (print_writer, printed) = HeapRb::new(PRINTED_SLOTS).split();
+            let (entered_writer, entered) = HeapRb::new(PRINTED_SLOTS).split();
             let hosted = hosted(number, thread_count, shard_count);
             let name = format!("shards {}..{}", hosted.start, hosted.end);
             let berths = Berths {
@@ -137,6 +148,7 @@ impl Machine {
                 meeting: meeting.clone(),
                 beds: beds.clone(),
                 printed: print_writer,
+                entered: entered_writer,
                 commands: command_receiver,
                 answers: answer_sender.clone(),
             };
@@ -146,6 +158,7 @@ impl Machine {
                 commands,
                 thread: Some(thread),
                 printed,
+                entered,
                 total: Duration::ZERO,
                 wait: Duration::ZERO,
             });
@@ -165,6 +178,9 @@ impl Machine {
             now: 0,
             digest: 0,
             unprinted: Vec::new(),
+            untold: Vec::new(),
+            input: InputMark::default(),
+            bells: Vec::new(),
             sampled_from: 0,
             recorded: host.recorded.clone(),
             recording: None,
@@ -256,7 +272,7 @@ impl Machine {
         let cycle_ticks = self.cycle_ticks();
         let cycles_max = TICK_MAX / cycle_ticks;
         let ticks = |cycles: u64| cycles.min(cycles_max) * cycle_ticks;
-        let order = Order {
+        let mut order = Order {
             start: self.now,
             epoch_ticks: ticks(self.epoch_cycles),
             console_epoch_ticks: if self.has_consoles() {
@@ -272,7 +288,26 @@ impl Machine {
         if let Some(stop) = order.reached(self.now) {
             return Some(self.report(stop));
         }
+        loop {
+            if !self.bells.is_empty()
+                && let Some(stop) = self.await_input(&order, observer)
+            {
+                return (stop != Stop::Paused).then(|| self.report(stop));
+            }
+            order.start = self.now;
+            match self.run_until_stop(order, observer) {
+                // Where something comes in time, it goes on as if it had been there at once.
+                Stop::Starved => {}
+                Stop::Paused => return None,
+                stop => return Some(self.report(stop)),
+            }
+        }
+    }
+
+    /// Has all threads run until they are told to stop.
+    fn run_until_stop(&mut self, order: Order, observer: &mut dyn Observer) -> Stop {
         self.meeting.interrupt.store(false, Ordering::Relaxed);
+        self.meeting.look.store(false, Ordering::Relaxed);
         for hand in &self.hands {
             hand.commands
                 .send(Command::Run(order))
@@ -297,6 +332,9 @@ impl Machine {
                     if failed || observer.interrupted() {
                         self.meeting.interrupt.store(true, Ordering::Relaxed);
                     }
+                    if observer.looks() {
+                        self.meeting.look.store(true, Ordering::Relaxed);
+                    }
                 }
                 Err(RecvTimeoutError::Disconnected) => {
                     panic!("a shard's thread ended within a run")
@@ -306,13 +344,13 @@ impl Machine {
         self.look(observer);
         let cycle = self.meeting.progress.load(Ordering::Relaxed);
         observer.progress(cycle);
-        self.now = cycle * cycle_ticks;
+        self.now = cycle * self.cycle_ticks();
         let mut stop = stop.expect("every thread said why it stopped");
         // Parts may be too short for the look above.
         if stop == Stop::Paused && observer.interrupted() {
             stop = Stop::Interrupted;
         }
-        (stop != Stop::Paused).then(|| self.report(stop))
+        stop
     }
 
     /// Passes on what consoles printed and what epochs ended.
@@ -325,11 +363,13 @@ impl Machine {
         }
         for hand in &mut self.hands {
             self.unprinted.extend(hand.printed.pop_iter());
+            self.untold.extend(hand.entered.pop_iter());
         }
         let Some(cycle) = complete_cycle else { return };
         // Threads may be an epoch apart; only what all have passed is in its final order. The sort
         // is stable: each console's bytes of one instant keep their order.
         let complete_until = cycle * self.cycle_ticks();
+        self.tell_input(complete_until, observer);
         self.unprinted
             .sort_by_key(|printed| (printed.tick, printed.instance));
         let count = self
@@ -359,7 +399,7 @@ impl Machine {
             },
             Stop::GoalReached => Outcome::CyclesDone,
             Stop::LimitReached => Outcome::LimitReached,
-            Stop::Interrupted | Stop::Paused => Outcome::Interrupted,
+            Stop::Interrupted | Stop::Paused | Stop::Starved => Outcome::Interrupted,
             Stop::Drained => Outcome::Drained {
                 cycle: self.last_transfer() / cycle_ticks,
             },
@@ -388,55 +428,6 @@ impl Machine {
             thread_count: self.hands.len(),
             clock_count,
         }
-    }
-
-    fn last_transfer(&self) -> Tick {
-        self.ask(Shard::last_transfer)
-            .into_iter()
-            .flatten()
-            .max()
-            .unwrap_or(0)
-    }
-
-    fn explain_deadlock(&self) -> Deadlock {
-        let mut wires = vec![WireState::default(); self.blueprint.wires.len()];
-        let mut alive = vec![true; self.blueprint.instances.len()];
-        let states = self.ask(|shard| {
-            let mut wires = Vec::new();
-            shard.visit_wires(|wire, fifo| {
-                let state = WireState {
-                    occupancy: fifo.occupancy(),
-                    last_push: fifo.last_push(),
-                    last_pop: fifo.last_pop(),
-                };
-                wires.push((wire, state));
-            });
-            let mut done = Vec::new();
-            for group in shard.groups() {
-                let numbers = group.instance_numbers().iter().enumerate();
-                done.extend(
-                    numbers
-                        .filter(|(index, _)| !group.alive(*index))
-                        .map(|(_, &n)| n),
-                );
-            }
-            (wires, done)
-        });
-        for (shard_wires, done) in states {
-            for (wire, state) in shard_wires {
-                wires[wire as usize] = state;
-            }
-            for instance in done {
-                alive[instance as usize] = false;
-            }
-        }
-        explain(
-            &self.blueprint,
-            &wires,
-            &alive,
-            self.last_transfer(),
-            self.cycle_ticks(),
-        )
     }
 
     /// Asks every shard; the answers come in the order of shards.
@@ -555,7 +546,7 @@ impl Drop for Machine {
             self.records.clear();
             self.hands
                 .iter_mut()
-                .for_each(|hand| _ = hand.printed.clear());
+                .for_each(|hand| _ = (hand.printed.clear(), hand.entered.clear()));
             std::thread::yield_now();
         }
         for hand in &mut self.hands {

@@ -1,13 +1,15 @@
 //! Where threads meet at the end of an epoch: each posts what its shards say, the last one to
 //! arrive decides for all. The only global step, once per epoch.
 
+use crate::input::Script;
 use crate::platform::{Beds, Idle};
+use crate::shard::Prospect;
 use crate::time::Tick;
 use crossbeam_utils::CachePadded;
 use ringbuf::HeapProd;
 use ringbuf::traits::Producer;
-use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, OnceLock};
 
 /// The state of the machine at the end of an epoch.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -27,6 +29,8 @@ pub(crate) struct Post {
     pub(crate) quiescent: bool,
     pub(crate) holds_items: bool,
     pub(crate) finishes: bool,
+    /// What may still come from outside.
+    pub(crate) prospect: Prospect,
     /// Earliest request to end the run: tick, instance, code.
     pub(crate) finish: Option<(Tick, u32, u32)>,
     /// Instant of the earliest fault.
@@ -40,6 +44,10 @@ impl Post {
         quiescent: true,
         holds_items: false,
         finishes: false,
+        prospect: Prospect {
+            offered: false,
+            open: false,
+        },
         finish: None,
         fault: None,
     };
@@ -55,6 +63,10 @@ impl Post {
             quiescent: self.quiescent && other.quiescent,
             holds_items: self.holds_items || other.holds_items,
             finishes: self.finishes || other.finishes,
+            prospect: Prospect {
+                offered: self.prospect.offered || other.prospect.offered,
+                open: self.prospect.open || other.prospect.open,
+            },
             finish: earlier(self.finish, other.finish),
             fault: match (self.fault, other.fault) {
                 (Some(a), Some(b)) => Some(a.min(b)),
@@ -75,6 +87,8 @@ pub(crate) enum Stop {
     },
     Deadlock,
     Drained,
+    /// Nothing can happen until something comes from outside.
+    Starved,
     GoalReached,
     LimitReached,
     Interrupted,
@@ -120,7 +134,14 @@ impl Order {
         }
     }
 
-    fn decide(&self, end: Tick, all: &Post, interrupted: bool) -> Option<Stop> {
+    /// What ends a run that has come to `end`, if anything does.
+    pub(crate) fn decide(
+        &self,
+        end: Tick,
+        all: &Post,
+        interrupted: bool,
+        script_end: Option<Tick>,
+    ) -> Option<Stop> {
         match (all.fault, all.finish) {
             (Some(fault), Some((finish, ..))) if fault <= finish => return Some(Stop::Faulted),
             (Some(_), None) => return Some(Stop::Faulted),
@@ -133,7 +154,17 @@ impl Order {
             }
             (None, None) => {}
         }
-        if all.quiescent {
+        if script_end.is_some_and(|script_end| end >= script_end) {
+            return self.reached(end).or(Some(Stop::Interrupted));
+        }
+        let waits = all.quiescent && !all.prospect.offered;
+        if waits && all.prospect.open {
+            return self
+                .reached(end)
+                .or(interrupted.then_some(Stop::Interrupted))
+                .or(Some(Stop::Starved));
+        }
+        if waits {
             if all.holds_items || all.finishes {
                 return Some(Stop::Deadlock);
             }
@@ -159,6 +190,12 @@ pub(crate) struct Meeting {
     /// Base-clock cycles executed, for progress displays.
     pub(crate) progress: AtomicU64,
     pub(crate) interrupt: AtomicBool,
+    /// Somebody wants to look at the machine at the end of the epoch.
+    pub(crate) look: AtomicBool,
+    /// What enters from outside by itself.
+    pub(crate) script: OnceLock<Arc<Script>>,
+    /// Where the script did not fit first: tick and instance.
+    misfit: Mutex<Option<(Tick, u32)>>,
 }
 
 impl Meeting {
@@ -173,6 +210,9 @@ impl Meeting {
             epoch_count: AtomicU64::new(0),
             progress: AtomicU64::new(0),
             interrupt: AtomicBool::new(false),
+            look: AtomicBool::new(false),
+            script: OnceLock::new(),
+            misfit: Mutex::new(None),
         }
     }
 
@@ -194,7 +234,10 @@ impl Meeting {
         }
         if self.arrived.fetch_add(1, Ordering::AcqRel) + 1 == self.thread_count {
             let all = std::mem::replace(&mut *self.posts.lock().expect(HELD), Post::NOTHING);
-            let stop = order.decide(end, &all, self.interrupt.load(Ordering::Relaxed));
+            let interrupted = self.interrupt.load(Ordering::Relaxed);
+            let stop = order.decide(end, &all, interrupted, self.script_end());
+            let looked_at = self.look.load(Ordering::Relaxed);
+            let stop = stop.or(looked_at.then_some(Stop::Paused));
             *self.decision.lock().expect(HELD) = stop;
             let cycle = end.div_ceil(order.cycle_ticks);
             self.record(EpochRecord {
@@ -222,6 +265,33 @@ impl Meeting {
         let mut records = self.records.lock().expect("nobody panics in a meeting");
         while records.try_push(record).is_err() {
             std::thread::yield_now();
+        }
+    }
+
+    /// An inlet had no room for what the script gives it: nothing that follows would be what was recorded.
+    pub(crate) fn misfit(&self, tick: Tick, instance: u32) {
+        let mut first = self.misfit.lock().expect("nobody panics in a meeting");
+        let found = (tick, instance);
+        *first = Some(first.map_or(found, |first| first.min(found)));
+        self.interrupt.store(true, Ordering::Relaxed);
+    }
+
+    /// Where the script did not fit first.
+    pub(crate) fn first_misfit(&self) -> Option<(Tick, u32)> {
+        *self.misfit.lock().expect("nobody panics in a meeting")
+    }
+
+    /// Where the run that is repeated was interrupted.
+    pub(crate) fn script_end(&self) -> Option<Tick> {
+        self.script.get().and_then(|script| script.end)
+    }
+
+    /// End of the epoch that starts at `start`, which is also where something enters by itself.
+    pub(crate) fn epoch_end(&self, order: &Order, start: Tick) -> Tick {
+        let end = order.epoch_end(start);
+        match self.script.get() {
+            Some(script) => end.min(script.next_after(start)),
+            None => end,
         }
     }
 

@@ -11,6 +11,7 @@ use crate::blueprint::{Blueprint, PortRef, Wire};
 use crate::fifo::{FIFO_ALIGN, ShardHead, slot_stride};
 use crate::group::{CHUNK, group_bytes};
 use crate::handle::{CONSOLE_BYTES, Verdict};
+use crate::inlet::inlet_bytes;
 use crate::kind::Catalogue;
 use crate::link::{frame_words_max, ring_lines};
 use crate::ring::ring_bytes;
@@ -462,6 +463,7 @@ impl ShardPlan {
             .sum();
         region("link flags".to_owned(), self.links.len(), link_flags);
         let mut console_count = 0;
+        let mut inlets = (0, 0);
         let mut memory_bytes = 0;
         let mut memory_count = 0;
         let mut module_count = 0;
@@ -482,6 +484,9 @@ impl ShardPlan {
             for &number in &group.instances {
                 let shape = &blueprint.instances[number as usize].shape;
                 console_count += shape.console_count;
+                if shape.inlet_bytes > 0 {
+                    inlets = (inlets.0 + 1, inlets.1 + inlet_bytes(shape.inlet_bytes));
+                }
                 memory_bytes += shape.memory_bytes + if shape.memory_bytes > 0 { 64 } else { 0 };
                 memory_count += usize::from(shape.memory_bytes > 0);
             }
@@ -511,6 +516,7 @@ impl ShardPlan {
             console_count,
             console_count * CONSOLE_BYTES,
         );
+        region("inlets".to_owned(), inlets.0, inlets.1);
         region("memories".to_owned(), memory_count, memory_bytes);
         self.regions = regions;
         self.ring_bytes = self

@@ -50,6 +50,11 @@ pub trait Observer {
     fn console(&mut self, bytes: &[u8]) {
         let _ = bytes;
     }
+    /// Bytes that entered the inlet of an instance from outside, at the first edge of this base-clock
+    /// cycle; in the order of cycles and instances.
+    fn input(&mut self, cycle: u64, instance: u32, bytes: &[u8]) {
+        let _ = (cycle, instance, bytes);
+    }
     /// The end of an epoch.
     fn epoch(&mut self, record: EpochRecord) {
         let _ = record;
@@ -60,6 +65,11 @@ pub trait Observer {
     }
     /// Some ten times a second: whether to stop at the end of an epoch.
     fn interrupted(&mut self) -> bool {
+        false
+    }
+    /// Some ten times a second: whether [`run_part`](crate::Machine::run_part) is to pause at the end of the
+    /// epoch, so that somebody can look at the machine.
+    fn looks(&mut self) -> bool {
         false
     }
 }

@@ -11,6 +11,7 @@
 
 use crate::blueprint::{Blueprint, Wire};
 use crate::group::Rest;
+use crate::input::InputMark;
 use crate::state::StateError;
 use crate::time::{TICK_MAX, Tick, Timebase};
 use serde::{Deserialize, Serialize};
@@ -24,6 +25,7 @@ pub struct Snapshot {
     pub(crate) tick: Tick,
     pub(crate) digest: u64,
     pub(crate) epoch_count: u64,
+    pub(crate) input: InputMark,
     pub(crate) instances: Vec<InstanceState>,
     pub(crate) wires: Vec<WireState>,
 }
@@ -33,6 +35,8 @@ pub struct Snapshot {
 pub(crate) struct InstanceState {
     pub(crate) rest: Rest,
     pub(crate) consoles: Vec<ConsoleState>,
+    /// What its inlet holds.
+    pub(crate) inlet: Vec<u8>,
     /// What its module declares.
     pub(crate) state: Vec<u8>,
 }
@@ -150,7 +154,7 @@ impl Snapshot {
     /// Puts together what the shards said.
     pub(crate) fn of_parts(
         blueprint: &Blueprint,
-        (tick, digest, epoch_count): (Tick, u64, u64),
+        (tick, digest, epoch_count, input): (Tick, u64, u64, InputMark),
         parts: Vec<ShardPart>,
     ) -> Self {
         let mut instances = vec![None; blueprint.instances.len()];
@@ -191,6 +195,7 @@ impl Snapshot {
             tick,
             digest,
             epoch_count,
+            input,
             instances: instances.into_iter().map(instance).collect(),
             wires: producers.into_iter().zip(consumers).map(wire).collect(),
         }
@@ -210,6 +215,12 @@ impl Snapshot {
     #[must_use]
     pub fn digest(&self) -> u64 {
         self.digest
+    }
+
+    /// How much of the outside world had entered until then.
+    #[must_use]
+    pub fn input(&self) -> InputMark {
+        self.input
     }
 
     /// Whether it can be of a machine of this blueprint.
@@ -236,7 +247,8 @@ impl Snapshot {
                 .rest
                 .alarm
                 .is_some_and(|due| due < self.tick || due > TICK_MAX);
-            if held != wanted || alarm_passed {
+            let inlet_full = state.inlet.len() > instance.shape.inlet_bytes;
+            if held != wanted || alarm_passed || inlet_full {
                 let path = &blueprint.instances[number].path;
                 let message = format!("what it holds of `{path}` is not of that instance");
                 return Err(SnapshotError::Foreign(message));

@@ -24,8 +24,10 @@ use crate::kind::Params;
 use crate::module::Results;
 use crate::state::State;
 use crate::time::Tick;
+use crate::trap::{HardwareFault, Suspects, contain};
 use crate::wheel::Wheel;
 use crate::wiring::{Bench, BuildError, Place, Resources, Wiring};
+use std::fmt;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use sweep::{Reach, Scratch};
 
@@ -99,6 +101,18 @@ where
     E: Element<I, O, W>,
 {
     seated: Option<Seated<E, I, O, W>>,
+}
+
+/// A lane that is fired alone, to see whether it is the one.
+struct OneLane(usize);
+
+impl Suspects for OneLane {
+    fn is_running(&self) -> bool {
+        true
+    }
+    fn name(&self, out: &mut dyn fmt::Write) -> fmt::Result {
+        write!(out, "lane {}", self.0)
+    }
 }
 
 /// Arena bytes for a group of `count` elements with so many inputs and words of state, flags apart.
@@ -258,25 +272,15 @@ where
 
     fn sweep(&mut self, edge: &Edge<'_>, faults: &mut Vec<Fault>) {
         let seated = self.seated_mut();
-        let now = edge.head.now.get();
         seated.progress = Progress::default();
-        loop {
-            let swept = catch_unwind(AssertUnwindSafe(|| {
-                let fired = seated.sweep_regular(now);
-                let clocked = seated.sweep_mixed(now);
-                if fired | clocked {
-                    edge.head.banks_moved_until.set(now + 1);
-                }
-            }));
-            match swept {
-                Ok(()) => return,
-                Err(payload) => {
-                    edge.head.banks_moved_until.set(now + 1);
-                    let cause = FaultCause::Panic(crate::panics::message_of(payload.as_ref()));
-                    seated.part_from_faulty(edge, &cause, faults);
-                }
-            }
-        }
+        seated.sweep_all(edge, faults);
+    }
+
+    fn sweep_on(&mut self, edge: &Edge<'_>, fault: HardwareFault, faults: &mut Vec<Fault>) {
+        let seated = self.seated_mut();
+        edge.head.banks_moved_until.set(edge.head.now.get() + 1);
+        seated.part_from_faulty(edge, &FaultCause::Hardware(fault), faults);
+        seated.sweep_all(edge, faults);
     }
 
     fn instance_numbers(&self) -> &[u32] {
@@ -346,6 +350,28 @@ where
         }
     }
 
+    /// Fires who has not been looked at, whoever panics.
+    fn sweep_all(&mut self, edge: &Edge<'_>, faults: &mut Vec<Fault>) {
+        let now = edge.head.now.get();
+        loop {
+            let swept = catch_unwind(AssertUnwindSafe(|| {
+                let fired = self.sweep_regular(now);
+                let clocked = self.sweep_mixed(now);
+                if fired | clocked {
+                    edge.head.banks_moved_until.set(now + 1);
+                }
+            }));
+            match swept {
+                Ok(()) => return,
+                Err(payload) => {
+                    edge.head.banks_moved_until.set(now + 1);
+                    let cause = FaultCause::Panic(crate::panics::message_of(payload.as_ref()));
+                    self.part_from_faulty(edge, &cause, faults);
+                }
+            }
+        }
+    }
+
     /// Clocks the mixed lanes that have not been yet; true if any of them fired.
     fn sweep_mixed(&mut self, now: Tick) -> bool {
         let mut fired = false;
@@ -372,7 +398,7 @@ where
         true
     }
 
-    /// Lanes were being computed together and one of them panicked, if no mixed lane did: finds which,
+    /// Lanes were being computed together and one of them faulted, if no mixed lane did: finds which,
     /// stops it, and computes the others one by one.
     #[cold]
     fn part_from_faulty(&mut self, edge: &Edge<'_>, cause: &FaultCause, faults: &mut Vec<Fault>) {
@@ -393,20 +419,21 @@ where
             }
             let lane = strip * PLANE + bit;
             let mut state = self.state_of(lane);
-            // One that panics has taken its items too, as one that is clocked alone.
+            // One that faults has taken its items too, as one that is clocked alone.
             let inputs = std::array::from_fn(|input| self.banks[input].pop(lane));
             let fire = || fire_one::<E, I, O, W>(&mut state, inputs);
-            match catch_unwind(AssertUnwindSafe(fire)) {
-                Ok(outputs) => {
+            let fired = contain(&OneLane(lane), || catch_unwind(AssertUnwindSafe(fire)));
+            let cause = match fired {
+                Ok(Ok(outputs)) => {
                     self.set_state(lane, state);
                     self.scratch.note(bit, outputs);
+                    continue;
                 }
-                Err(payload) => {
-                    let message = crate::panics::message_of(payload.as_ref());
-                    self.progress.fires &= !(1 << bit);
-                    self.stop(edge, lane, FaultCause::Panic(message), faults);
-                }
-            }
+                Ok(Err(payload)) => FaultCause::Panic(crate::panics::message_of(payload.as_ref())),
+                Err(fault) => FaultCause::Hardware(fault),
+            };
+            self.progress.fires &= !(1 << bit);
+            self.stop(edge, lane, cause, faults);
         }
         self.progress.computed += 1;
     }

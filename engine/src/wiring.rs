@@ -4,6 +4,8 @@
 //! and how much memory it asks for, so that netlists can be checked and the plan summed up before
 //! any arena is mapped; then the real build on the thread of its shard binds them.
 
+mod outside;
+
 use crate::arena::{Arena, ArenaRef, Memory, Word};
 use crate::bank::Banked;
 pub use crate::build_error::BuildError;
@@ -11,8 +13,9 @@ use crate::codec::Codec;
 use crate::fifo::{
     FIFO_ALIGN, RawFifo, Record, ShardHead, Show, Unpack, free_from, show, slot_stride, unpack,
 };
-use crate::handle::{CONSOLE_BYTES, CONSOLE_BYTES_PER_EPOCH, Console, ConsoleRef, Finish, Verdict};
+use crate::handle::{ConsoleRef, Finish, Verdict};
 use crate::hash;
+use crate::inlet::InletRef;
 use crate::port::{In, Out, PortBinding};
 use crate::random::Random;
 use crate::signal::{Field, SIGNAL_BYTES_MAX, Signal};
@@ -74,6 +77,8 @@ pub struct Shape {
     pub memory_bytes: usize,
     /// How many consoles it opens.
     pub console_count: usize,
+    /// Bytes its inlet holds; 0 where it has none.
+    pub inlet_bytes: usize,
     /// Whether it can end the run: then a machine in which nothing can happen any more before it
     /// did is deadlocked.
     pub finishes: bool,
@@ -117,6 +122,7 @@ pub(crate) struct Bench<'a> {
     pub(crate) head: ArenaRef<ShardHead>,
     pub(crate) verdict: ArenaRef<Verdict>,
     pub(crate) consoles: &'a mut Vec<ConsoleRef>,
+    pub(crate) inlets: &'a mut Vec<(u32, InletRef)>,
     /// Ticks of an epoch of the blueprint.
     pub(crate) epoch_ticks: Tick,
     /// What the module asked for when it was probed.
@@ -452,56 +458,6 @@ impl<'a> Wiring<'a> {
                 head: bench.head,
                 instance,
             },
-        }
-    }
-
-    /// A way to print on the standard output of the host.
-    ///
-    /// # Panics
-    /// When the module asks for more of them than when it was probed: the machine does not boot.
-    #[must_use]
-    pub fn console(&mut self) -> Console {
-        let (arena, head, own) = match &mut self.mode {
-            Mode::Probe(probe) => {
-                probe.shape.console_count += 1;
-                let arena =
-                    Arena::map(CONSOLE_BYTES).expect("a few pages can be mapped for a probe");
-                probe.memories.push(arena);
-                let arena = probe.memories.last().expect("pushed above");
-                (
-                    arena,
-                    probe.head,
-                    Waker(probe.arena.offset_of(probe.verdict) as u32),
-                )
-            }
-            Mode::Bind { bench, .. } => {
-                let probed = bench.shape.console_count;
-                assert!(
-                    bench.consoles.len() < probed,
-                    "when probed it asked for {probed} consoles"
-                );
-                (bench.arena, bench.head, bench.own)
-            }
-        };
-        let entries = arena.carve_shared_slice(CONSOLE_BYTES_PER_EPOCH);
-        let shared = ConsoleRef {
-            count: arena.carve_shared(),
-            epoch: arena.carve_shared(),
-            printed_count: arena.carve_shared(),
-            entries,
-        };
-        if let Mode::Bind { bench, .. } = &mut self.mode {
-            bench.consoles.push(shared);
-        }
-        let epoch_ticks = match &self.mode {
-            Mode::Probe(_) => 1,
-            Mode::Bind { bench, .. } => bench.epoch_ticks,
-        };
-        Console {
-            shared,
-            head,
-            own,
-            epoch_ticks,
         }
     }
 

@@ -56,9 +56,22 @@ impl Module for Rogue {
                 self.input.pop();
                 Effect::Receive
             }
+            6.. => {
+                // What it does before it faults has happened, as with a panic.
+                if self.out.has_room() {
+                    self.out.push(7);
+                }
+                drill(self.trick).provoke();
+                Effect::Receive
+            }
             other => unreachable!("trick {other}"),
         }
     }
+}
+
+/// The drill of a trick: from 6 on.
+fn drill(trick: u64) -> Drill {
+    Drill::ALL[trick as usize - 6]
 }
 
 fn board(trick: u64) -> Board {
@@ -123,7 +136,113 @@ fn message_of(trick: u64) -> String {
     match fault.cause {
         FaultCause::Panic(message) => message,
         FaultCause::Crash(reason) => format!("crash: {reason}"),
+        FaultCause::Hardware(fault) => fault.to_string(),
         FaultCause::Overslept => "overslept".to_owned(),
+    }
+}
+
+#[test]
+fn a_hardware_fault_is_one_stopped_module() {
+    for (trick, drill) in (6..).zip(Drill::ALL) {
+        for no_sleep in [false, true] {
+            let fault = fault_of(trick, no_sleep);
+            assert_eq!((fault.instance, fault.tick, fault.cycle), (2, WHEN, WHEN));
+            let FaultCause::Hardware(hardware) = fault.cause else {
+                panic!("{:?}", fault.cause)
+            };
+            let expected = match drill {
+                Drill::Signal(signal) => (signal, false),
+                Drill::StackOverflow => (FaultSignal::Segment, true),
+            };
+            assert_eq!((hardware.signal, hardware.stack_overflow), expected);
+        }
+    }
+    assert!(message_of(11).starts_with("stack overflow (SIGSEGV in the instruction at 0x"));
+}
+
+/// Faults when its number comes up, in a kind of many; where it stands, others run before and behind.
+struct Crowd {
+    out: Out<u64>,
+    turn: Cycle,
+}
+
+impl Module for Crowd {
+    const KIND: &'static str = "test.crowd";
+    const SUMMARY: &'static str = "faults in its turn | out: u64";
+    type Params = u64;
+    fn build(turn: u64, wiring: &mut Wiring<'_>) -> Result<Self, BuildError> {
+        Ok(Self {
+            out: wiring.output("out")?,
+            turn,
+        })
+    }
+    fn clock(&mut self, now: Cycle) -> Effect {
+        if now == self.turn {
+            Drill::ALL[now as usize % Drill::ALL.len()].provoke();
+        }
+        if self.out.has_room() {
+            self.out.push(now);
+        }
+        // Some sleep, so that the careful sweep is run too.
+        if self.turn.is_multiple_of(3) {
+            Effect::Sleep(1)
+        } else {
+            Effect::Yield
+        }
+    }
+    fn report(&self, results: &mut Results) {
+        results.count("turn", self.turn);
+    }
+}
+
+#[test]
+fn many_modules_fault_in_one_epoch_and_each_is_named() {
+    let catalogue = Catalogue::new().with::<Crowd>().with::<Sink>();
+    let mut board = Board::new(catalogue).single_clock();
+    let count = 150u32;
+    for number in 0..count {
+        // Several in one edge, several edges in one epoch; every fifth is honest.
+        let turn = if number % 5 == 0 {
+            u64::MAX
+        } else {
+            3 + u64::from(number % 7)
+        };
+        let crowd = board.add("test.crowd", 0, turn);
+        let sink = board.add("test.sink", 0, ());
+        board.wire((crowd, "out"), (sink, "in"), 2, 1, 1);
+    }
+    let mut expected: Option<(Vec<(u32, Cycle)>, u64)> = None;
+    for (shard_count, no_sleep) in [(1, false), (3, false), (2, true)] {
+        let host = HostOptions {
+            thread_count: Some(2),
+            no_sleep,
+            ..HostOptions::default()
+        };
+        let mut machine = board.boot(&blocks(&board, shard_count), &host);
+        let report = machine.run(&Limits::default(), &mut ());
+        let Outcome::Faulted(faults) = report.outcome else {
+            panic!("{:?}", report.outcome)
+        };
+        assert_eq!(report.cycles, 64);
+        let hardware = |fault: &Fault| matches!(fault.cause, FaultCause::Hardware(_));
+        assert!(faults.iter().all(hardware));
+        let named: Vec<_> = faults
+            .iter()
+            .map(|fault| (fault.instance, fault.cycle))
+            .collect();
+        let wanted = |number: u32| (2 * number, 3 + u64::from(number % 7));
+        let mut all: Vec<_> = (0..count).filter(|n| n % 5 != 0).map(wanted).collect();
+        all.sort_by_key(|&(instance, cycle)| (cycle, instance));
+        assert_eq!(named, all);
+        let seen = (named, report.digest);
+        assert_eq!(
+            *expected.get_or_insert_with(|| seen.clone()),
+            seen,
+            "{shard_count} shards"
+        );
+        // Who is in pieces is not asked; the others are.
+        let told = machine.results().len();
+        assert_eq!(told as u32 - count, count / 5);
     }
 }
 

@@ -139,6 +139,17 @@ shut down, forced: false
 }
 
 #[test]
+fn parallel_picture() {
+    check(
+        env!("CARGO_BIN_EXE_parallel_picture"),
+        r"
+480 rows, 480 as they were one by one
+points that stay: 60587, one by one 60587
+",
+    );
+}
+
+#[test]
 fn echo_server() {
     check(
         env!("CARGO_BIN_EXE_echo_server"),

@@ -1,6 +1,6 @@
 //! All kinds of this crate, one line each, family by family.
 
-use crate::{accel, flow, math, memory, noc, riscv, transform};
+use crate::{accel, flow, io, math, memory, noc, riscv, transform};
 use tina_engine::Catalogue;
 
 /// Every kind of this crate. Add your own with [`Catalogue::with`].
@@ -34,6 +34,8 @@ pub fn catalogue() -> Catalogue {
         .with_element::<transform::Butterfly, _, _, _>()
         .with_element::<transform::TransformSource, _, _, _>()
         .with_element::<transform::TransformSink, _, _, _>()
+        // io
+        .with::<io::Host>()
         // riscv: the core
         .with::<riscv::Fetch>()
         .with::<riscv::Decode>()

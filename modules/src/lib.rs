@@ -12,6 +12,7 @@ pub mod noc;
 pub mod memory;
 pub mod accel;
 pub mod transform;
+pub mod io;
 pub mod riscv;
 mod catalogue;
 mod assembly;

@@ -12,7 +12,7 @@ machine="-march=rv32ima -misa-spec=2.2 -mabi=ilp32"
 compile="$machine -std=c11 -O2 -ffreestanding -fno-tree-loop-distribute-patterns -Wall -Wextra -Werror -I."
 link="-nostdlib -static -T link.ld -Wl,--fatal-warnings,--build-id=none,-z,max-page-size=64"
 
-for source in hello mix parallel atomics parallel_sort; do
+for source in hello mix parallel atomics parallel_sort calculator; do
     "${prefix}gcc" $compile $link -o "$source.elf" start.S runtime.c "$source.c"
     "${prefix}strip" --strip-debug "$source.elf"
     chmod -x "$source.elf"

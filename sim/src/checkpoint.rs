@@ -22,7 +22,7 @@ use std::sync::{Arc, OnceLock};
 use tina_engine::Snapshot;
 
 /// The format that is written, and the only one that is read.
-pub const FORMAT: u32 = 2;
+pub const FORMAT: u32 = 3;
 
 const MAGIC: &[u8; 8] = b"TINA-CKP";
 const HEADER_BYTES: usize = 52;

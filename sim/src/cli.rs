@@ -11,6 +11,7 @@ mod terminal;
 mod table;
 mod input;
 mod resume;
+mod outside;
 mod run;
 mod picture;
 mod replay;

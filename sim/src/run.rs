@@ -37,7 +37,7 @@ pub use choice::{Choice, Trial};
 pub use compare::{Comparison, Contender, Terms, compare};
 pub use divergence::{Common, Divergence, Side, WireDifference, first_wire};
 pub use epochs::{EpochFile, read_epochs};
-pub use execute::{RunOptions, execute};
+pub use execute::{RunOptions, execute, execute_with};
 pub use flight::{FlightOrder, record_flight};
 pub use hart::Hart;
 pub use keep::{Keep, Kept};

@@ -272,7 +272,7 @@ fn what_is_no_use_is_refused_with_the_reason() {
     fs::write(folder.join("newer"), &newer).unwrap();
     assert_eq!(
         refusal("--resume newer"),
-        "error: newer is of format 9, of a newer tina-hw; this one reads format 2\n"
+        "error: newer is of format 9, of a newer tina-hw; this one reads format 3\n"
     );
     assert_eq!(
         refusal("--resume ring.ron"),

@@ -9,7 +9,9 @@ use std::fs;
 use std::path::Path;
 use std::process::{Command, ExitCode};
 use std::sync::atomic::{AtomicU64, Ordering};
-use tina_engine::{BuildError, Catalogue, Cycle, Effect, Module, Out, Random, State, Wiring};
+use tina_engine::{
+    BuildError, Catalogue, Cycle, Drill, Effect, FaultSignal, Module, Out, Random, State, Wiring,
+};
 
 const AS_PROGRAM: &str = "TINA_HW_AS_PROGRAM";
 
@@ -38,6 +40,26 @@ macro_rules! culprit {
 
 culprit!(Panics, "wrong.panics", |this, now| {
     assert!(now < 1_500, "the counter is {now}");
+    if this.out.has_room() {
+        this.out.push(now);
+    }
+    Effect::Yield
+});
+
+culprit!(Overflows, "wrong.overflows", |this, now| {
+    if now == 1_234 {
+        Drill::StackOverflow.provoke();
+    }
+    if this.out.has_room() {
+        this.out.push(now);
+    }
+    Effect::Yield
+});
+
+culprit!(GoesWild, "wrong.goes_wild", |this, now| {
+    if now == 9 {
+        Drill::Signal(FaultSignal::Segment).provoke();
+    }
     if this.out.has_room() {
         this.out.push(now);
     }
@@ -134,6 +156,8 @@ impl Module for Sows {
 fn catalogue() -> Catalogue {
     tina_modules::catalogue()
         .with::<Panics>()
+        .with::<Overflows>()
+        .with::<GoesWild>()
         .with::<Crashes>()
         .with::<PushesTwice>()
         .with::<Oversleeps>()
@@ -147,6 +171,10 @@ fn main() -> ExitCode {
     }
     let cases: &[(&str, fn())] = &[
         ("a panic names instance, kind, cycle and message", a_panic),
+        (
+            "a hardware fault names instance, kind and cycle, and is recorded",
+            hardware_faults,
+        ),
         ("a crash names its reason", a_crash),
         ("a second push in an edge is a fault", a_second_push),
         ("a module that oversleeps is named", an_oversleeper),
@@ -211,6 +239,41 @@ fn a_panic() {
         );
         assert_eq!(text, expected, "{shards} shards");
     }
+}
+
+fn hardware_faults() {
+    let recorded = |kind: &str, shards: &str| {
+        let file = format!("{kind}.ron");
+        let line = [
+            "run",
+            &file,
+            "--quiet",
+            "--shards",
+            shards,
+            "--flight",
+            "20",
+            "--flight-file",
+        ];
+        let trace = format!("{kind}_{shards}.fst");
+        let text = tina(kind, &[&line[..], &[&trace]].concat());
+        let directory = Path::new(env!("CARGO_TARGET_TMPDIR")).join("own_kinds");
+        assert!(directory.join(&trace).is_file(), "{trace}: {text}");
+        without_instructions(&text).replace(&trace, "FILE")
+    };
+    for shards in ["1", "3"] {
+        insta::assert_snapshot!(recorded("overflows", shards), @r"
+        error: module `culprit` (wrong.overflows) in its cycle 1,234 hit a hardware fault: stack overflow (SIGSEGV in the instruction at 0x)
+        flight recorder: FILE, 608 bytes; 3 signals of 1 wires and of modules
+        exit 5
+        ");
+        insta::assert_snapshot!(recorded("goes_wild", shards), @r"
+        error: module `culprit` (wrong.goes_wild) in its cycle 9 hit a hardware fault: SIGSEGV at address 0x10, instruction 0x
+        flight recorder: FILE, 612 bytes; 3 signals of 1 wires and of modules
+        exit 5
+        ");
+    }
+    let json = tina("overflows", &["run", "overflows.ron", "--json"]);
+    assert!(json.contains("\"outcome\": \"fault\""), "{json}");
 }
 
 fn a_crash() {
@@ -358,6 +421,8 @@ fn an_undeclared_state() {
 fn own_kinds_are_listed() {
     insta::assert_snapshot!(tina("panics", &["list", "wrong"]), @r"
     wrong.panics        does wrong: out
+    wrong.overflows     does wrong: out
+    wrong.goes_wild     does wrong: out
     wrong.crashes       does wrong: out
     wrong.pushes_twice  does wrong: out
     wrong.oversleeps    does wrong: out
@@ -374,6 +439,19 @@ fn without_lines(text: &str) -> String {
     for part in parts {
         out.push_str(".rs");
         out.push_str(part.trim_start_matches(|digit: char| digit.is_ascii_digit()));
+    }
+    out
+}
+
+/// Instructions without their place, which moves with every build.
+fn without_instructions(text: &str) -> String {
+    let mut parts = text.split("instruction ");
+    let mut out = parts.next().unwrap_or_default().to_owned();
+    for part in parts {
+        let (at, part) = part.split_at(part.find("0x").map_or(0, |start| start + 2));
+        out.push_str("instruction ");
+        out.push_str(at);
+        out.push_str(part.trim_start_matches(|digit: char| digit.is_ascii_hexdigit()));
     }
     out
 }

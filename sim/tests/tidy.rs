@@ -32,6 +32,14 @@ const UNSAFE_FILES: &[&str] = &[
     "engine/src/handle.rs", // marks a record as valid when zeroed
     "engine/src/runtime/parcel.rs", // a value of any type in 96 bytes
     "engine/src/runtime/outbox.rs", // the same, off a ring
+    "engine/src/trap.rs", // a number that stands in memory when a fault happens
+    "engine/src/trap/boundary.rs", // the frame, in assembly, that faults return to
+    "engine/src/trap/handler.rs", // signal handlers
+    "engine/src/trap/map.rs", // asks the loader what lies where
+    "engine/src/trap/report.rs", // text from a signal handler
+    "engine/src/trap/stack.rs", // a stack for the signal handler
+    "engine/src/trap/tests.rs", // wild pointers for the C library
+    "engine/src/drill.rs", // faults on purpose
     "engine/src/io/buffer.rs", // buffers of one mapping, lent to the kernel and to helpers
     "engine/src/io/uring.rs", // addresses that the kernel reads and writes
     "engine/src/io/uring/provided.rs", // a ring that the kernel reads

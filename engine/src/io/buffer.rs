@@ -67,6 +67,13 @@ pub(crate) struct BufferPlan {
 }
 
 impl BufferPlan {
+    /// Bytes of what is known of each buffer.
+    pub(crate) fn table_bytes(&self) -> usize {
+        let count = self.receive_count + self.transfer_count;
+        count as usize * (size_of::<Record>() + size_of::<u32>())
+            + Chains::bytes(self.owner_count, count)
+    }
+
     /// Bytes of the mapping between its guards.
     pub(crate) fn bytes(&self) -> usize {
         self.receive_count as usize * stride(self.receive_bytes)

@@ -21,6 +21,10 @@ struct Link {
 }
 
 impl Chains {
+    pub(crate) fn bytes(head_count: u32, slot_count: u32) -> usize {
+        head_count as usize * size_of::<u32>() + slot_count as usize * size_of::<Link>()
+    }
+
     pub(crate) fn new(head_count: u32, slot_count: u32) -> Self {
         let none = Link {
             before: NONE,

@@ -14,6 +14,10 @@ pub(crate) struct Deadlines {
 }
 
 impl Deadlines {
+    pub(crate) fn bytes(slot_count: u32) -> usize {
+        slot_count as usize * (size_of::<(Duration, u32)>() + size_of::<u32>())
+    }
+
     pub(crate) fn new(slot_count: u32) -> Self {
         Self {
             heap: Vec::with_capacity(slot_count as usize),

@@ -58,6 +58,11 @@ pub(crate) struct Descriptors {
 }
 
 impl Descriptors {
+    pub(crate) fn bytes(owner_count: u32, slot_count: u32) -> usize {
+        slot_count as usize * (size_of::<Entry>() + size_of::<u32>())
+            + Chains::bytes(owner_count, slot_count)
+    }
+
     pub(crate) fn new(owner_count: u32, slot_count: u32, ledger: Arc<Ledger>) -> Self {
         let entry = |_| Entry {
             file: None,

@@ -74,6 +74,11 @@ pub(crate) struct DevicePlan {
 }
 
 impl Device {
+    /// Bytes of the tables of the larger back end.
+    pub(crate) fn bytes(operation_count: u32, descriptor_count: u32) -> usize {
+        Uring::bytes(operation_count).max(Portable::bytes(operation_count, descriptor_count))
+    }
+
     /// The back end, its doorbell, and what there is to be said about the choice.
     pub(crate) fn choose(
         choice: IoChoice,

@@ -55,6 +55,11 @@ pub(crate) struct Helpers {
 }
 
 impl Helpers {
+    pub(crate) fn bytes(operation_count: u32, descriptor_count: u32) -> usize {
+        let (operations, descriptors) = (operation_count as usize, descriptor_count as usize);
+        (operations + descriptors) * size_of::<Job>() + operations * size_of::<Done>()
+    }
+
     /// Room for one job of each operation, and for as many files to be closed as there are descriptors.
     pub(crate) fn start(
         thread_count: u32,

@@ -21,6 +21,8 @@ pub(crate) struct Ledger {
 }
 
 impl Ledger {
+    pub(crate) const BYTES: usize = NUMBERS_MAX / 8;
+
     pub(crate) fn new() -> Self {
         let words = (0..NUMBERS_MAX / 64).map(|_| AtomicU64::new(0));
         Self {

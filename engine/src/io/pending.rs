@@ -73,6 +73,12 @@ pub(crate) struct Operations {
 }
 
 impl Operations {
+    pub(crate) fn bytes(owner_count: u32, descriptor_count: u32, slot_count: u32) -> usize {
+        slot_count as usize * (size_of::<Pending>() + size_of::<u32>())
+            + Chains::bytes(owner_count, slot_count)
+            + Chains::bytes(descriptor_count, slot_count)
+    }
+
     pub(crate) fn new(
         owner_count: u32,
         descriptor_count: u32,

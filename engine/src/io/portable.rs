@@ -69,6 +69,11 @@ pub(crate) struct Portable {
 }
 
 impl Portable {
+    pub(crate) fn bytes(operation_count: u32, descriptor_count: u32) -> usize {
+        operation_count as usize * (size_of::<Option<Begun>>() + size_of::<u32>())
+            + descriptor_count as usize * size_of::<Readiness>()
+    }
+
     #[cold]
     pub(crate) fn new(
         operation_count: u32,

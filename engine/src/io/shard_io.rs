@@ -90,6 +90,24 @@ pub struct ShardIo {
     counters: IoCounters,
 }
 
+impl IoPlan {
+    /// Bytes of the tables of who owns what and what is in flight.
+    #[must_use]
+    pub fn table_bytes(&self) -> usize {
+        let (owners, operations) = (self.owner_places, self.operation_slots);
+        let descriptors = self.descriptor_slots;
+        let queues = 3 * size_of::<u32>() + size_of::<(u32, Result<Success, Errno>)>();
+        Operations::bytes(owners, descriptors, operations)
+            + Descriptors::bytes(owners, descriptors)
+            + Deadlines::bytes(operations)
+            + Helpers::bytes(operations, descriptors)
+            + Device::bytes(operations, descriptors)
+            + Ledger::BYTES
+            + self.buffer_plan().table_bytes()
+            + operations as usize * queues
+    }
+}
+
 impl ShardIo {
     /// Makes all there will ever be: memory, threads, the back end.
     ///

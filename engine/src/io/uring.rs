@@ -80,6 +80,10 @@ pub(crate) struct Uring {
 unsafe impl Send for Uring {}
 
 impl Uring {
+    pub(crate) fn bytes(operation_count: u32) -> usize {
+        operation_count as usize * (size_of::<Shape>() + size_of::<Extra>())
+    }
+
     /// Makes a ring, or says which step failed. It belongs to the first thread that uses it.
     #[cold]
     pub(crate) fn new(

@@ -33,7 +33,7 @@ impl Machine {
             return Err(SnapshotError::Undeclared(kinds));
         }
         let epoch_count = self.meeting.epoch_count();
-        let head = (self.now, self.digest, epoch_count);
+        let head = (self.now, self.digest, epoch_count, self.input);
         Ok(Snapshot::of_parts(&self.blueprint, head, parts))
     }
 
@@ -52,6 +52,7 @@ impl Machine {
         );
         snapshot.check(&self.blueprint)?;
         let (now, digest, epoch_count) = (snapshot.tick, snapshot.digest, snapshot.epoch_count);
+        let input = snapshot.input;
         let (blueprint, plan) = (self.blueprint.clone(), self.plan.clone());
         let loaded = self.ask_mut(move |shard| shard.load(&blueprint, &plan.timebase, &snapshot));
         for part in loaded {
@@ -59,6 +60,7 @@ impl Machine {
         }
         self.now = now;
         self.digest = digest;
+        self.input = input;
         self.meeting.resume(epoch_count);
         self.meeting.progress.store(self.cycle(), Ordering::Relaxed);
         if let Some(schedule) = self.stall_schedule {

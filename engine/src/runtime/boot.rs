@@ -13,6 +13,7 @@ use super::names::Names;
 use super::orders::{Orders, Phase};
 use super::outbox::Frame;
 use super::parcel::Parcel;
+use super::pool::Pools;
 use super::refusal::{SendError, Undelivered};
 use super::spec::Specification;
 use super::spec_error::SpecErrors;
@@ -105,10 +106,11 @@ impl Runtime {
         let thread_count = threads.clamp(1, shard_count);
         let thread_of = |shard: usize| shard * thread_count / shard_count;
         let bells = Arc::new(Bells::new((0..shard_count).map(thread_of).collect()));
-        let places = (specification.door_slots, specification.knocks_max());
-        let doors = Doors::new(shard_count, places, bells.clone());
+        let doors = Doors::new(shard_count, specification.doors(), bells.clone());
+        let pools = Arc::new(Pools::new(&specification.pools));
         let common = Arc::new(Common {
             runtime: doors.runtime,
+            pools: pools.clone(),
             kinds: kind_types(&specification),
             names: Names::new(specification.names()),
             incarnations: (0..shard_count).map(|_| AtomicU64::new(0)).collect(),
@@ -129,6 +131,8 @@ impl Runtime {
             batch: Vec::new(),
             watchdog: None,
         };
+        let started = pools.start(&specification.pools, &runtime.doors);
+        started.map_err(RuntimeBootError::Host)?;
         let mut shards = runtime.shard_seats(&specification);
         let own_core = thread_count <= core_count();
         let cores = if specification.pin && own_core {
@@ -229,10 +233,13 @@ impl Runtime {
     pub fn send<M: Send + 'static>(&self, to: Address<M>, message: M) -> Result<(), SendError<M>> {
         let shard = to.handle().shard();
         let refused = |why, message| Err(SendError { why, message });
+        if !self.common.takes::<M>(to.handle()) {
+            return refused(Undelivered::Foreign, message);
+        }
         if shard >= self.metrics.len() || self.orders.phase() != Phase::Running {
             return refused(Undelivered::Stale, message);
         }
-        let knock = Knock::Message {
+        let knock = Knock {
             target: to.handle(),
             lane: Lane::Normal,
             parcel: Parcel::new(message),
@@ -240,11 +247,10 @@ impl Runtime {
         };
         match self.doors.knock(shard, knock) {
             Ok(()) => Ok(()),
-            Err(Knock::Message { parcel, .. }) => {
+            Err(Knock { parcel, .. }) => {
                 let message = parcel.open().ok().expect("packed above");
                 refused(Undelivered::LinkFull, message)
             }
-            Err(Knock::Reply { .. }) => unreachable!("a message was handed in"),
         }
     }
 
@@ -263,11 +269,14 @@ impl Runtime {
         ask: impl FnOnce(ReplyTo<R>) -> M,
     ) -> Result<R, CallError> {
         let shard = to.handle().shard();
+        if !self.common.takes::<M>(to.handle()) {
+            return Err(CallError::Undelivered(Undelivered::Foreign));
+        }
         if shard >= self.metrics.len() || self.orders.phase() != Phase::Running {
             return Err(CallError::Undelivered(Undelivered::Stale));
         }
         let claim = self.doors.sit_down();
-        let knock = Knock::Message {
+        let knock = Knock {
             target: to.handle(),
             lane: Lane::Normal,
             parcel: Parcel::new(ask(ReplyTo::new(claim))),
@@ -276,7 +285,7 @@ impl Runtime {
         if let Err(knock) = self.doors.knock(shard, knock) {
             // Before the question is dropped, and the right to answer it with it, which says less.
             let full = Err(CallError::Undelivered(Undelivered::LinkFull));
-            self.doors.complete(claim.id, full);
+            drop(self.doors.complete(claim.id, full));
             drop(knock);
         }
         let parcel = self.doors.await_reply(claim.id, timeout)?;
@@ -321,11 +330,12 @@ impl Runtime {
 
     /// Shuts down in three steps: nothing more is taken in; isolates are told
     /// ([`Event::Stopping`](super::Event::Stopping)) and have `limit` to finish; who has not is ended.
+    /// A job of a pool cannot be: one that is not done by then is left to itself, its thread with it.
     pub fn shutdown(&mut self, limit: Duration) -> Shutdown {
         self.order(Phase::Draining);
         // None is further away than the clock can say.
         let deadline = platform::now().checked_add(limit);
-        let forced = !self.await_threads(deadline);
+        let mut forced = !self.await_threads(deadline);
         if forced {
             self.order(Phase::Forced);
             self.await_threads(None);
@@ -335,6 +345,8 @@ impl Runtime {
             thread.join().expect("a shard's thread does not panic");
         }
         self.drop_unread();
+        self.common.pools.stop();
+        forced |= !self.common.pools.await_end(deadline);
         self.watchdog = None;
         Shutdown { forced }
     }
@@ -384,6 +396,7 @@ impl Drop for Runtime {
             // Whether it panicked matters to who shuts down, not to who drops.
             let _ = thread.join();
         }
+        self.common.pools.stop();
         self.unread.extend(self.done.try_iter().flatten());
         self.drop_unread();
     }

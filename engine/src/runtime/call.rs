@@ -64,6 +64,23 @@ impl Reply {
         }))
     }
 
+    /// What the call brought, whichever it was, if that is an `R` or nothing: for isolates that need not tell
+    /// their calls apart.
+    ///
+    /// # Errors
+    /// The outer one when the reply is of another type, the inner one when there is none.
+    pub fn open<R: 'static>(self) -> Result<Result<R, CallError>, Self> {
+        let Self { id, outcome } = self;
+        match outcome.map(Parcel::open) {
+            Ok(Ok(value)) => Ok(Ok(value)),
+            Ok(Err(parcel)) => Err(Self {
+                id,
+                outcome: Ok(parcel),
+            }),
+            Err(error) => Ok(Err(error)),
+        }
+    }
+
     /// Why there is no reply, if there is none.
     #[must_use]
     pub fn error(&self) -> Option<CallError> {
@@ -134,13 +151,22 @@ struct Dropped {
     claims: Vec<Claim>,
 }
 
-/// From now on this thread keeps the rights that are dropped on it until
-/// [`take_dropped`]. There are never more than `claims_max`.
+/// From now on this thread keeps the rights that are dropped on it until [`take_dropped`], at most
+/// `claims_max` at a time; those beyond are answered at once, by way of the callers' doors.
 pub(crate) fn keep_dropped(runtime: u32, claims_max: usize) {
     DROPPED.with_borrow_mut(|dropped| {
         dropped.runtime = Some(runtime);
         dropped.claims = Vec::with_capacity(claims_max);
     });
+}
+
+/// This thread has no shards any more: the rights it kept, and those dropped on it from now on, are
+/// answered at once.
+pub(crate) fn keep_dropped_no_more() {
+    DROPPED.with_borrow_mut(|dropped| dropped.runtime = None);
+    while let Some(claim) = take_dropped() {
+        doors::answer(claim, Err(CallError::NoReply));
+    }
 }
 
 /// One of the rights dropped on this thread.
@@ -152,7 +178,8 @@ pub(crate) fn take_dropped() -> Option<Claim> {
 fn give_up(claim: Claim) {
     let kept = DROPPED.try_with(|dropped| {
         let mut dropped = dropped.borrow_mut();
-        let here = dropped.runtime == Some(claim.runtime);
+        let has_room = dropped.claims.len() < dropped.claims.capacity();
+        let here = dropped.runtime == Some(claim.runtime) && has_room;
         if here {
             dropped.claims.push(claim);
         }

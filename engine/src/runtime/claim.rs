@@ -23,6 +23,8 @@ pub enum CallError {
     NoReply,
     /// The question was not delivered.
     Undelivered(Undelivered),
+    /// The job panicked in its pool.
+    Panicked,
 }
 
 impl fmt::Display for CallError {
@@ -30,6 +32,7 @@ impl fmt::Display for CallError {
         match self {
             Self::TimedOut => f.write_str("no reply came in time"),
             Self::NoReply => f.write_str("whoever was to answer ended or chose not to"),
+            Self::Panicked => f.write_str("the job panicked in its pool"),
             Self::Undelivered(why) => write!(f, "the question was not delivered: {why}"),
         }
     }

@@ -8,14 +8,16 @@ use super::io_access::Io;
 use super::isolate::Isolate;
 use super::log::Level;
 use super::mail::{Lane, NONE};
+use super::metrics::Counter;
 use super::monitor::MonitorId;
 use super::nursery::Nursery;
 use super::parcel::Parcel;
+use super::pool::{Job, PoolId};
 use super::refusal::{SendError, Undelivered};
 use super::timer::TimerId;
 use super::tree::{Restart, SupervisorId};
 use super::waiting::QuotaUsedUp;
-use super::watching::WatchError;
+use super::watching::{Watch, WatchError};
 use crate::random::Random;
 use std::fmt;
 use std::marker::PhantomData;
@@ -40,6 +42,26 @@ impl fmt::Display for NotCalled {
 }
 
 impl std::error::Error for NotCalled {}
+
+/// Why no job was given to a pool.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum NotOffloaded {
+    /// The isolate has as many calls outstanding as its kind may have.
+    QuotaUsedUp,
+    /// As many jobs as may be wait in the pool, or the runtime is shutting down.
+    PoolFull,
+}
+
+impl fmt::Display for NotOffloaded {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::QuotaUsedUp => QuotaUsedUp.fmt(f),
+            Self::PoolFull => f.write_str("as many jobs as may be wait in the pool"),
+        }
+    }
+}
+
+impl std::error::Error for NotOffloaded {}
 
 /// Why no isolate was spawned.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -185,6 +207,42 @@ impl<'a, I: Isolate> Context<'a, I> {
         self.core.answer(to.into_claim(), Ok(Parcel::new(value)));
     }
 
+    /// The pool of that name.
+    #[must_use]
+    pub fn pool(&self, name: &str) -> Option<PoolId> {
+        self.core.common.pools.find(name)
+    }
+
+    /// Gives work that would stall the shard to a pool: computing for long, or a call that blocks. What it
+    /// gives back, at most 96 bytes, comes as the end of a call, within `timeout` and exactly once:
+    /// [`CallError::Panicked`](super::CallError::Panicked) if it panicked. Work that nobody waits for
+    /// any more when its turn comes is not begun.
+    ///
+    /// The work runs on another thread: it may allocate and wait as it likes. What it returns is dropped
+    /// here, where nothing may.
+    ///
+    /// # Errors
+    /// When the isolate may not have one more call, or the pool one more job; the work is dropped.
+    pub fn offload<R: Send + 'static>(
+        &mut self,
+        pool: PoolId,
+        timeout: Duration,
+        work: impl FnOnce() -> R + Send + 'static,
+    ) -> Result<CallId<R>, NotOffloaded> {
+        let claim = self.core.begin_call(self.desk, timeout);
+        let claim: Claim = claim.map_err(|QuotaUsedUp| NotOffloaded::QuotaUsedUp)?;
+        self.core.metrics.count(Counter::Jobs);
+        if !self.core.common.pools.give(pool, Job::new(claim, work)) {
+            self.core.metrics.count(Counter::JobsRefused);
+            self.core.unbegin_call(self.desk, claim.id);
+            return Err(NotOffloaded::PoolFull);
+        }
+        Ok(CallId {
+            id: claim.id,
+            replies: PhantomData,
+        })
+    }
+
     /// A timer that runs out once, `after` from now, as [`Event::Timer`](super::Event::Timer).
     ///
     /// # Errors
@@ -217,7 +275,7 @@ impl<'a, I: Isolate> Context<'a, I> {
     /// # Errors
     /// When the isolate may not have one more monitor, or the ring to the other's shard is full.
     pub fn monitor(&mut self, who: Handle) -> Result<MonitorId, WatchError> {
-        self.core.watch(self.desk, who, false)
+        self.core.watch(self.desk, who, Watch::Monitor)
     }
 
     /// Ends when `who` ends abnormally.
@@ -225,10 +283,30 @@ impl<'a, I: Isolate> Context<'a, I> {
     /// # Errors
     /// As [`monitor`](Self::monitor).
     pub fn follow(&mut self, who: Handle) -> Result<MonitorId, WatchError> {
-        self.core.watch(self.desk, who, true)
+        self.core.watch(self.desk, who, Watch::Follow)
     }
 
-    /// Ends a watch; false if it was over. Either way there will be no event of it.
+    /// Ends when `who` ends abnormally, and lets `who` end when this isolate does: each has a monitor of it.
+    ///
+    /// # Errors
+    /// As [`monitor`](Self::monitor), and when the other may not have one more. One on another shard that may
+    /// not, or has ended, ends this isolate.
+    pub fn link(&mut self, who: Handle) -> Result<MonitorId, WatchError> {
+        self.core.watch(self.desk, who, Watch::Link)
+    }
+
+    /// Ends another isolate, on whatever shard: its supervisor sees [`Ending::ByOther`](super::Ending::ByOther) and
+    /// does what it does after a failure. From another shard it may end a little later.
+    ///
+    /// # Errors
+    /// When it has ended, as far as is known here, or the ring to its shard is full.
+    pub fn end(&mut self, who: Handle) -> Result<(), Undelivered> {
+        let me = self.core.handle_of(self.desk);
+        self.core.order_end(me, who)
+    }
+
+    /// Ends a watch, of a link this isolate's half; false if it was over. Either way there will be no event
+    /// of it.
     pub fn unmonitor(&mut self, monitor: MonitorId) -> bool {
         self.core.unwatch(self.desk, monitor)
     }

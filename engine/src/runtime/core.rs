@@ -12,11 +12,12 @@ use super::metrics::{Counter, ShardMetrics};
 use super::names::Names;
 use super::notice::Notices;
 use super::outbox::{Frame, Outbox};
+use super::pool::Pools;
 use super::shard_set::ShardSet;
 use super::timer::{Nanos, TICK_NANOS};
 use super::tree::Tree;
 use crate::arena::Batch;
-use crate::crew::set_in_run;
+use crate::crew::{in_run, set_in_run};
 use crate::random::Random;
 use crate::time::Tick;
 use crate::wheel::{NodeId, Waker, Wheel};
@@ -37,6 +38,7 @@ pub(crate) struct Common {
     pub(crate) runtime: u32,
     pub(crate) kinds: Vec<KindType>,
     pub(crate) names: Names,
+    pub(crate) pools: Arc<Pools>,
     /// Per shard how often it went down or came up: odd while it is down.
     pub(crate) incarnations: Vec<AtomicU64>,
 }
@@ -45,8 +47,13 @@ impl Common {
     /// Who has a well-known name now, if it takes messages of type `M`.
     pub(crate) fn find<M: 'static>(&self, name: &str) -> Option<Address<M>> {
         let handle = self.names.find(name)?;
-        let takes = self.kinds[handle.kind()].message;
-        (takes == TypeId::of::<M>()).then(|| Address::of(handle))
+        self.takes::<M>(handle).then(|| Address::of(handle))
+    }
+
+    /// Whether the kind of `handle` takes messages of type `M`; those of another runtime may not.
+    pub(crate) fn takes<M: 'static>(&self, handle: Handle) -> bool {
+        let kind = self.kinds.get(handle.kind());
+        kind.is_some_and(|kind| kind.message == TypeId::of::<M>())
     }
 
     pub(crate) fn kind_of<I: 'static>(&self) -> Option<usize> {
@@ -237,6 +244,7 @@ impl Core {
         what: &str,
         payload: Box<dyn Any + Send>,
     ) {
+        let within = in_run();
         set_in_run(false);
         let message = crate::panics::message_of(payload.as_ref());
         self.log(
@@ -245,7 +253,7 @@ impl Core {
             format_args!("{what} panicked: {message}"),
         );
         drop((message, payload));
-        set_in_run(true);
+        set_in_run(within);
     }
 
     /// The kind's name of whoever sits at a desk.

@@ -3,6 +3,7 @@
 use super::handle::Handle;
 use super::mail::{NONE, Queue};
 use crate::arena::{Arena, Column};
+use std::any::TypeId;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Life {
@@ -195,6 +196,8 @@ impl ReadySet {
 /// The isolates of one kind in one shard.
 pub(crate) struct KindDesks {
     pub(crate) name: &'static str,
+    /// The type of its messages.
+    pub(crate) takes: TypeId,
     pub(crate) number: u8,
     pub(crate) first_desk: u32,
     pub(crate) free: u32,

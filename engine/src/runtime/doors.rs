@@ -17,26 +17,72 @@ use std::time::Duration;
 /// The shard number of who asks from outside.
 pub(crate) const OUTSIDE: u8 = RUNTIME_SHARDS_MAX as u8;
 
-/// What comes in through a door.
-pub(crate) enum Knock {
-    Message {
-        target: Handle,
-        lane: Lane,
-        parcel: Parcel,
-        /// The call it belongs to, if it is a question from outside.
-        call: Option<Claim>,
-    },
-    Reply {
-        claim: Claim,
-        outcome: Result<Parcel, CallError>,
-    },
+/// How a call ended.
+pub(crate) type Outcome = Result<Parcel, CallError>;
+
+/// A message from outside.
+pub(crate) struct Knock {
+    pub(crate) target: Handle,
+    pub(crate) lane: Lane,
+    pub(crate) parcel: Parcel,
+    /// The call it belongs to, if it is a question from outside.
+    pub(crate) call: Option<Claim>,
+}
+
+/// What waits behind a door: messages from outside, and replies to calls of the shard's isolates that
+/// found no room on a ring.
+#[derive(Default)]
+pub(crate) struct Waiting {
+    pub(crate) messages: VecDeque<Knock>,
+    pub(crate) replies: Vec<(Claim, Outcome)>,
+}
+
+impl Waiting {
+    pub(crate) fn with_capacity(messages: usize, replies: usize) -> Self {
+        Self {
+            messages: VecDeque::with_capacity(messages),
+            replies: Vec::with_capacity(replies),
+        }
+    }
+}
+
+/// How much of everything the doors of a runtime have room for, per shard.
+#[derive(Clone, Copy)]
+pub(crate) struct DoorPlan {
+    /// Messages from outside.
+    pub(crate) messages: usize,
+    /// Calls of the shard's isolates at a time.
+    pub(crate) calls: usize,
+    /// Notices of the shard, among which are those of calls.
+    pub(crate) notices: usize,
+}
+
+impl DoorPlan {
+    pub(crate) fn waiting(self) -> Waiting {
+        Waiting::with_capacity(self.messages, self.replies_max())
+    }
+
+    /// One reply for each call, and some that nobody waits for any more.
+    fn replies_max(self) -> usize {
+        self.calls + 64
+    }
+
+    /// Bytes per shard: two queues that change places, and which calls are waited for.
+    pub(crate) fn bytes(self) -> usize {
+        let messages = self.messages.saturating_mul(size_of::<Knock>());
+        let replies = self
+            .replies_max()
+            .saturating_mul(size_of::<(Claim, Outcome)>());
+        let queues = messages.saturating_add(replies).saturating_mul(2);
+        queues.saturating_add(self.notices.saturating_mul(size_of::<AtomicU32>()))
+    }
 }
 
 /// A call from outside.
 enum Seat {
     Free,
     Waiting,
-    Done(Result<Parcel, CallError>),
+    Done(Outcome),
 }
 
 struct Seats {
@@ -46,8 +92,10 @@ struct Seats {
 /// All doors of a runtime.
 pub(crate) struct Doors {
     pub(crate) runtime: u32,
-    waiting: Vec<Mutex<VecDeque<Knock>>>,
-    waiting_max: usize,
+    plan: DoorPlan,
+    waiting: Vec<Mutex<Waiting>>,
+    /// By shard and notice: which use of it is a call that is not over; 0 for none.
+    calls: Vec<Box<[AtomicU32]>>,
     seats: Mutex<Seats>,
     seated: Condvar,
     pub(crate) bells: Arc<Bells>,
@@ -63,7 +111,7 @@ fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 }
 
 /// Answers a call of any runtime from a thread that is not one of its shards.
-pub(crate) fn answer(claim: Claim, outcome: Result<Parcel, CallError>) {
+pub(crate) fn answer(claim: Claim, outcome: Outcome) {
     let mut index = 0;
     loop {
         // The lock is given back before a runtime is, for it may be the last hold on it.
@@ -73,23 +121,22 @@ pub(crate) fn answer(claim: Claim, outcome: Result<Parcel, CallError>) {
         };
         index += 1;
         if let Some(doors) = doors.filter(|doors| doors.runtime == claim.runtime) {
-            return doors.answer(claim, outcome);
+            drop(doors.answer(claim, outcome));
+            return;
         }
     }
 }
 
 impl Doors {
-    pub(crate) fn new(
-        shard_count: usize,
-        (waiting_max, knocks_max): (usize, usize),
-        bells: Arc<Bells>,
-    ) -> Arc<Self> {
+    pub(crate) fn new(shard_count: usize, plan: DoorPlan, bells: Arc<Bells>) -> Arc<Self> {
+        let calls = || (0..plan.notices).map(|_| AtomicU32::new(0)).collect();
         let doors = Arc::new(Self {
             runtime: NEXT.fetch_add(1, Ordering::Relaxed),
+            plan,
             waiting: (0..shard_count)
-                .map(|_| Mutex::new(VecDeque::with_capacity(knocks_max)))
+                .map(|_| Mutex::new(plan.waiting()))
                 .collect(),
-            waiting_max,
+            calls: (0..shard_count).map(|_| calls()).collect(),
             seats: Mutex::new(Seats { seats: Vec::new() }),
             seated: Condvar::new(),
             bells,
@@ -103,29 +150,63 @@ impl Doors {
     /// Knocks with a message, unless too many wait already; then it is handed back.
     #[expect(clippy::result_large_err, reason = "the error is the message itself")]
     pub(crate) fn knock(&self, shard: usize, knock: Knock) -> Result<(), Knock> {
-        if locked(&self.waiting[shard]).len() >= self.waiting_max {
+        let mut waiting = locked(&self.waiting[shard]);
+        if waiting.messages.len() >= self.plan.messages {
             return Err(knock);
         }
-        self.push(shard, knock);
+        waiting.messages.push_back(knock);
+        drop(waiting);
+        self.bells.ring_door(shard);
         Ok(())
     }
 
-    fn push(&self, shard: usize, knock: Knock) {
-        locked(&self.waiting[shard]).push_back(knock);
-        self.bells.ring_door(shard);
+    /// An isolate of `shard` has begun the call `id`.
+    #[inline]
+    pub(crate) fn begin_call(&self, shard: u8, id: NoticeId) {
+        self.calls[usize::from(shard)][id.index as usize].store(id.sequence, Ordering::Relaxed);
     }
 
-    /// Answers a call of this runtime by way of the caller's door.
-    pub(crate) fn answer(&self, claim: Claim, outcome: Result<Parcel, CallError>) {
-        if claim.caller.shard() == usize::from(OUTSIDE) {
-            self.complete(claim.id, outcome);
-        } else {
-            self.push(claim.caller.shard(), Knock::Reply { claim, outcome });
+    /// Its call with the notice `index` is over.
+    #[inline]
+    pub(crate) fn end_call(&self, shard: u8, index: u32) {
+        self.calls[usize::from(shard)][index as usize].store(0, Ordering::Relaxed);
+    }
+
+    /// Whether the call of an isolate of this runtime is not over.
+    pub(crate) fn is_waited_for(&self, claim: &Claim) -> bool {
+        let calls = &self.calls[claim.caller.shard()];
+        calls[claim.id.index as usize].load(Ordering::Relaxed) == claim.id.sequence
+    }
+
+    /// Answers a call of this runtime by way of the caller's door. A reply that nobody waits for any more,
+    /// this one or one that stood in its way, is handed back to be dropped.
+    pub(crate) fn answer(&self, claim: Claim, outcome: Outcome) -> Option<Outcome> {
+        let shard = claim.caller.shard();
+        if shard == usize::from(OUTSIDE) {
+            return self.complete(claim.id, outcome);
         }
+        if !self.is_waited_for(&claim) {
+            return Some(outcome);
+        }
+        let mut waiting = locked(&self.waiting[shard]);
+        let replies = &mut waiting.replies;
+        // There is room for one reply to each call, so that when it is used up some are late.
+        let late = if replies.len() < replies.capacity() {
+            None
+        } else {
+            replies
+                .iter()
+                .position(|(other, _)| !self.is_waited_for(other))
+        };
+        let late = late.map(|index| replies.swap_remove(index).1);
+        replies.push((claim, outcome));
+        drop(waiting);
+        self.bells.ring_door(shard);
+        late
     }
 
-    /// Takes everything that waits in front of `shard` in exchange for an empty queue.
-    pub(crate) fn open(&self, shard: usize, empty: VecDeque<Knock>) -> VecDeque<Knock> {
+    /// Takes everything that waits in front of `shard` in exchange for empty queues.
+    pub(crate) fn open(&self, shard: usize, empty: Waiting) -> Waiting {
         std::mem::replace(&mut locked(&self.waiting[shard]), empty)
     }
 
@@ -153,8 +234,8 @@ impl Doors {
         }
     }
 
-    /// Ends a call from outside. One that is over already stays as it is.
-    pub(crate) fn complete(&self, id: NoticeId, outcome: Result<Parcel, CallError>) {
+    /// Ends a call from outside. One that is over already stays as it is; then the outcome is handed back.
+    pub(crate) fn complete(&self, id: NoticeId, outcome: Outcome) -> Option<Outcome> {
         let mut seats = locked(&self.seats);
         if let Some((sequence, seat)) = seats.seats.get_mut(id.index as usize)
             && *sequence == id.sequence
@@ -162,7 +243,9 @@ impl Doors {
         {
             *seat = Seat::Done(outcome);
             self.seated.notify_all();
+            return None;
         }
+        Some(outcome)
     }
 
     /// Waits for the end of a call and leaves the seat.
@@ -190,6 +273,57 @@ impl Doors {
                 .wait_timeout(seats, left)
                 .unwrap_or_else(PoisonError::into_inner)
                 .0;
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+    use std::collections::BTreeMap;
+
+    proptest! {
+        /// However many late replies come, the queue never outgrows its plan and every reply that is waited
+        /// for is in it, once.
+        #[test]
+        fn replies_that_are_waited_for_are_kept_and_late_ones_make_room(
+            steps in prop::collection::vec((0..8u32, prop::bool::ANY), 1..400),
+        ) {
+            let plan = DoorPlan { messages: 0, calls: 8, notices: 8 };
+            let doors = Doors::new(1, plan, Arc::new(Bells::new(vec![0])));
+            let mut calls = BTreeMap::new();
+            let mut sequence = 0;
+            let capacity = locked(&doors.waiting[0]).replies.capacity();
+            for (index, again) in steps {
+                // The call is over, by its time limit, and another begins; its reply comes or not.
+                sequence += 1;
+                let id = NoticeId { index, sequence };
+                doors.begin_call(0, id);
+                calls.remove(&index);
+                let claim = Claim { caller: Handle::new(0, 0, 0, 1), id, runtime: doors.runtime };
+                if again {
+                    let late = doors.answer(claim, Ok(Parcel::new(sequence)));
+                    calls.insert(index, sequence);
+                    if let Some(late) = late {
+                        let late: u32 = late.unwrap().open().ok().unwrap();
+                        prop_assert!(calls.values().all(|&live| live != late));
+                    }
+                }
+            }
+            let waiting = doors.open(0, Waiting::default());
+            prop_assert_eq!(waiting.replies.capacity(), capacity);
+            for (&index, &sequence) in &calls {
+                let id = NoticeId { index, sequence };
+                let count = waiting.replies.iter().filter(|(claim, _)| claim.id == id).count();
+                prop_assert_eq!(count, 1);
+            }
+            let late = Claim {
+                caller: Handle::new(0, 0, 0, 1),
+                id: NoticeId { index: 0, sequence: sequence + 1 },
+                runtime: doors.runtime,
+            };
+            prop_assert!(doors.answer(late, Err(CallError::NoReply)).is_some());
         }
     }
 }

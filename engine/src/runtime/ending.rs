@@ -16,8 +16,10 @@ pub enum Ending {
     /// It answered [`Effect::Call`](super::Effect::Call) with no call outstanding, or
     /// [`Effect::Io`](super::Effect::Io) with no operation in flight.
     NothingToWaitFor,
-    /// An isolate it is linked to ended abnormally.
+    /// An isolate it follows or is linked to ended abnormally.
     Linked(Handle),
+    /// Another isolate ended it.
+    ByOther(Handle),
     /// The watchdog found it stuck in a handler, and it was ended when the handler returned.
     Stuck,
     /// Its supervisor ended it, because a sibling ended or the supervisor itself gave up.

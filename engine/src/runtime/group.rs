@@ -60,8 +60,8 @@ impl<I: Isolate> TypedGroup<I> {
     #[inline]
     fn turn(&mut self, core: &mut Core, desk: u32, slot: usize) {
         let handle = core.handle_of(desk);
-        let beat = core.metrics.heartbeat.load(Ordering::Relaxed);
-        core.metrics.heartbeat.store(beat + 1, Ordering::Relaxed);
+        let beat = core.metrics.heartbeat.load(Ordering::Relaxed) + 1;
+        core.metrics.heartbeat.store(beat, Ordering::Relaxed);
         core.metrics.running.store(handle.bits(), Ordering::Relaxed);
         if core.desks[desk as usize].life == Life::Starting {
             self.start_isolate(core, desk, slot);
@@ -72,7 +72,7 @@ impl<I: Isolate> TypedGroup<I> {
             .running
             .store(Handle::NOBODY.bits(), Ordering::Relaxed);
         if core.metrics.condemned.load(Ordering::Relaxed) != 0 {
-            end_condemned(core, desk);
+            end_condemned(core, desk, beat);
         }
         core.settle(desk);
         core.answer_dropped();
@@ -112,6 +112,9 @@ impl<I: Isolate> TypedGroup<I> {
     fn start_isolate(&mut self, core: &mut Core, desk: u32, slot: usize) {
         let nursery = core.nurseries[self.kind].downcast_ref::<Nursery<I>>();
         let init = nursery.expect("made for this kind").init(slot);
+        let Some(init) = init else {
+            return core.end(desk, Ending::NotStarted("it has nothing to start from"));
+        };
         match I::start(init, &mut Context::new(core, desk, Handle::NOBODY)) {
             Ok(isolate) => {
                 self.isolates[slot] = Some(isolate);
@@ -143,11 +146,11 @@ fn obey(core: &mut Core, desk: u32, effect: Effect) {
     }
 }
 
-/// The watchdog wants somebody ended: whoever's handler has just returned, if it is still that one.
+/// The watchdog wants somebody ended: whoever's handler has just returned, if it was in this event and
+/// not in one that ended while the watchdog wrote.
 #[cold]
-fn end_condemned(core: &mut Core, desk: u32) {
-    let condemned = core.metrics.condemned.swap(0, Ordering::Relaxed);
-    if core.handle_of(desk).bits() == condemned {
+fn end_condemned(core: &mut Core, desk: u32, beat: u64) {
+    if core.metrics.condemned.swap(0, Ordering::Relaxed) == beat {
         core.end(desk, Ending::Stuck);
     }
 }

@@ -1,11 +1,15 @@
 //! Kinds of isolates in a boot specification: how many, what each may have, and how they are made.
 
 use super::group::{IsolateGroup, TypedGroup};
+use super::handle::SLOTS_MAX;
 use super::isolate::Isolate;
 use super::nursery::Nursery;
 use crate::arena::Arena;
 use std::any::{Any, TypeId};
 use std::marker::PhantomData;
+
+/// The most messages in a mailbox.
+pub(crate) const MAILBOX_SLOTS_MAX: u32 = 1 << 24;
 
 /// How many isolates of a kind a shard has room for, and what each of them may have.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -53,6 +57,15 @@ impl KindLimits {
         Self {
             slots,
             ..Self::default()
+        }
+    }
+
+    /// The same, but no more than a specification may say.
+    pub(crate) fn within_range(&self) -> Self {
+        Self {
+            slots: self.slots.min(SLOTS_MAX),
+            mailbox_slots: self.mailbox_slots.min(MAILBOX_SLOTS_MAX),
+            ..*self
         }
     }
 

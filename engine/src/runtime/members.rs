@@ -8,6 +8,7 @@ use super::nursery::Nursery;
 use super::tree::{Backoff, Budget, ROOT, Restart, Strategy, SupervisorPlan, Tree};
 use std::any::{Any, TypeId};
 use std::marker::PhantomData;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -33,6 +34,7 @@ impl<I: Isolate, F: Fn(usize) -> I::Init + Send + Sync> AnySeed for Seed<I, F> {
     fn plant(&self, shard: usize, slot: usize, nursery: &mut dyn Any) {
         let nursery = nursery.downcast_mut::<Nursery<I>>();
         let nursery = nursery.expect("the nursery of the seed's kind");
+        drop(nursery.clear(slot));
         drop(nursery.plant(slot, (self.init)(shard)));
     }
 }
@@ -95,7 +97,7 @@ pub(crate) enum Member {
 pub struct SupervisorSpec {
     pub(crate) name: String,
     strategy: Strategy,
-    budget: Budget,
+    pub(crate) budget: Budget,
     backoff: Backoff,
     members: Vec<Member>,
 }
@@ -233,7 +235,12 @@ impl Garden {
                 return core.log(Level::Error, None, text);
             };
             let slot = (desk - core.kinds[kind].first_desk) as usize;
-            child.seed.plant(shard, slot, core.nurseries[kind].as_mut());
+            let nursery = core.nurseries[kind].as_mut();
+            // Code of its own: whoever could not be planted is not started, and its supervisor reacts.
+            let plant = AssertUnwindSafe(|| child.seed.plant(shard, slot, nursery));
+            if let Err(payload) = catch_unwind(plant) {
+                core.log_payload(None, child.seed.kind_name(), payload);
+            }
             core.tree
                 .adopt(desk, parent, child.restart, true, name.unwrap_or(NONE));
         }

@@ -53,6 +53,8 @@ counters! {
     RefusedStale = "refused_stale",
     /// Messages refused because the ring was full.
     RefusedLinkFull = "refused_link_full",
+    /// Messages refused because the address was another runtime's.
+    RefusedForeign = "refused_foreign",
     /// Messages of other shards handed back to their senders' shards.
     Returned = "returned",
     /// Returned messages whose sender had ended.
@@ -67,6 +69,10 @@ counters! {
     CallsAbandoned = "calls_abandoned",
     /// Replies to calls that were over.
     RepliesLate = "replies_late",
+    /// Jobs given to pools.
+    Jobs = "jobs",
+    /// Jobs refused because as many as may be waited in their pool.
+    JobsRefused = "jobs_refused",
     /// Timers that ran out.
     TimersFired = "timers_fired",
     /// Ends of operations of I/O taken in.
@@ -106,6 +112,7 @@ impl Counter {
             Undelivered::PoolExhausted => Self::RefusedPoolExhausted,
             Undelivered::Stale => Self::RefusedStale,
             Undelivered::LinkFull => Self::RefusedLinkFull,
+            Undelivered::Foreign => Self::RefusedForeign,
         }
     }
 }
@@ -150,7 +157,7 @@ pub(crate) struct ShardMetrics {
     pub(crate) running: AtomicU64,
     /// Counts the events begun: with `running`, how the watchdog sees that one takes long.
     pub(crate) heartbeat: AtomicU64,
-    /// Whom the watchdog wants ended when its handler returns.
+    /// The event, by heartbeat, whose isolate the watchdog wants ended when its handler returns.
     pub(crate) condemned: AtomicU64,
 }
 
@@ -169,6 +176,12 @@ impl ShardMetrics {
     #[inline]
     pub(crate) fn count(&self, counter: Counter) {
         bump(&self.counters[counter as usize], 1);
+    }
+
+    /// The watchdog writes about a shard as well, on a thread of its own.
+    #[cold]
+    pub(crate) fn count_log_dropped(&self) {
+        self.counters[Counter::LogDropped as usize].fetch_add(1, Ordering::Relaxed);
     }
 
     /// Takes over what is counted elsewhere.

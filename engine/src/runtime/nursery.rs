@@ -26,8 +26,13 @@ impl<I: Isolate> Nursery<I> {
         self.inits[slot].replace(init)
     }
 
-    /// What the isolate of a slot starts from; whoever has a desk was planted before.
-    pub(crate) fn init(&self, slot: usize) -> I::Init {
-        self.inits[slot].clone().expect("planted with the desk")
+    /// Nobody can be started in a slot until something is planted; what was there before.
+    pub(crate) fn clear(&mut self, slot: usize) -> Option<I::Init> {
+        self.inits[slot].take()
+    }
+
+    /// What the isolate of a slot starts from; none if the child's own code panicked when it was to say.
+    pub(crate) fn init(&self, slot: usize) -> Option<I::Init> {
+        self.inits[slot].clone()
     }
 }

@@ -36,8 +36,12 @@ pub(crate) enum FrameTag {
     NoReply,
     /// `source` wants to know when `target` ends; `call` is its notice.
     Watch,
+    /// The same, and `target` is to end when `source` does.
+    Link,
     /// It does no longer.
     Unwatch,
+    /// `source` ends `target`.
+    End,
     /// `source` has ended; `target` asked with the notice `call`.
     Down,
 }
@@ -45,16 +49,18 @@ pub(crate) enum FrameTag {
 impl FrameTag {
     /// Whether it may be answered at once, from the room kept for what goes back.
     pub(crate) const fn asks(self) -> bool {
-        matches!(self, Self::Message | Self::Watch)
+        matches!(self, Self::Message | Self::Watch | Self::Link)
     }
 
-    const ALL: [Self; 7] = [
+    const ALL: [Self; 9] = [
         Self::Message,
         Self::Returned,
         Self::Reply,
         Self::NoReply,
         Self::Watch,
+        Self::Link,
         Self::Unwatch,
+        Self::End,
         Self::Down,
     ];
 }

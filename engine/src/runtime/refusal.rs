@@ -15,14 +15,17 @@ pub enum Undelivered {
     Stale,
     /// The ring to that shard is full, or that shard has not yet been looked at.
     LinkFull,
+    /// Nobody of that kind takes such messages: the address is one of another runtime.
+    Foreign,
 }
 
 impl Undelivered {
-    pub(crate) const ALL: [Self; 4] = [
+    pub(crate) const ALL: [Self; 5] = [
         Self::MailboxFull,
         Self::PoolExhausted,
         Self::Stale,
         Self::LinkFull,
+        Self::Foreign,
     ];
 
     pub(crate) fn from_number(number: u64) -> Self {
@@ -37,6 +40,7 @@ impl Undelivered {
             Self::PoolExhausted => "pool_exhausted",
             Self::Stale => "stale",
             Self::LinkFull => "link_full",
+            Self::Foreign => "foreign",
         }
     }
 }
@@ -48,6 +52,7 @@ impl fmt::Display for Undelivered {
             Self::PoolExhausted => "its shard has no envelope left for its kind",
             Self::Stale => "it has ended",
             Self::LinkFull => "the ring to its shard is full",
+            Self::Foreign => "its address is one of another runtime",
         })
     }
 }

@@ -3,6 +3,7 @@
 use super::call::take_dropped;
 use super::claim::{CallError, Claim};
 use super::core::Core;
+use super::doors::Outcome;
 use super::ending::Ending;
 use super::handle::Handle;
 use super::mail::Lane;
@@ -11,6 +12,7 @@ use super::notice::{Notice, NoticeId, Tag};
 use super::outbox::{Frame, FrameTag, Outbox};
 use super::parcel::Parcel;
 use super::refusal::{SendError, Undelivered};
+use std::any::TypeId;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 /// Whether a frame could be taken in.
@@ -108,7 +110,11 @@ impl Core {
         message: M,
     ) -> Result<(), SendError<M>> {
         self.metrics.count(Counter::Offered);
-        let place = if target.shard() == usize::from(self.shard) {
+        // Kinds have the same numbers on every shard.
+        let kind = self.kinds.get(target.kind());
+        let place = if kind.is_none_or(|kind| kind.takes != TypeId::of::<M>()) {
+            Err(Undelivered::Foreign)
+        } else if target.shard() == usize::from(self.shard) {
             self.admit(source, target, lane)
         } else {
             self.admit_away(source, target, lane, call)
@@ -162,16 +168,16 @@ impl Core {
     }
 
     /// Answers a call, wherever the caller is.
-    pub(crate) fn answer(&mut self, claim: Claim, outcome: Result<Parcel, CallError>) {
+    pub(crate) fn answer(&mut self, claim: Claim, outcome: Outcome) {
         let shard = claim.caller.shard();
         if claim.runtime != self.common.runtime {
             super::doors::answer(claim, outcome);
         } else if shard >= self.outboxes.len() {
-            self.doors.answer(claim, outcome);
+            self.answer_at_the_door(claim, outcome);
         } else if let Some(outbox) = self.outbox(shard) {
             if !outbox.takes_reply() {
                 // The right to answer has come by a roundabout way, and this ring kept no room for it.
-                return self.doors.answer(claim, outcome);
+                return self.answer_at_the_door(claim, outcome);
             }
             let (tag, parcel) = match outcome {
                 Ok(parcel) => (FrameTag::Reply, parcel),
@@ -182,6 +188,12 @@ impl Core {
             outbox.send_reserved(frame);
         } else {
             self.end_call(claim.id, claim.caller, outcome);
+        }
+    }
+
+    fn answer_at_the_door(&mut self, claim: Claim, outcome: Outcome) {
+        if let Some(Ok(late)) = self.doors.answer(claim, outcome) {
+            self.discard(late);
         }
     }
 
@@ -201,12 +213,7 @@ impl Core {
     }
 
     /// Ends a call of an isolate here, unless it is over.
-    pub(crate) fn end_call(
-        &mut self,
-        id: NoticeId,
-        caller: Handle,
-        outcome: Result<Parcel, CallError>,
-    ) {
+    pub(crate) fn end_call(&mut self, id: NoticeId, caller: Handle, outcome: Outcome) {
         let desk = self.find(caller);
         let notice = self.notices.find(id);
         let waits = |notice: &&mut Notice| {
@@ -225,6 +232,7 @@ impl Core {
             Counter::CallsReplied
         });
         self.wheel.cancel(Self::notice_node(id.index).0);
+        self.doors.end_call(self.shard, id.index);
         self.notices
             .queue(&mut self.desks[desk as usize].notices, id.index);
         self.settle(desk);
@@ -239,6 +247,8 @@ impl Core {
             FrameTag::Reply => self.end_call(id, frame.target, Ok(frame.parcel)),
             FrameTag::NoReply => self.end_call(id, frame.target, Err(CallError::NoReply)),
             FrameTag::Watch => self.take_in_watch(from, &frame),
+            FrameTag::Link => self.take_in_link(from, &frame),
+            FrameTag::End => self.end_other(frame.source, frame.target),
             FrameTag::Unwatch => self.drop_proxy(frame.target, frame.source, frame.call),
             FrameTag::Down => {
                 let ending = frame.parcel.open().unwrap_or(Ending::Gone);

@@ -8,7 +8,7 @@ use super::bells::{Bells, DOOR};
 use super::claim::{CallError, Claim};
 use super::core::Core;
 use super::desk::Life;
-use super::doors::{Doors, Knock};
+use super::doors::{DoorPlan, Doors, Waiting};
 use super::ending::Ending;
 use super::group::IsolateGroup;
 use super::handle::Handle;
@@ -24,7 +24,6 @@ use super::timer::{Nanos, TICK_NANOS};
 use super::tree::Recent;
 use crate::arena::Arena;
 use crate::ring::RingReader;
-use std::collections::VecDeque;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
@@ -67,9 +66,11 @@ pub(crate) struct RuntimeShard {
     pub(crate) bells: Arc<Bells>,
     pub(crate) orders: Arc<Orders>,
     /// Two queues that change places with the door's.
-    pub(crate) knocks: VecDeque<Knock>,
+    pub(crate) knocks: Waiting,
     pub(crate) health: Health,
     pub(crate) restarts: Recent,
+    /// The root has given up: the shard is to be started again.
+    pub(crate) gave_up: bool,
     /// Where the round of kinds goes on.
     pub(crate) next_kind: usize,
     pub(crate) phase: Phase,
@@ -87,7 +88,7 @@ pub(crate) struct ShardParts {
     pub(crate) orders: Arc<Orders>,
     pub(crate) restarts: Recent,
     pub(crate) garden: Garden,
-    pub(crate) knocks_max: usize,
+    pub(crate) doors: DoorPlan,
     pub(crate) messages_max: u32,
     pub(crate) arena: Arena,
 }
@@ -102,9 +103,10 @@ impl RuntimeShard {
             messages_max: parts.messages_max,
             bells: parts.bells,
             orders: parts.orders,
-            knocks: VecDeque::with_capacity(parts.knocks_max),
+            knocks: parts.doors.waiting(),
             health: Health::Up,
             restarts: parts.restarts,
+            gave_up: false,
             next_kind: 0,
             phase: Phase::Running,
             revivals: 0,
@@ -234,25 +236,20 @@ impl RuntimeShard {
     fn open_door(&mut self) {
         let empty = std::mem::take(&mut self.knocks);
         let mut knocks = self.core.doors.open(self.number(), empty);
-        for knock in knocks.drain(..) {
-            match knock {
-                Knock::Reply { claim, outcome } => {
-                    self.core.end_call(claim.id, claim.caller, outcome);
-                }
-                Knock::Message {
-                    target,
-                    lane,
-                    parcel,
-                    call,
-                } => {
-                    self.core.metrics.count(Counter::Offered);
-                    let delivered = self.core.deliver(Handle::NOBODY, target, lane, parcel);
-                    if let Err((why, parcel)) = delivered {
-                        self.core.discard(parcel);
-                        self.core.metrics.count(Counter::of_refusal(why));
-                        refuse(&self.core.doors, call, why);
-                    }
-                }
+        for (claim, outcome) in knocks.replies.drain(..) {
+            self.core.end_call(claim.id, claim.caller, outcome);
+        }
+        for knock in knocks.messages.drain(..) {
+            let (target, lane, call) = (knock.target, knock.lane, knock.call);
+            self.core.metrics.count(Counter::Offered);
+            let delivered = self
+                .core
+                .deliver(Handle::NOBODY, target, lane, knock.parcel);
+            if let Err((why, parcel)) = delivered {
+                self.core.metrics.count(Counter::of_refusal(why));
+                // Before the question is dropped, and the right to answer it with it, which says less.
+                refuse(&self.core.doors, call, why);
+                self.core.discard(parcel);
             }
         }
         self.knocks = knocks;
@@ -274,11 +271,6 @@ impl RuntimeShard {
         if revivals != self.revivals {
             self.revivals = revivals;
             self.revive();
-        }
-        for from in 0..self.inboxes.len() {
-            if self.inboxes[from].is_some() {
-                self.look_at_peer(from);
-            }
         }
     }
 
@@ -320,6 +312,11 @@ impl RuntimeShard {
 
     /// A sleep is over, or the pause before a restart, unless it was called off a moment ago.
     fn wake_desk(&mut self, desk: u32) {
+        let (alarm, _) = self.core.desk_node(desk);
+        if self.core.wheel.due(alarm).is_some() {
+            // Whoever was woken before it in this turn had it ended, and it pauses anew.
+            return;
+        }
         let seat = &mut self.core.desks[desk as usize];
         if !std::mem::take(&mut seat.asleep) {
             return;
@@ -422,6 +419,7 @@ fn inbox_of(inboxes: &mut [Option<Inbox>], from: usize) -> &mut Inbox {
 /// A question from outside was not delivered.
 fn refuse(doors: &Doors, call: Option<Claim>, why: Undelivered) {
     if let Some(claim) = call {
-        doors.complete(claim.id, Err(CallError::Undelivered(why)));
+        // One whose time is over stays over.
+        drop(doors.complete(claim.id, Err(CallError::Undelivered(why))));
     }
 }

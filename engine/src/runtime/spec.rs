@@ -1,22 +1,26 @@
 //! The boot specification: what a runtime consists of, checked as a whole before anything is taken.
 
 use super::desk::{Desk, ReadySet};
-use super::handle::{ISOLATE_KINDS_MAX, RUNTIME_SHARDS_MAX, SLOTS_MAX};
+use super::doors::DoorPlan;
+use super::handle::RUNTIME_SHARDS_MAX;
 use super::isolate::Isolate;
 use super::kinds::{AnyKind, KindLimits, KindOf};
-use super::log::Level;
-use super::mail::{Mail, NONE};
-use super::members::{Child, Garden, SupervisorSpec};
+use super::log::{Level, LogRecord};
+use super::mail::Mail;
+use super::members::{Garden, SupervisorSpec};
 use super::notice::Notices;
 use super::outbox::LinkLimits;
-use super::spec_error::{SpecError, SpecErrors};
-use super::tree::{Budget, Tree};
+use super::pool::{PoolPlan, Pools};
+use super::tree::{Budget, Recent, Tree};
 use crate::io::{IoChoice, IoPlan};
 use crate::plan::Region;
 use crate::ring::ring_bytes;
 use crate::wheel::Wheel;
 use std::sync::Arc;
 use std::time::Duration;
+
+/// The most entries of a queue: of a door, of a log.
+pub(crate) const QUEUE_SLOTS_MAX: usize = 1 << 24;
 
 /// What a runtime consists of.
 pub struct Specification {
@@ -36,6 +40,7 @@ pub struct Specification {
     trees: Vec<(Option<usize>, SupervisorSpec)>,
     root: Budget,
     io: Option<(IoChoice, IoPlan)>,
+    pub(crate) pools: Vec<PoolPlan>,
 }
 
 impl Specification {
@@ -62,6 +67,7 @@ impl Specification {
             trees: Vec::new(),
             root: Budget::default(),
             io: None,
+            pools: Vec::new(),
         }
     }
 
@@ -109,6 +115,20 @@ impl Specification {
         self
     }
 
+    /// Adds threads beside the shards, on which work given by
+    /// [`Context::offload`](super::Context::offload) is done, and how much of it may wait. For what
+    /// computes, as many threads as there are cores to spare; for what blocks, as many as may block at
+    /// a time.
+    #[must_use]
+    pub fn pool(mut self, name: impl Into<String>, threads: usize, jobs: usize) -> Self {
+        self.pools.push(PoolPlan {
+            name: name.into(),
+            threads,
+            jobs,
+        });
+        self
+    }
+
     /// What may be on its way between two shards.
     #[must_use]
     pub fn links(mut self, limits: LinkLimits) -> Self {
@@ -116,7 +136,8 @@ impl Specification {
         self
     }
 
-    /// Per shard: watches kept for other shards, and messages from them that may come back at once.
+    /// Per shard: watches with isolates of other shards, at either end; and messages from other shards that
+    /// may come back at once.
     #[must_use]
     pub fn watches_and_refusals(mut self, proxies: u32, refusals: u32) -> Self {
         (self.proxies, self.refusals) = (proxies, refusals);
@@ -164,6 +185,15 @@ impl Specification {
         &self.kinds
     }
 
+    /// Trees, each with the shard it stands on; none: on every one.
+    pub(crate) fn trees(&self) -> &[(Option<usize>, SupervisorSpec)] {
+        &self.trees
+    }
+
+    pub(crate) fn root_budget(&self) -> Budget {
+        self.root
+    }
+
     /// All of shard `shard` that is there from the start.
     pub(crate) fn garden(&self, shard: usize) -> Garden {
         let here = self
@@ -174,10 +204,22 @@ impl Specification {
         Garden::new(shard, self.root, trees)
     }
 
+    /// Kinds and what they may have, no more than is allowed, so that sums of what is wrong are numbers.
+    fn sizes(&self) -> impl Iterator<Item = (&dyn AnyKind, KindLimits)> {
+        self.kinds
+            .iter()
+            .map(|(kind, limits)| (&**kind, limits.within_range()))
+    }
+
+    /// Shards, no more than are allowed.
+    pub(crate) fn shards(&self) -> std::ops::Range<usize> {
+        0..self.shard_count.min(RUNTIME_SHARDS_MAX)
+    }
+
     /// All well-known names.
     pub(crate) fn names(&self) -> Vec<String> {
         let mut names = Vec::new();
-        for shard in 0..self.shard_count {
+        for shard in self.shards() {
             self.garden(shard).root().visit(&mut |_, child| {
                 names.extend(child.and_then(|child| child.name.clone()));
             });
@@ -186,43 +228,40 @@ impl Specification {
     }
 
     pub(crate) fn desk_count(&self) -> usize {
-        self.kinds.iter().map(|(_, limits)| limits.slots).sum()
+        self.sizes().map(|(_, limits)| limits.slots).sum()
     }
 
     pub(crate) fn mail_slots(&self) -> usize {
-        self.kinds
-            .iter()
-            .map(|(_, limits)| limits.mail_slots())
-            .sum()
+        self.sizes().map(|(_, limits)| limits.mail_slots()).sum()
     }
 
     pub(crate) fn notice_count(&self) -> usize {
-        let kinds: usize = self.kinds.iter().map(|(_, limits)| limits.notices()).sum();
+        let kinds: usize = self.sizes().map(|(_, limits)| limits.notices()).sum();
         kinds + self.proxies as usize + self.refusals as usize
     }
 
     pub(crate) fn call_count(&self) -> usize {
-        let calls = |limits: &KindLimits| limits.slots * usize::from(limits.calls);
-        self.kinds.iter().map(|(_, limits)| calls(limits)).sum()
+        let calls = |limits: KindLimits| limits.slots * usize::from(limits.calls);
+        self.sizes().map(|(_, limits)| calls(limits)).sum()
     }
 
     /// What each shard's I/O is made of.
     pub(crate) fn io_plan(&self) -> Option<(IoChoice, IoPlan)> {
         let (choice, mut plan) = self.io?;
-        let operations = |limits: &KindLimits| limits.slots * usize::from(limits.operations);
-        let operations: usize = self
-            .kinds
-            .iter()
-            .map(|(_, limits)| operations(limits))
-            .sum();
+        let operations = |limits: KindLimits| limits.slots * usize::from(limits.operations);
+        let operations: usize = self.sizes().map(|(_, limits)| operations(limits)).sum();
         plan.owner_places = u32::try_from(self.desk_count()).unwrap_or(u32::MAX);
         plan.operation_slots = u32::try_from(operations).unwrap_or(u32::MAX);
         Some((choice, plan))
     }
 
-    /// What may wait in front of a shard: messages, and replies that found no room on their ring.
-    pub(crate) fn knocks_max(&self) -> usize {
-        self.door_slots + self.call_count()
+    /// What may wait in front of a shard.
+    pub(crate) fn doors(&self) -> DoorPlan {
+        DoorPlan {
+            messages: self.door_slots.min(QUEUE_SLOTS_MAX),
+            calls: self.call_count(),
+            notices: self.notice_count(),
+        }
     }
 
     pub(crate) fn supervisor_count(&self, shard: usize) -> usize {
@@ -239,7 +278,7 @@ impl Specification {
             bytes,
         };
         let mut regions = vec![region("desks", desks, desks * size_of::<Desk>() + 64)];
-        for (kind, limits) in &self.kinds {
+        for (kind, limits) in self.sizes() {
             let slots = limits.slots;
             let bytes = kind.bytes(slots) + ReadySet::bytes(slots);
             regions.push(region(&format!("isolates {}", kind.name()), slots, bytes));
@@ -260,183 +299,28 @@ impl Specification {
     /// Bytes of everything that grows with the specification.
     #[must_use]
     pub fn bytes(&self) -> usize {
-        let pairs = self.shard_count * self.shard_count.saturating_sub(1);
+        let shard_count = self.shards().len();
+        let pairs = shard_count * shard_count.saturating_sub(1);
         let lines = self.link.ring_lines().next_power_of_two();
-        let tree = Tree::bytes(self.desk_count(), 0);
-        let io = self.io_plan().map_or(0, |(_, plan)| plan.buffer_bytes());
-        self.shard_count * (self.arena_bytes() + tree + io) + pairs * ring_bytes(lines)
+        let trees: usize = self.shards().map(|shard| self.tree_bytes(shard)).sum();
+        let io = self
+            .io_plan()
+            .map_or(0, |(_, plan)| plan.buffer_bytes() + plan.table_bytes());
+        let log = self.log_slots.min(QUEUE_SLOTS_MAX) * size_of::<LogRecord>();
+        let shard = self.arena_bytes() + self.doors().bytes() + io + log;
+        let pools: usize = self.pools.iter().map(Pools::bytes).sum();
+        shard_count * shard + pools + trees + pairs * ring_bytes(lines)
     }
 
-    /// Everything that is wrong with it.
-    pub(crate) fn check(&self, memory_bytes: Option<usize>) -> Result<(), SpecErrors> {
-        let mut errors = Vec::new();
-        let mut limit = |what: String, value: usize, min: usize, max: usize| {
-            if !(min..=max).contains(&value) {
-                errors.push(SpecError::OutOfRange {
-                    what,
-                    value,
-                    min,
-                    max,
-                });
+    /// Bytes of who stands under whom on a shard, and of when supervisors acted lately.
+    fn tree_bytes(&self, shard: usize) -> usize {
+        let garden = self.garden(shard);
+        let mut recent = Recent::bytes(self.shard_restarts);
+        garden.root().visit(&mut |supervisor, child| {
+            if child.is_none() {
+                recent += Recent::bytes(supervisor.budget);
             }
-        };
-        limit("shards".into(), self.shard_count, 1, RUNTIME_SHARDS_MAX);
-        limit("kinds".into(), self.kinds.len(), 1, ISOLATE_KINDS_MAX);
-        for (kind, limits) in &self.kinds {
-            let name = kind.name();
-            limit(format!("kind {name}: slots"), limits.slots, 1, SLOTS_MAX);
-            let mailbox = limits.mailbox_slots as usize;
-            limit(format!("kind {name}: mailbox_slots"), mailbox, 1, 1 << 24);
-            limit(
-                format!("kind {name}: weight"),
-                limits.weight as usize,
-                1,
-                1 << 12,
-            );
-            let (max, reserve) = (limits.mail_max, limits.mail_reserve as usize);
-            let mail_max = max.map_or(limits.mail_slots(), |max| max as usize);
-            limit(
-                format!("kind {name}: mail_max"),
-                mail_max,
-                1,
-                limits.mail_slots().max(1),
-            );
-            limit(
-                format!("kind {name}: mail_reserve"),
-                reserve,
-                1,
-                mail_max.max(1),
-            );
-        }
-        limit(
-            "links: messages".into(),
-            self.link.messages as usize,
-            1,
-            1 << 20,
-        );
-        limit(
-            "links: replies".into(),
-            self.link.replies as usize,
-            1,
-            1 << 20,
-        );
-        limit(
-            "threads".into(),
-            self.thread_count.unwrap_or(1),
-            1,
-            RUNTIME_SHARDS_MAX,
-        );
-        self.check_io(&mut errors);
-        self.check_kinds(&mut errors);
-        self.check_trees(&mut errors);
-        self.check_totals(memory_bytes, &mut errors);
-        if errors.is_empty() {
-            Ok(())
-        } else {
-            Err(SpecErrors {
-                errors,
-                regions: self.regions(),
-                bytes: self.bytes(),
-            })
-        }
-    }
-
-    fn check_io(&self, errors: &mut Vec<SpecError>) {
-        let Some((_, plan)) = self.io_plan() else {
-            let with_io = self
-                .kinds
-                .iter()
-                .filter(|(_, limits)| limits.operations > 0);
-            errors.extend(with_io.map(|(kind, _)| SpecError::NoIo { kind: kind.name() }));
-            return;
-        };
-        errors.extend(plan.check().into_iter().map(SpecError::Io));
-        let threads = self.thread_count.unwrap_or(self.shard_count);
-        if threads < self.shard_count {
-            errors.push(SpecError::IoOnSharedThreads {
-                threads,
-                shard_count: self.shard_count,
-            });
-        }
-    }
-
-    fn check_kinds(&self, errors: &mut Vec<SpecError>) {
-        for (index, (kind, _)) in self.kinds.iter().enumerate() {
-            let twice = self.kinds[..index].iter();
-            if twice.clone().any(|(other, _)| other.name() == kind.name()) {
-                errors.push(SpecError::KindTwice { kind: kind.name() });
-            }
-        }
-    }
-
-    fn check_trees(&self, errors: &mut Vec<SpecError>) {
-        for (on, tree) in &self.trees {
-            if let Some(shard) = on.filter(|&shard| shard >= self.shard_count) {
-                errors.push(SpecError::NoSuchShard {
-                    tree: tree.name.clone(),
-                    shard,
-                    shard_count: self.shard_count,
-                });
-            }
-            tree.visit(&mut |supervisor, child| {
-                let Some(child) = child else { return };
-                let known =
-                    |(kind, _): &(Arc<dyn AnyKind>, _)| kind.isolate() == child.seed.isolate();
-                if !self.kinds.iter().any(known) {
-                    errors.push(SpecError::UnknownKind {
-                        kind: child.seed.kind_name(),
-                        supervisor: supervisor.name.clone(),
-                    });
-                }
-            });
-        }
-        let mut names = self.names();
-        names.sort_unstable();
-        let twice = names.windows(2).filter(|pair| pair[0] == pair[1]);
-        let mut twice: Vec<&String> = twice.map(|pair| &pair[0]).collect();
-        twice.dedup();
-        errors.extend(
-            twice
-                .into_iter()
-                .map(|name| SpecError::NameTwice { name: name.clone() }),
-        );
-        for shard in 0..self.shard_count.min(RUNTIME_SHARDS_MAX) {
-            self.check_slots(shard, errors);
-        }
-    }
-
-    /// Whether the children of a shard have room.
-    fn check_slots(&self, shard: usize, errors: &mut Vec<SpecError>) {
-        for (kind, limits) in &self.kinds {
-            let mut count = 0;
-            self.garden(shard).root().visit(&mut |_, child| {
-                let same = |child: &Child| child.seed.isolate() == kind.isolate();
-                count += usize::from(child.is_some_and(same));
-            });
-            if count > limits.slots {
-                errors.push(SpecError::TooManyChildren {
-                    kind: kind.name(),
-                    shard,
-                    count,
-                    slots: limits.slots,
-                });
-            }
-        }
-    }
-
-    fn check_totals(&self, memory_bytes: Option<usize>, errors: &mut Vec<SpecError>) {
-        let nodes = self.notice_count() + self.desk_count();
-        if nodes >= NONE as usize || self.mail_slots() >= NONE as usize {
-            errors.push(SpecError::TooManyRecords { nodes });
-        }
-        // A host that swaps is a host that stands still.
-        if let Some(memory) = memory_bytes
-            && self.bytes() > memory / 10 * 9
-        {
-            errors.push(SpecError::TooMuchMemory {
-                bytes: self.bytes(),
-                memory,
-            });
-        }
+        });
+        Tree::bytes(self.desk_count(), garden.root().supervisor_count()) + recent
     }
 }

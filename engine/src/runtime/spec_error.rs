@@ -35,6 +35,16 @@ pub enum SpecError {
         /// The name.
         name: String,
     },
+    /// Two pools have one name.
+    PoolTwice {
+        /// The name.
+        name: String,
+    },
+    /// Two supervisors of a shard have one name; `root` is the one at the top.
+    SupervisorTwice {
+        /// The name.
+        name: String,
+    },
     /// A tree stands on a shard that is not there.
     NoSuchShard {
         /// The supervisor at its top.
@@ -69,10 +79,12 @@ pub enum SpecError {
         /// Shards.
         shard_count: usize,
     },
-    /// More isolates and notices than can be numbered.
+    /// More of something in a shard than can be numbered.
     TooManyRecords {
+        /// Of what.
+        what: &'static str,
         /// How many.
-        nodes: usize,
+        count: usize,
     },
     /// More than nine tenths of the host's memory.
     TooMuchMemory {
@@ -100,6 +112,11 @@ impl fmt::Display for SpecError {
             Self::NameTwice { name } => write!(
                 f,
                 "the name {name} is given twice; `{{shard}}` in a name stands for the shard's number"
+            ),
+            Self::PoolTwice { name } => write!(f, "pool {name} is there twice"),
+            Self::SupervisorTwice { name } => write!(
+                f,
+                "two supervisors of a shard are named {name}; the one at the top is named root"
             ),
             Self::NoSuchShard {
                 tree,
@@ -130,10 +147,9 @@ impl fmt::Display for SpecError {
                 f,
                 "{shard_count} shards with I/O have {threads} threads; each needs one of its own"
             ),
-            Self::TooManyRecords { nodes } => write!(
+            Self::TooManyRecords { what, count } => write!(
                 f,
-                "{nodes} isolates, calls, timers and monitors in a shard; at most 2^32 - 2 can be \
-                 numbered"
+                "{count} {what} in a shard; at most 2^32 - 2 can be numbered"
             ),
             Self::TooMuchMemory { bytes, memory } => write!(
                 f,

@@ -25,9 +25,15 @@ impl Core {
 impl RuntimeShard {
     /// Buries everybody who has ended and lets supervisors react, until nobody is left.
     pub(crate) fn bury_the_dead(&mut self) {
-        while let Some((desk, ending)) = self.core.deaths.pop() {
-            self.bury(desk, ending);
-            self.react(desk, ending);
+        loop {
+            if std::mem::take(&mut self.gave_up) {
+                self.restart_shard();
+            } else if let Some((desk, ending)) = self.core.deaths.pop() {
+                self.bury(desk, ending);
+                self.react(desk, ending);
+            } else {
+                return;
+            }
         }
     }
 
@@ -116,7 +122,10 @@ impl RuntimeShard {
         let mut next = first(&self.core.tree);
         while next != NONE {
             let following = self.core.tree.next(next);
-            self.start_in(next, pause);
+            // Who is never started again is not by its siblings either, only with the supervisor.
+            if self.core.tree.node(next).restart != Restart::Temporary {
+                self.start_in(next, pause);
+            }
             next = following;
         }
     }
@@ -268,7 +277,8 @@ impl RuntimeShard {
         let name = self.core.tree.supervisor(supervisor).name.clone();
         self.log(Level::Error, format_args!("supervisor {name} gives up"));
         if supervisor == ROOT {
-            return self.restart_shard();
+            self.gave_up = true;
+            return;
         }
         let first = self.core.tree.first(supervisor);
         if first != NONE {
@@ -343,15 +353,16 @@ impl RuntimeShard {
             self.log(Level::Info, format_args!("the shard is revived"));
             self.change_incarnation(1);
             self.plant();
+            self.bury_the_dead();
         }
     }
 
-    /// Seats everybody the boot specification names and starts them in order.
+    /// Seats everybody the boot specification names and starts them in order. Who ended at once is to be
+    /// buried then.
     pub(crate) fn plant(&mut self) {
         let garden = std::mem::take(&mut self.garden);
         garden.plant(&mut self.core);
         self.garden = garden;
         self.start_children(ROOT);
-        self.bury_the_dead();
     }
 }

@@ -1,7 +1,7 @@
 //! A thread of the runtime: it makes its shards, gives them turns, and sleeps when none has anything to do.
 
 use super::bells::Bells;
-use super::call::keep_dropped;
+use super::call::{keep_dropped, keep_dropped_no_more};
 use super::core::{Common, Core};
 use super::desk::{Desk, KindDesks, ReadySet};
 use super::doors::Doors;
@@ -89,8 +89,10 @@ pub(crate) fn serve(seat: Seat) {
     run(&mut shards, &seat.bells, seat.thread, seat.own_core, clock);
     crate::crew::set_in_run(false);
     let readers = shards.into_iter().flat_map(RuntimeShard::into_readers);
+    let readers = readers.collect();
+    keep_dropped_no_more();
     // Nobody listens if the runtime was dropped before it was booted.
-    let _ = seat.done.send(readers.collect());
+    let _ = seat.done.send(readers);
 }
 
 /// Turns until everything has ended.
@@ -196,6 +198,7 @@ fn make_shard(
         let mailboxes = limits.slots as u32 * limits.mailbox_slots;
         kinds.push(KindDesks {
             name: kind.name(),
+            takes: kind.message(),
             number: number as u8,
             first_desk: first,
             free: first,
@@ -266,9 +269,10 @@ fn make_shard(
         restarts: Recent::new(specification.shard_restarts),
         garden,
         messages_max: specification.link.messages,
-        knocks_max: specification.knocks_max(),
+        doors: specification.doors(),
         arena,
     });
     shard.plant();
+    shard.bury_the_dead();
     Ok(shard)
 }

@@ -27,9 +27,9 @@ pub enum Restart {
     /// However it ended.
     #[default]
     Permanent,
-    /// If it ended abnormally.
+    /// If it ended abnormally, or with its siblings, also when it had ended before.
     Transient,
-    /// Never.
+    /// Never; one of the boot specification is there again when its supervisor is started again.
     Temporary,
 }
 
@@ -108,6 +108,10 @@ impl Recent {
             next: 0,
             window: nanos(budget.window),
         }
+    }
+
+    pub(crate) fn bytes(budget: Budget) -> usize {
+        budget.restarts as usize * size_of::<Nanos>()
     }
 
     /// Whether it may happen once more at `now`; if so it is noted.

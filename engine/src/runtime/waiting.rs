@@ -60,6 +60,7 @@ impl Core {
         let id = self.notices.take(Tag::Call, desk, &mut seat.owned);
         let (node, waker) = Self::notice_node(id.index);
         self.wheel.arm(node, due(self.now, timeout), waker);
+        self.doors.begin_call(self.shard, id);
         self.metrics.count(Counter::Calls);
         Ok(Claim {
             caller: self.handle_of(desk),
@@ -71,6 +72,7 @@ impl Core {
     /// Takes back a call whose question was refused at once.
     pub(crate) fn unbegin_call(&mut self, desk: u32, id: NoticeId) {
         self.wheel.cancel(Self::notice_node(id.index).0);
+        self.doors.end_call(self.shard, id.index);
         let seat = &mut self.desks[desk as usize];
         seat.call_count -= 1;
         self.notices.release(id.index, &mut seat.owned);
@@ -152,6 +154,7 @@ impl Core {
             Tag::Call => {
                 notice.word = 1;
                 notice.parcel = Parcel::new(CallError::TimedOut);
+                self.doors.end_call(self.shard, index);
                 self.metrics.count(Counter::CallsFailed);
             }
             Tag::Timer => self.metrics.count(Counter::TimersFired),

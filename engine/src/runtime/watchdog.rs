@@ -61,7 +61,7 @@ pub(crate) fn start(
                     *seen = fresh(shard);
                 } else if seen.since.elapsed() >= limit && !seen.named {
                     seen.named = true;
-                    shard.condemned.store(running, Ordering::Relaxed);
+                    shard.condemned.store(beat, Ordering::Relaxed);
                     let who = Handle::from_bits(running);
                     let kind = kinds.get(who.kind()).copied().unwrap_or("?");
                     let (time, now) = (seen.since.elapsed(), nanos(born.elapsed()));

@@ -10,6 +10,7 @@ use super::monitor::MonitorId;
 use super::notice::{NoticeId, Tag};
 use super::outbox::{Frame, FrameTag};
 use super::parcel::Parcel;
+use super::refusal::Undelivered;
 use super::waiting::{Packed, QuotaUsedUp};
 use std::sync::atomic::Ordering;
 
@@ -20,6 +21,10 @@ pub enum WatchError {
     QuotaUsedUp,
     /// The ring to the other's shard is full.
     LinkFull,
+    /// The shard keeps as many watches with other shards as it may.
+    ProxiesUsedUp,
+    /// The other, which a link lets watch as well, has as many monitors as its kind may have.
+    OthersQuotaUsedUp,
 }
 
 impl std::fmt::Display for WatchError {
@@ -27,11 +32,28 @@ impl std::fmt::Display for WatchError {
         match self {
             Self::QuotaUsedUp => QuotaUsedUp.fmt(f),
             Self::LinkFull => f.write_str("the ring to the other's shard is full"),
+            Self::ProxiesUsedUp => {
+                f.write_str("the shard keeps as many watches with other shards as it may")
+            }
+            Self::OthersQuotaUsedUp => {
+                f.write_str("the other has as many monitors as its kind may have")
+            }
         }
     }
 }
 
 impl std::error::Error for WatchError {}
+
+/// What is to happen when the other ends.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Watch {
+    /// The watcher is told.
+    Monitor,
+    /// The watcher ends as well, unless the other ended normally.
+    Follow,
+    /// Each ends with the other.
+    Link,
+}
 
 /// What a notice for news of shards remembers, by shard.
 #[derive(Clone, Copy)]
@@ -43,12 +65,12 @@ struct Told {
 }
 
 impl Core {
-    /// Watches `target` for the isolate at `desk`, which is told, or with `link` ends too.
+    /// Watches `target` for the isolate at `desk`.
     pub(crate) fn watch(
         &mut self,
         desk: u32,
         target: Handle,
-        link: bool,
+        watch: Watch,
     ) -> Result<MonitorId, WatchError> {
         let watcher = self.handle_of(desk);
         let seat = &mut self.desks[desk as usize];
@@ -59,20 +81,37 @@ impl Core {
             .outboxes
             .get_mut(target.shard())
             .and_then(Option::as_mut);
-        if let Some(outbox) = away
-            && !outbox.takes_message()
-        {
-            return Err(WatchError::LinkFull);
+        if let Some(outbox) = away {
+            if !outbox.takes_message() {
+                return Err(WatchError::LinkFull);
+            }
+            // What tells the other shard that the watch is over needs room, which is taken now.
+            let left = self.proxies_left.checked_sub(1);
+            self.proxies_left = left.ok_or(WatchError::ProxiesUsedUp)?;
         }
         seat.monitor_count += 1;
-        let tag = if link { Tag::Link } else { Tag::Monitor };
+        let tag = match watch {
+            Watch::Monitor => Tag::Monitor,
+            Watch::Follow | Watch::Link => Tag::Link,
+        };
         let id = self.notices.take(tag, desk, &mut seat.owned);
         self.notices.at(id.index).target = target;
         if let Some(outbox) = self.outbox(target.shard()) {
-            outbox.send(Frame::new(FrameTag::Watch, watcher, target, id.bits()));
+            let tag = match watch {
+                Watch::Monitor | Watch::Follow => FrameTag::Watch,
+                Watch::Link => FrameTag::Link,
+            };
+            outbox.send(Frame::new(tag, watcher, target, id.bits()));
         } else if let Some(watched) = self.find(target) {
             let watchers = &mut self.desks[watched as usize].watchers;
             self.notices.watch(watchers, id.index);
+            if watch == Watch::Link
+                && watched != desk
+                && self.watch(watched, watcher, Watch::Follow).is_err()
+            {
+                self.unwatch(desk, MonitorId(id));
+                return Err(WatchError::OthersQuotaUsedUp);
+            }
         } else {
             self.take_in_down(id, watcher, Ending::Gone);
         }
@@ -109,12 +148,11 @@ impl Core {
         let seat = &mut self.desks[desk as usize];
         seat.monitor_count -= 1;
         self.notices.release(index, &mut seat.owned);
-        let away = matches!(self.outboxes.get(target.shard()), Some(Some(_)));
-        if told || !away || self.proxies_left == 0 {
+        if told || !self.is_away(target) {
             return;
         }
-        // What cannot be told now is told when the ring has room: the notice just freed waits for it.
-        self.proxies_left -= 1;
+        // What cannot be told now is told when the ring has room: a notice waits for it, for which there
+        // is room since the watch began.
         let waiting = self.notices.take(Tag::Unwatch, NONE, &mut self.orphans);
         let notice = self.notices.at(waiting.index);
         notice.source = watcher;
@@ -127,6 +165,10 @@ impl Core {
         self.touched.insert(target.shard());
     }
 
+    fn is_away(&self, who: Handle) -> bool {
+        matches!(self.outboxes.get(who.shard()), Some(Some(_)))
+    }
+
     /// A watched isolate has ended: tells the watcher `of` with the notice `id`, or ends it.
     pub(crate) fn take_in_down(&mut self, id: NoticeId, of: Handle, ending: Ending) {
         let (Some(desk), Some(notice)) = (self.find(of), self.notices.find(id)) else {
@@ -136,7 +178,11 @@ impl Core {
             return;
         }
         let who = notice.target;
-        match notice.tag {
+        let tag = notice.tag;
+        if matches!(tag, Tag::Link | Tag::Monitor) && self.is_away(who) {
+            self.proxies_left += 1;
+        }
+        match tag {
             Tag::Link => {
                 let seat = &mut self.desks[desk as usize];
                 seat.monitor_count -= 1;
@@ -146,7 +192,7 @@ impl Core {
                 }
             }
             Tag::Monitor => {
-                notice.parcel = Parcel::new(ending);
+                self.notices.at(id.index).parcel = Parcel::new(ending);
                 self.notices
                     .queue(&mut self.desks[desk as usize].notices, id.index);
                 self.settle(desk);
@@ -157,26 +203,67 @@ impl Core {
 
     /// Somebody on shard `from` wants to know when an isolate here ends.
     pub(crate) fn take_in_watch(&mut self, from: usize, frame: &Frame) {
-        let watched = self.find(frame.target);
-        let ending = match watched {
-            None => Ending::Gone,
-            Some(_) if self.proxies_left == 0 => Ending::NotWatched,
-            Some(desk) => {
-                self.proxies_left -= 1;
-                let id = self.notices.take(Tag::Proxy, NONE, &mut self.orphans);
-                let notice = self.notices.at(id.index);
-                notice.source = frame.target;
-                notice.target = frame.source;
-                notice.word = frame.call;
-                let watchers = &mut self.desks[desk as usize].watchers;
-                self.notices.watch(watchers, id.index);
-                return;
-            }
-        };
+        if let Err(why) = self.keep_proxy(frame) {
+            self.decline_watch(from, frame, why);
+        }
+    }
+
+    /// The same, and the isolate is to end with whoever wants to know.
+    pub(crate) fn take_in_link(&mut self, from: usize, frame: &Frame) {
+        let linked = self.keep_proxy(frame).and_then(|desk| {
+            let followed = self.watch(desk, frame.source, Watch::Follow);
+            followed.map_err(|_| {
+                self.drop_proxy(frame.target, frame.source, frame.call);
+                Ending::NotWatched
+            })
+        });
+        if let Err(why) = linked {
+            self.decline_watch(from, frame, why);
+        }
+    }
+
+    /// Remembers who of another shard watches an isolate here, and where that one sits; why not.
+    fn keep_proxy(&mut self, frame: &Frame) -> Result<u32, Ending> {
+        let desk = self.find(frame.target).ok_or(Ending::Gone)?;
+        let left = self.proxies_left.checked_sub(1);
+        self.proxies_left = left.ok_or(Ending::NotWatched)?;
+        let id = self.notices.take(Tag::Proxy, NONE, &mut self.orphans);
+        let notice = self.notices.at(id.index);
+        notice.source = frame.target;
+        notice.target = frame.source;
+        notice.word = frame.call;
+        let watchers = &mut self.desks[desk as usize].watchers;
+        self.notices.watch(watchers, id.index);
+        Ok(desk)
+    }
+
+    fn decline_watch(&mut self, from: usize, frame: &Frame, ending: Ending) {
         let mut back = Frame::new(FrameTag::Down, frame.target, frame.source, frame.call);
         back.parcel = Parcel::new(ending);
         let outbox = self.outbox(from).expect("frames come from others");
         outbox.send_reserved(back);
+    }
+
+    /// The isolate `who` ends another, `target`: here if it lives here.
+    pub(crate) fn end_other(&mut self, who: Handle, target: Handle) {
+        if let Some(desk) = self.find(target) {
+            self.end(desk, Ending::ByOther(who));
+        }
+    }
+
+    /// The same, wherever `target` lives.
+    pub(crate) fn order_end(&mut self, who: Handle, target: Handle) -> Result<(), Undelivered> {
+        if let Some(outbox) = self.outbox(target.shard()) {
+            if !outbox.takes_message() {
+                return Err(Undelivered::LinkFull);
+            }
+            outbox.send(Frame::new(FrameTag::End, who, target, 0));
+        } else if self.find(target).is_some() {
+            self.end_other(who, target);
+        } else {
+            return Err(Undelivered::Stale);
+        }
+        Ok(())
     }
 
     /// The watcher `watcher` of another shard no longer watches `watched`.
@@ -328,6 +415,7 @@ impl Core {
                 Tag::Call if self.wheel.due(Self::notice_node(index).0).is_some() => {
                     self.metrics.count(Counter::CallsAbandoned);
                     self.wheel.cancel(Self::notice_node(index).0);
+                    self.doors.end_call(self.shard, index);
                 }
                 Tag::Call => {}
                 Tag::Timer => self.wheel.cancel(Self::notice_node(index).0),

@@ -1,5 +1,6 @@
 //! Carves a shard's arena and builds its modules, on the thread that will run it.
 
+use super::host::Outside;
 use super::{DomainClock, FifoSlot, GroupSlot, Shard};
 use crate::arena::{Arena, ArenaRef};
 use crate::bank::{Banked, Store};
@@ -91,6 +92,7 @@ impl Shard {
         let (fifos, bindings) = builder.carve_fifos(&carved, &mut links);
         let unconnected = Unconnected::carve(&arena, head);
         let mut consoles = Vec::new();
+        let mut outside = Outside::default();
         let mut groups = Vec::new();
         for (index, (group, mut built)) in shard.groups.iter().zip(carved).enumerate() {
             let berth = builder.berth(index, flags);
@@ -109,9 +111,8 @@ impl Shard {
                     head,
                     verdict,
                     consoles: &mut opened,
-                    epoch_ticks: blueprint
-                        .epoch_cycles
-                        .saturating_mul(plan.timebase.period_ticks[0]),
+                    inlets: &mut outside.inlets,
+                    epoch_ticks: builder.epoch_ticks(),
                     shape: &spec.shape,
                     bindings: &bindings.ports[bindings.range(instance)],
                     banked: &bindings.banked[bindings.range(instance)],
@@ -150,6 +151,7 @@ impl Shard {
             fifos,
             domains,
             consoles,
+            outside,
             verdict,
             head,
             wheel,
@@ -238,6 +240,12 @@ struct LinkParts {
 }
 
 impl Builder<'_> {
+    /// Ticks of an epoch of the blueprint.
+    fn epoch_ticks(&self) -> Tick {
+        let cycles = self.blueprint.epoch_cycles;
+        cycles.saturating_mul(self.plan.timebase.period_ticks[0])
+    }
+
     fn assign_flags(&mut self, flags_offset: u32) {
         let mut flag = flags_offset;
         let mut node = 1;

@@ -6,7 +6,9 @@
 //!
 //! Does not know threads, epochs beyond their end, or what to do about a fault.
 
+mod host;
 mod boot;
+mod fault;
 mod watch;
 mod record;
 mod sample;
@@ -15,6 +17,9 @@ mod snapshot;
 mod timeline;
 
 pub(crate) use boot::{BootShardError, Rings};
+pub(crate) use fault::Sweepers;
+use host::Outside;
+pub(crate) use host::Prospect;
 pub(crate) use record::ProbedInstance;
 use record::Recorder;
 pub(crate) use sample::Sampler;
@@ -105,6 +110,8 @@ pub(crate) struct Shard {
     fifos: Vec<FifoSlot>,
     domains: Vec<DomainClock>,
     consoles: Vec<(u32, ConsoleRef)>,
+    /// What it knows of the outside world.
+    outside: Outside,
     verdict: ArenaRef<Verdict>,
     head: ArenaRef<ShardHead>,
     wheel: Box<Wheel>,
@@ -259,7 +266,6 @@ impl Shard {
     fn evaluate(&mut self, now: Tick) {
         self.head.set_now(now);
         self.begin_records(now);
-        let mut after = Tick::MAX;
         let mut edges = 0u32;
         for (index, domain) in self.domains.iter_mut().enumerate() {
             domain.skip_to(now);
@@ -273,7 +279,6 @@ impl Shard {
                 };
                 domain.next_edge += domain.period;
             }
-            after = after.min(domain.next_edge);
         }
         let head = &self.head;
         self.wheel.fire(now, |waker| head.wake(waker));
@@ -292,38 +297,59 @@ impl Shard {
         if due {
             self.digest_stale = true;
             expect_all(&mut self.domains);
-            self.sweep(true);
+            self.sweep(true, 0);
         }
+        self.send_frames(now);
+        if due {
+            self.sweep(false, 0);
+        }
+        self.end_instant(now);
+    }
+
+    /// Tells the neighbours of the instant just evaluated.
+    #[inline(always)]
+    fn send_frames(&mut self, now: Tick) {
+        let after = self.next_edge();
         for link in &mut self.outbound {
             link.send(now, after);
         }
-        if due {
-            self.sweep(false);
-        }
+    }
+
+    /// The next edge of any domain.
+    #[inline(always)]
+    fn next_edge(&self) -> Tick {
+        let edges = self.domains.iter().map(|domain| domain.next_edge);
+        edges.fold(Tick::MAX, Tick::min)
+    }
+
+    #[inline(always)]
+    fn end_instant(&mut self, now: Tick) {
         self.end_records(now);
         if let Some(sampler) = &mut self.sampler {
             sampler.end(now, &self.fifos);
         }
-        self.upcoming = after;
+        self.upcoming = self.next_edge();
         if now == self.next_watch {
             self.watch_stalls(now);
             self.plan_watch();
         }
     }
 
+    /// Sweeps the groups that touch cut wires, or the others, from one of them on.
     // Always: two calls of it per instant would be felt in machines of few modules.
     #[inline(always)]
-    fn sweep(&mut self, boundary: bool) {
+    fn sweep(&mut self, boundary: bool, from: usize) {
         let (slots, first) = if boundary {
             (&mut self.boundary, 0)
         } else {
             (&mut self.interior, self.boundary.len())
         };
         let looking = self.sampler.as_ref().is_some_and(|it| it.looking);
-        for (number, slot) in (first..).zip(slots) {
+        for (number, slot) in (first + from..).zip(&mut slots[from..]) {
             if !slot.due {
                 continue;
             }
+            self.head.sweeping.set(number + 1);
             let domain = &self.domains[usize::from(slot.domain)];
             let edge = Edge {
                 head: &self.head,
@@ -338,6 +364,7 @@ impl Shard {
                 sampler.timed(number, slot, &timed);
             }
         }
+        self.head.sweeping.set(0);
     }
 
     /// Whether nothing here can ever happen again by itself.
@@ -421,16 +448,6 @@ impl Shard {
                 verdict.code.get(),
             )
         })
-    }
-
-    /// Hands over what consoles printed since the last call: (tick, instance, byte) in the order
-    /// of each console.
-    pub(crate) fn drain_consoles(&self, mut print: impl FnMut(Tick, u32, u8)) {
-        for (instance, console) in &self.consoles {
-            for entry in &console.entries[..console.count.replace(0) as usize] {
-                print(entry.get() >> 8, *instance, entry.get() as u8);
-            }
-        }
     }
 
     pub(crate) fn used_bytes(&self) -> usize {

@@ -46,6 +46,7 @@ impl Shard {
     ) -> Result<ShardPart, PartError> {
         let mut part = ShardPart::default();
         let (head, wheel, consoles) = (self.head, &self.wheel, &self.consoles);
+        let inlets = &self.outside.inlets;
         for slot in self.boundary.iter_mut().chain(&mut self.interior) {
             let group = slot.group.as_mut();
             for index in 0..group.instance_numbers().len() {
@@ -64,6 +65,10 @@ impl Shard {
                             printed_count: console.printed_count.get(),
                         })
                         .collect(),
+                    inlet: inlets
+                        .iter()
+                        .find(|(instance, _)| *instance == number)
+                        .map_or_else(Vec::new, |(_, inlet)| inlet.contents()),
                     state,
                 };
                 part.instances.push((number, state));
@@ -164,7 +169,7 @@ impl Shard {
             .collect()
     }
 
-    /// Modules, alarms and consoles; the wakers of all who live here.
+    /// Modules, alarms, consoles and inlets; the wakers of all who live here.
     fn load_instances(&mut self, snapshot: &Snapshot) -> Result<BTreeMap<u32, Waker>, PartError> {
         if let Some(last) = snapshot.tick.checked_sub(1) {
             self.wheel.fire(last, |_| {});
@@ -189,6 +194,10 @@ impl Shard {
             let saved = snapshot.instances[*number as usize].consoles[index];
             console.epoch.set(saved.epoch);
             console.printed_count.set(saved.printed_count);
+        }
+        for (number, inlet) in &self.outside.inlets {
+            let saved = &snapshot.instances[*number as usize].inlet;
+            saved.iter().for_each(|&byte| inlet.push(byte));
         }
         Ok(wakers)
     }

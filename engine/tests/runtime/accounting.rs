@@ -164,7 +164,7 @@ fn check(case: &Case) {
         .seed(case.seed);
     for number in 0..case.count {
         let child = Child::new::<Gossiper>(init.clone()).named(number.to_string());
-        let tree = SupervisorSpec::new("tree", Strategy::OneForOne)
+        let tree = SupervisorSpec::new(format!("tree {number}"), Strategy::OneForOne)
             .budget(1_000_000, LONG)
             .child(child);
         specification = specification.tree_on(number % case.shards, tree);

@@ -8,6 +8,7 @@ mod accounting;
 mod calls;
 mod io;
 mod messages;
+mod pools;
 mod shutdown;
 mod specification;
 mod supervision;

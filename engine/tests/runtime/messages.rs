@@ -1,7 +1,10 @@
 //! Messages: in order, never lost without a word, refused truthfully, here and between shards.
 
-use crate::puppet::{Diary, Note, Order, Stage, boot, boot_in, stage};
-use tina_engine::runtime::{Effect, KindLimits, Lane, Specification, Undelivered};
+use crate::puppet::{Diary, LONG, Note, Order, Puppet, Stage, Stubborn, boot, boot_in, stage};
+use tina_engine::runtime::{
+    CallError, Child, Counter, Effect, KindLimits, Lane, Specification, Strategy, SupervisorSpec,
+    Undelivered,
+};
 
 fn told(notes: &[Note]) -> Vec<u64> {
     let numbers = notes.iter().filter_map(|note| match note {
@@ -185,4 +188,38 @@ fn who_yields_for_ever_hears_messages_and_lets_others_run() {
     runtime.settle("bob");
     runtime.settle("ann");
     assert!(diary.of("ann").contains(&Note::Resumed));
+}
+
+#[test]
+fn an_address_of_another_runtime_reaches_nobody_who_takes_other_messages() {
+    let diary = Diary::new();
+    let limits = KindLimits::slots(4);
+    let other = Specification::new(1)
+        .kind::<Stubborn>(limits)
+        .kind::<Puppet>(limits);
+    let other = boot_in(other, &[(0, "eve")], &diary);
+    let tree = SupervisorSpec::new("mute", Strategy::OneForOne)
+        .child(Child::new::<Stubborn>(()).named("mute"));
+    let here = Specification::new(2)
+        .kind::<Puppet>(limits)
+        .kind::<Stubborn>(limits)
+        .tree_on(0, tree);
+    let runtime = boot_in(here, &[(0, "ann")], &diary);
+    let eve = other.puppet("eve");
+    let refused = runtime.send(eve, Order::Tell(1)).unwrap_err();
+    assert_eq!(refused.why, Undelivered::Foreign);
+    let asked = runtime.call(eve, LONG, |reply| Order::Ask(1, reply));
+    assert_eq!(asked, Err(CallError::Undelivered(Undelivered::Foreign)));
+    runtime
+        .send(runtime.puppet("ann"), Order::Meet(eve))
+        .unwrap();
+    runtime.act("ann", |ann, context| {
+        let refused = context.send(ann.peer.unwrap(), Order::Tell(2)).unwrap_err();
+        assert_eq!(refused.why, Undelivered::Foreign);
+        Effect::Receive
+    });
+    runtime.settle("ann");
+    other.settle("eve");
+    assert_eq!(runtime.metrics().total(Counter::EndedAbnormally), 0);
+    assert_eq!(runtime.metrics().total(Counter::RefusedForeign), 1);
 }

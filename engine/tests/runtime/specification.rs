@@ -1,8 +1,9 @@
 //! A specification that is wrong: everything at once, with what it would take.
 
-use crate::puppet::{Diary, Puppet, Stubborn, child, stage};
+use crate::puppet::{Diary, LONG, Puppet, Stubborn, child, stage};
 use tina_engine::runtime::{
-    KindLimits, LinkLimits, Runtime, RuntimeBootError, Specification, Strategy, SupervisorSpec,
+    KindLimits, Level, LinkLimits, Runtime, RuntimeBootError, Specification, Strategy,
+    SupervisorSpec,
 };
 
 fn errors(specification: Specification) -> Vec<String> {
@@ -69,6 +70,42 @@ fn shards_and_kinds_have_limits() {
     assert_eq!(
         errors(specification),
         ["supervisor lone has a child of kind puppet, which was not added"]
+    );
+}
+
+#[test]
+fn numbers_beyond_all_bounds_are_refused_and_overflow_nothing() {
+    let diary = Diary::new();
+    let tree = SupervisorSpec::new("root", Strategy::OneForOne)
+        .budget(u32::MAX, LONG)
+        .child(child("ann", &diary));
+    let limits = KindLimits {
+        mailbox_slots: u32::MAX,
+        ..KindLimits::slots(usize::MAX)
+    };
+    let specification = Specification::new(usize::MAX)
+        .kind::<Puppet>(limits)
+        .door(usize::MAX)
+        .log(Level::Info, usize::MAX)
+        .tree_on(0, tree);
+    let errors = errors(specification);
+    let (memory, others) = errors.split_last().unwrap();
+    assert_eq!(
+        others,
+        [
+            "shards is 18446744073709551615; it may be 1 to 255",
+            "kind puppet: slots is 18446744073709551615; it may be 1 to 1048576",
+            "kind puppet: mailbox_slots is 4294967295; it may be 1 to 16777216",
+            "door: slots is 18446744073709551615; it may be 0 to 16777216",
+            "log: slots is 18446744073709551615; it may be 0 to 16777216",
+            "supervisor root: restarts is 4294967295; it may be 0 to 1048576",
+            "two supervisors of a shard are named root; the one at the top is named root",
+            "17592186044416 envelopes in a shard; at most 2^32 - 2 can be numbered",
+        ]
+    );
+    assert!(
+        memory.contains("more than nine tenths of the host's"),
+        "{memory}"
     );
 }
 

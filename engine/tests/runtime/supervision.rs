@@ -2,7 +2,7 @@
 
 use crate::puppet::{Diary, LONG, Note, Puppet, Stage, boot, boot_in, child, script, stage};
 use crate::sealed::unseal;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::time::Duration;
 use tina_engine::runtime::{
     Backoff, Budget, Child, Context, Counter, Effect, Ending, Event, Isolate, KindLimits, Level,
@@ -433,5 +433,116 @@ fn a_shard_that_restarts_forgets_who_was_to_end_with_whom() {
     while sleeps() == before {
         std::thread::yield_now();
     }
+    assert!(!runtime.shutdown(LONG).forced);
+}
+
+/// Refuses to start every time but the first and the third.
+fn start_first_and_third(_: &mut Context<'_, Puppet>) -> Result<(), &'static str> {
+    static STARTS: AtomicU32 = AtomicU32::new(0);
+    match STARTS.fetch_add(1, Ordering::Relaxed) {
+        1 => Err("not now"),
+        _ => Ok(()),
+    }
+}
+
+#[test]
+fn a_pause_that_begins_anew_is_not_cut_short_by_the_one_before() {
+    let diary = Diary::new();
+    // Whoever is armed last is woken first.
+    let mut bob = script("bob", &diary);
+    bob.begin = start_first_and_third;
+    let pause = Duration::from_millis(5);
+    let supervisor = SupervisorSpec::new("pair", Strategy::OneForAll)
+        .backoff(pause, pause)
+        .child(child("ann", &diary))
+        .child(Child::new::<Puppet>(bob).named("bob"));
+    let runtime = Runtime::boot(stage(1).tree(supervisor)).unwrap();
+    runtime.act("ann", |_, _| Effect::Crash("on purpose"));
+    diary.await_note("ann", Note::Started, 2);
+    assert_eq!(started(&diary), ["ann", "bob", "bob", "bob", "ann"]);
+}
+
+#[test]
+fn who_is_never_started_again_is_not_by_its_siblings_either() {
+    let diary = Diary::new();
+    let supervisor = SupervisorSpec::new("trio", Strategy::OneForAll)
+        .budget(1, LONG)
+        .child(child("ann", &diary))
+        .child(child("bob", &diary).restart(Restart::Temporary))
+        .child(child("cid", &diary));
+    let runtime = Runtime::boot(stage(1).tree(supervisor)).unwrap();
+    runtime.act("ann", |_, _| Effect::Crash("on purpose"));
+    diary.await_note("cid", Note::Started, 2);
+    assert_eq!(started(&diary)[3..], ["ann", "cid"]);
+    assert!(runtime.find::<crate::puppet::Order>("bob").is_none());
+    // Their supervisor gives up and is started again, and so is everybody it has.
+    runtime.act("ann", |_, _| Effect::Crash("on purpose"));
+    diary.await_note("cid", Note::Started, 3);
+    assert_eq!(started(&diary)[5..], ["ann", "bob", "cid"]);
+}
+
+#[test]
+fn a_shard_that_cannot_start_is_tried_as_often_as_was_said_and_not_deeper_each_time() {
+    let diary = Diary::new();
+    let mut ann = script("ann", &diary);
+    ann.begin = |_| Err("never");
+    let budget = |restarts| Budget {
+        restarts,
+        window: LONG,
+    };
+    let supervisor = SupervisorSpec::new("one", Strategy::OneForOne)
+        .budget(0, LONG)
+        .child(Child::new::<Puppet>(ann));
+    let specification = stage(1)
+        .escalation(budget(0), budget(20_000))
+        .tree(supervisor);
+    let mut runtime = Runtime::boot(specification).unwrap();
+    assert_eq!(runtime.metrics().total(Counter::ShardRestarts), 20_000);
+    assert_eq!(started(&diary).len(), 20_001);
+    assert!(!runtime.shutdown(LONG).forced);
+}
+
+#[test]
+fn a_child_that_cannot_say_what_it_starts_from_is_not_started() {
+    let diary = Diary::new();
+    let begun = script("ann", &diary);
+    let said = AtomicBool::new(false);
+    let ann = Child::with::<Puppet>(move |_| {
+        if said.swap(true, Ordering::Relaxed) {
+            unseal();
+            panic!("nothing to say");
+        }
+        begun.clone()
+    });
+    let supervisor = SupervisorSpec::new("one", Strategy::OneForOne)
+        .budget(0, LONG)
+        .child(ann.named("ann"));
+    let none = Budget {
+        restarts: 0,
+        window: LONG,
+    };
+    let once = Budget {
+        restarts: 1,
+        window: LONG,
+    };
+    let specification = stage(2).escalation(none, once).tree_on(1, supervisor);
+    let mut runtime = boot_in(specification, &[(0, "bob")], &diary);
+    runtime.act("bob", |_, context| {
+        context.watch_peers().unwrap();
+        Effect::Receive
+    });
+    runtime.settle("bob");
+    runtime.act("ann", |_, _| Effect::Crash("on purpose"));
+    // It is started once more and ends in quarantine.
+    while runtime.metrics().total(Counter::Escalations) < 4 {
+        std::thread::yield_now();
+    }
+    runtime.settle("bob");
+    let mut log = Vec::new();
+    runtime.drain_log(|record| log.push(record.text().to_owned()));
+    let panicked = |text: &&String| text.starts_with("puppet panicked: nothing to say");
+    assert_eq!(log.iter().filter(panicked).count(), 1, "{log:?}");
+    let refused = "puppet ended: NotStarted(\"it has nothing to start from\")";
+    assert!(log.iter().any(|text| text == refused), "{log:?}");
     assert!(!runtime.shutdown(LONG).forced);
 }

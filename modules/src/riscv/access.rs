@@ -67,7 +67,7 @@ impl Access {
         match (platform::region(address, ram_bytes), self) {
             (Region::Ram(_), _) => Ok(false),
             (Region::Device(_), Self::Load(_)) => Ok(true),
-            (Region::Device(Device::Console), Self::Store(_)) => Ok(true),
+            (Region::Device(Device::Uart(_)), Self::Store(_)) => Ok(true),
             _ => Err(AccessError::Fault),
         }
     }
@@ -90,7 +90,7 @@ impl Access {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::riscv::platform::{CONSOLE_TRANSMIT, HART_COUNT, RAM_BASE};
+    use crate::riscv::platform::{HART_COUNT, RAM_BASE, UART_BASE};
 
     const LOADS: [Load; 5] = [
         Load::Byte,
@@ -121,22 +121,19 @@ mod tests {
     #[test]
     fn devices_take_loads_and_stores_only_and_holes_nothing() {
         let check = |access: Access, address| access.check(address, 16);
-        assert_eq!(
-            check(Access::Store(Store::Byte), CONSOLE_TRANSMIT),
-            Ok(true)
-        );
-        assert_eq!(check(Access::Load(Load::Word), CONSOLE_TRANSMIT), Ok(true));
+        assert_eq!(check(Access::Store(Store::Byte), UART_BASE), Ok(true));
+        assert_eq!(check(Access::Load(Load::Word), UART_BASE), Ok(true));
         assert_eq!(check(Access::Load(Load::Word), HART_COUNT), Ok(true));
         assert_eq!(
             check(Access::Store(Store::Word), HART_COUNT),
             Err(AccessError::Fault)
         );
         assert_eq!(
-            check(Access::LoadReserved, CONSOLE_TRANSMIT),
+            check(Access::LoadReserved, UART_BASE),
             Err(AccessError::Fault)
         );
         assert_eq!(
-            check(Access::Amo(Amo::Swap), CONSOLE_TRANSMIT),
+            check(Access::Amo(Amo::Swap), UART_BASE),
             Err(AccessError::Fault)
         );
         assert_eq!(check(Access::Load(Load::Word), RAM_BASE + 12), Ok(false));

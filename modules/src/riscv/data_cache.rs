@@ -362,6 +362,8 @@ impl DataCache {
                 ),
                 _ => (RequestKind::DeviceLoad, 0),
             };
+            // The register: devices have one for each byte.
+            let address = address + mask.trailing_zeros().min(3);
             self.stage = Stage::AwaitDevice;
             self.push_request(self.device_node, kind, address, word);
             return;

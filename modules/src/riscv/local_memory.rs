@@ -31,11 +31,15 @@
 
 use super::image::Image;
 use super::instruction::merge_lanes;
-use super::platform::{HART_COUNT, RAM_BASE, exit_code};
+use super::platform::{HART_COUNT, RAM_BASE, UART_BASE, exit_code};
 use super::ram_map::RAM_BYTES_MAX;
 use super::signals::{DataOperation, DataReply, DataRequest, FetchReply, FetchRequest};
+use super::uart::{self, TRANSMITTER_EMPTY};
 use serde::{Deserialize, Serialize};
 use tina_engine::{BuildError, Cycle, Effect, In, Memory, Module, Out, Results, State, Wiring};
+
+/// A program that waits until the console takes a byte does not wait.
+const LINE_STATUS_WORD: u32 = UART_BASE + (uart::LINE_STATUS & !3);
 
 /// Symbol of the word that holds the argument.
 pub const ARGUMENT_SYMBOL: &str = "argument";
@@ -344,6 +348,9 @@ fn access(
 fn device(request: &DataRequest, harts: u32) -> u32 {
     match (request.operation, request.address) {
         (DataOperation::Load, HART_COUNT) => harts,
+        (DataOperation::Load, LINE_STATUS_WORD) => {
+            u32::from(TRANSMITTER_EMPTY) << (8 * (uart::LINE_STATUS & 3))
+        }
         _ => 0,
     }
 }

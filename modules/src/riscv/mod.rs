@@ -1,6 +1,7 @@
 //! RISC-V: what the instruction set, the platform and the guest programs mean, an in-order,
 //! pipelined RV32IMA core built of modules, and the coherent caches and memory that its harts share.
 
+pub mod uart;
 pub mod platform;
 pub mod csr;
 pub mod instruction;

@@ -1,7 +1,7 @@
 //! The platform: what stands at which physical address, and how a guest ends a run.
 //!
 //! ```text
-//!   0x1000_0000  console transmit   store: print the low byte; load: 0
+//!   0x1000_0000  UART               8 byte registers, see `uart`; a byte stored to the first is printed
 //!   0x1000_0008  hart count         load: the number of harts of this machine
 //!   0x8000_0000  RAM                size is a parameter of the machine
 //! ```
@@ -10,9 +10,9 @@
 //! is an atomic on a device. All harts start at the entry of the program with `a0` = hart
 //! number, `a1` = 0 and every other register 0.
 //!
-//! The console prints the first byte of its register when a store covers it, and ignores stores
-//! to the others; the hart count cannot be stored to. A misaligned access is a misaligned
-//! exception wherever it goes. SC checks address and alignment before its reservation.
+//! The UART stands where QEMU's machine `virt` has it, with the same registers. The hart count cannot be
+//! stored to. A misaligned access is a misaligned exception wherever it goes.
+//! SC checks address and alignment before its reservation.
 //!
 //! A run ends when a hart stores a nonzero word (SW) to the symbol `tohost` (64-byte aligned, in
 //! RAM): the HTIF convention of the RISC-V test programs, see [`exit_code`].
@@ -23,8 +23,11 @@ pub const RAM_BASE: u32 = 0x8000_0000;
 /// RAM where the machine does not say otherwise, in bytes.
 pub const RAM_BYTES_DEFAULT: u32 = 16 << 20;
 
-/// Console transmit register: the low byte of a stored word, half or byte is printed.
-pub const CONSOLE_TRANSMIT: u32 = 0x1000_0000;
+/// First register of the UART: the low byte of a stored word, half or byte is printed.
+pub const UART_BASE: u32 = 0x1000_0000;
+
+/// Registers of the UART, a byte each.
+pub const UART_BYTES: u32 = 8;
 
 /// A load of this word gives the number of harts.
 pub const HART_COUNT: u32 = 0x1000_0008;
@@ -35,8 +38,8 @@ pub const TOHOST_SYMBOL: &str = "tohost";
 /// A device register that a guest can reach.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Device {
-    /// The console transmit register.
-    Console,
+    /// The register of the UART at this offset.
+    Uart(u32),
     /// The hart count.
     HartCount,
 }
@@ -66,7 +69,7 @@ impl Region {
     pub const fn can_load(self) -> bool {
         matches!(
             self,
-            Self::Ram(_) | Self::Device(Device::Console | Device::HartCount)
+            Self::Ram(_) | Self::Device(Device::Uart(_) | Device::HartCount)
         )
     }
 
@@ -74,7 +77,7 @@ impl Region {
     #[inline]
     #[must_use]
     pub const fn can_store(self) -> bool {
-        matches!(self, Self::Ram(_) | Self::Device(Device::Console))
+        matches!(self, Self::Ram(_) | Self::Device(Device::Uart(_)))
     }
 }
 
@@ -87,8 +90,11 @@ pub const fn region(address: u32, ram_bytes: u32) -> Region {
     if offset < ram_bytes {
         return Region::Ram(offset);
     }
+    let register = address.wrapping_sub(UART_BASE);
+    if register < UART_BYTES {
+        return Region::Device(Device::Uart(register));
+    }
     match address & !3 {
-        CONSOLE_TRANSMIT => Region::Device(Device::Console),
         HART_COUNT => Region::Device(Device::HartCount),
         _ => Region::Hole,
     }
@@ -118,9 +124,9 @@ mod tests {
         assert_eq!(at(0x8000_0fff), Region::Ram(0xfff));
         assert_eq!(at(0x8000_1000), Region::Hole);
         assert_eq!(at(0x7fff_ffff), Region::Hole);
-        assert_eq!(at(0x1000_0000), Region::Device(Device::Console));
-        assert_eq!(at(0x1000_0003), Region::Device(Device::Console));
-        assert_eq!(at(0x1000_0004), Region::Hole);
+        assert_eq!(at(0x0fff_ffff), Region::Hole);
+        assert_eq!(at(0x1000_0000), Region::Device(Device::Uart(0)));
+        assert_eq!(at(0x1000_0007), Region::Device(Device::Uart(7)));
         assert_eq!(at(0x1000_0008), Region::Device(Device::HartCount));
         assert_eq!(at(0x1000_000c), Region::Hole);
         assert_eq!(at(0), Region::Hole);

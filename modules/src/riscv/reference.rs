@@ -2,8 +2,8 @@
 //!
 //! The second opinion for every pipeline. Plain on purpose: no time, no caches, one flat memory,
 //! harts take turns instruction by instruction, which is one of the interleavings that
-//! sequential consistency allows. It shares the arithmetic and the CSRs with the pipelines, and
-//! nothing else.
+//! sequential consistency allows. It shares the arithmetic, the CSRs and the registers of the UART with the
+//! pipelines, and nothing else.
 //!
 //! Choices where the manuals leave one, which a pipeline must make alike to be compared:
 //! a misaligned access traps as misaligned even where nothing is; SC checks its address
@@ -15,6 +15,8 @@ use super::csr::{Cause, CsrChange, CsrFile, Trap};
 use super::image::{Image, ImageError};
 use super::instruction::{Instruction, Load, Operation, Store, alu, amo, branch_taken, mul_div};
 use super::platform::{self, Device, RAM_BASE, Region, TOHOST_SYMBOL};
+use super::uart::{Consequence, Status, Uart};
+use std::collections::VecDeque;
 
 /// A hart between two instructions.
 #[derive(Clone, Debug)]
@@ -107,6 +109,8 @@ impl Reference {
             ram_bytes,
             hart_count,
             tohost: program.symbol(TOHOST_SYMBOL),
+            uart: Uart::default(),
+            input: VecDeque::new(),
             console: Vec::new(),
             exit_code: None,
         };
@@ -186,6 +190,11 @@ impl Reference {
         &self.memory.console
     }
 
+    /// Bytes that the UART receives.
+    pub fn feed(&mut self, bytes: &[u8]) {
+        self.memory.input.extend(bytes);
+    }
+
     /// The exit code, once the run has ended.
     #[must_use]
     pub fn exit_code(&self) -> Option<u32> {
@@ -200,6 +209,9 @@ struct Memory {
     ram_bytes: u32,
     hart_count: u32,
     tohost: Option<u32>,
+    uart: Uart,
+    /// What the UART has yet to give.
+    input: VecDeque<u8>,
     console: Vec<u8>,
     exit_code: Option<u32>,
 }
@@ -219,7 +231,7 @@ impl Memory {
         }
     }
 
-    fn load(&self, load: Load, address: u32) -> Result<u32, Trap> {
+    fn load(&mut self, load: Load, address: u32) -> Result<u32, Trap> {
         if !address.is_multiple_of(load.bytes()) {
             return Err(Trap {
                 cause: Cause::LoadMisaligned,
@@ -228,7 +240,17 @@ impl Memory {
         }
         let word = match self.region(address) {
             Region::Ram(offset) => self.ram[offset as usize / 4],
-            Region::Device(Device::Console) => 0,
+            Region::Device(Device::Uart(register)) => {
+                let status = Status {
+                    received: self.input.front().copied(),
+                    can_send: true,
+                };
+                let (value, consequence) = self.uart.load(register, status);
+                if consequence == Consequence::Taken {
+                    self.input.pop_front();
+                }
+                u32::from(value) << (8 * (register & 3))
+            }
             Region::Device(Device::HartCount) => self.hart_count,
             Region::Hole => {
                 return Err(Trap {
@@ -255,10 +277,13 @@ impl Memory {
                     self.exit_code = platform::exit_code(value);
                 }
             }
-            Region::Device(Device::Console) if address == platform::CONSOLE_TRANSMIT => {
-                self.console.push(value as u8);
+            Region::Device(Device::Uart(register)) => {
+                match self.uart.store(register, value as u8) {
+                    Consequence::Sent(byte) => self.console.push(byte),
+                    Consequence::Emptied => self.input.clear(),
+                    Consequence::Nothing | Consequence::Taken => {}
+                }
             }
-            Region::Device(Device::Console) => {}
             Region::Device(Device::HartCount) | Region::Hole => {
                 return Err(Trap {
                     cause: Cause::StoreAccess,

@@ -87,7 +87,13 @@ impl<'a> Builder<'a> {
             .map(|node| self.tile(node, &routers))
             .collect();
         let harts = self.fabric.tiles();
-        let devices = self.add::<Console>(site("console", 0), ConsoleParams { harts });
+        let devices = self.add::<Console>(
+            site("console", 0),
+            ConsoleParams {
+                harts,
+                receive_bytes: 16,
+            },
+        );
         let corner = (harts - self.fabric.width) as usize;
         self.wire((routers[0][corner], "south"), (devices, "request"));
         self.wire((devices, "order"), (routers[1][corner], "south"));

@@ -121,9 +121,9 @@
     addi    s8, a0, -4
     TRAPS   59, 5, lw a1, -4(a0)    // directly below RAM
     li      a0, CONSOLE
-    addi    s8, a0, 4
-    TRAPS   60, 5, lw a1, 4(a0)     // between the registers
-    TRAPS   61, 7, sw a1, 4(a0)
+    addi    s8, a0, 12
+    TRAPS   60, 5, lw a1, 12(a0)    // behind the registers
+    TRAPS   61, 7, sw a1, 12(a0)
     addi    s8, a0, 8
     TRAPS   62, 7, sw a1, 8(a0)     // the hart count is not for writing
     mv      s8, a0

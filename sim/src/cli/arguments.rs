@@ -3,8 +3,11 @@
 mod later;
 mod pictures;
 mod stalls;
+mod outside;
 
 pub(super) use later::{DiffArguments, ReplayArguments};
+use outside::OutsideArguments;
+pub(super) use outside::UartArgument;
 pub(super) use pictures::{
     GraphArguments, HeatArgument, PlotArguments, RadixArgument, ReportArguments,
 };
@@ -157,6 +160,8 @@ pub(super) struct RunArguments {
     #[command(flatten)]
     pub(super) trace: TraceArguments,
     #[command(flatten)]
+    pub(super) outside: OutsideArguments,
+    #[command(flatten)]
     pub(super) aftermath: AftermathArguments,
     /// Print what the guest prints and nothing else.
     #[arg(long, short)]
@@ -179,8 +184,8 @@ pub(super) struct CheckpointArguments {
     /// Go on from a checkpoint, or from the latest whole one of a folder; at any shard count.
     #[arg(long, value_name = "FILE|DIR")]
     pub(super) resume: Option<PathBuf>,
-    /// Go on from a checkpoint that another build of this program made, too.
-    #[arg(long, requires = "resume")]
+    /// Go on from a checkpoint, or by a journal, that another build of this program made, too.
+    #[arg(long)]
     pub(super) any_build: bool,
 }
 

@@ -3,6 +3,7 @@
 use super::arguments::ReplayArguments;
 use super::failure::Failure;
 use super::input;
+use super::outside::{OutsideReplay, of_folder};
 use super::resume::{Builds, any, folder_of, nearest};
 use super::terminal::{Guest, Terminal, complain, print};
 use crate::run::{RunOptions, execute, thousands};
@@ -11,11 +12,19 @@ use tina_engine::{Catalogue, HostOptions, Limits, Outcome};
 pub(super) fn replay(arguments: &ReplayArguments, catalogue: &Catalogue) -> Result<u8, Failure> {
     let folder = folder_of(&arguments.folder);
     let window = arguments.window.clone();
-    let origin = any(&folder)?.origin;
-    let design = input::design_of(&origin, catalogue)?;
+    let known = any(&folder)?;
+    let origin = &known.origin;
+    let design = input::design_of(origin, catalogue)?;
     // A window before the first checkpoint is reached from cycle 0.
     let builds = Builds::of(arguments.any_build);
-    let start = nearest(&folder, &origin, window.start, builds).ok();
+    let start = nearest(&folder, origin, window.start, builds).ok();
+    let outside = OutsideReplay {
+        folder: &arguments.folder,
+        journal_in: arguments.journal_in.as_deref(),
+        builds,
+    };
+    let checkpoint = start.as_ref().map(|(checkpoint, _)| checkpoint);
+    let journal = of_folder(&outside, &known, checkpoint)?;
     let from = match &start {
         Some((checkpoint, path)) => {
             format!(
@@ -54,6 +63,7 @@ pub(super) fn replay(arguments: &ReplayArguments, catalogue: &Catalogue) -> Resu
         },
         limits,
         start: start.map(|(checkpoint, _)| checkpoint.snapshot),
+        journal: journal.clone(),
         trace: Some(arguments.order()),
         ..RunOptions::default()
     };
@@ -74,8 +84,10 @@ pub(super) fn replay(arguments: &ReplayArguments, catalogue: &Catalogue) -> Resu
         )));
     }
     // Whatever ended the run within the window, its waves are what was asked for.
+    let end = journal.and_then(|journal| journal.end);
+    let as_recorded = end.is_some_and(|end| end.interrupted && end.cycle == report.cycles);
     Ok(match report.outcome {
-        Outcome::Interrupted => report.exit_code(),
+        Outcome::Interrupted if !as_recorded => report.exit_code(),
         _ => 0,
     })
 }

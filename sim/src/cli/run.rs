@@ -3,17 +3,18 @@
 use super::arguments::{RunArguments, Shards};
 use super::failure::{DIGESTS_DIFFER, Failure, INTERRUPTED};
 use super::input;
+use super::outside::{self, Outside, end_of};
 use super::resume::{Builds, latest};
 use super::terminal::{Guest, Terminal, complain, print};
 use crate::design::Design;
 use crate::origin::Origin;
 use crate::run::{
     EpochFile, Keep, Manifest, Phases, RunFolder, RunOptions, RunReport, Variant, describe,
-    execute, record_flight, thousands, what_if_deeper,
+    execute, execute_with, record_flight, thousands, what_if_deeper,
 };
 use std::fs;
 use std::path::Path;
-use tina_engine::{Catalogue, HostOptions, Limits, Outcome};
+use tina_engine::{Catalogue, HostOptions, Limits, Observer, Outcome};
 
 pub(super) fn run(arguments: &RunArguments, catalogue: &Catalogue) -> Result<u8, Failure> {
     let design = if arguments.quiet {
@@ -54,8 +55,19 @@ pub(super) fn run(arguments: &RunArguments, catalogue: &Catalogue) -> Result<u8,
         let cycle = thousands(checkpoint.cycle);
         complain(&format!("resumed at cycle {cycle} from {}", path.display()));
     }
+    if checkpoints.any_build
+        && checkpoints.resume.is_none()
+        && arguments.outside.journal_in.is_none()
+    {
+        return Err(Failure::input(
+            "--any-build is for a checkpoint or a journal: give it --resume or --journal-in",
+        ));
+    }
+    let checkpoint = resumed.as_ref().map(|(checkpoint, _)| checkpoint);
+    let mut outside = outside::open(arguments, &design, catalogue, &origin, checkpoint)?;
     let resumed_from = resumed.as_ref().map(|(checkpoint, _)| checkpoint.cycle);
-    let options = RunOptions {
+    let mut options = RunOptions {
+        journal: outside.followed.clone(),
         shard_count,
         auto,
         profile,
@@ -70,7 +82,16 @@ pub(super) fn run(arguments: &RunArguments, catalogue: &Catalogue) -> Result<u8,
         timeline: arguments.out.is_some() || arguments.timeline.is_some(),
     };
     let manifest = Manifest::new(&design, origin, command_line(), &limits, resumed_from);
-    let report = observed(arguments, &design, catalogue, &options, manifest)?;
+    let report = observed(
+        arguments,
+        &design,
+        catalogue,
+        &options,
+        (&mut outside, manifest),
+    );
+    outside.close(arguments.quiet);
+    let report = report?;
+    options.journal = outside.journal()?;
 
     tell_the_story(&report, &design, catalogue);
     tell_what_was_kept(&report, arguments.quiet);
@@ -84,12 +105,16 @@ pub(super) fn run(arguments: &RunArguments, catalogue: &Catalogue) -> Result<u8,
     }
     // After the report, which must not be lost with a file that cannot be written.
     write_files(arguments, &report, &design, catalogue)?;
+    outside.check_end(&report)?;
     look_back(arguments, &design, catalogue, &options, &report)?;
     if let Some(Err(reason)) = &report.trace {
         return Err(Failure::input(format_args!("the trace failed: {reason}")));
     }
     if arguments.verify && report.outcome != Outcome::Interrupted {
-        let code = verify(arguments, &design, catalogue, &limits, &report)?;
+        let code = match &options.journal {
+            Some(_) => verify_joined(arguments, &design, catalogue, &options, &report)?,
+            None => verify(arguments, &design, catalogue, &limits, &report)?,
+        };
         if code != 0 {
             return Ok(code);
         }
@@ -111,7 +136,7 @@ fn observed(
     design: &Design,
     catalogue: &Catalogue,
     options: &RunOptions,
-    mut manifest: Manifest,
+    (outside, mut manifest): (&mut Outside, Manifest),
 ) -> Result<RunReport, Failure> {
     let guest = if arguments.json {
         Guest::StandardError
@@ -121,7 +146,13 @@ fn observed(
     let with_bar = !arguments.quiet && !arguments.json;
     let mut terminal = Terminal::new(guest, with_bar, &options.limits)?;
     let Some(path) = &arguments.out else {
-        let report = execute(design, catalogue, options, &mut terminal)?;
+        let report = joined(
+            design,
+            catalogue,
+            options,
+            (outside, &manifest.origin),
+            &mut terminal,
+        )?;
         terminal.finish()?;
         return Ok(report);
     };
@@ -132,7 +163,13 @@ fn observed(
         .map_err(|error| unwritable(&error))?;
     let mut epochs =
         EpochFile::create(&folder.epochs(), &mut terminal).map_err(|error| unwritable(&error))?;
-    let report = execute(design, catalogue, options, &mut epochs)?;
+    let report = joined(
+        design,
+        catalogue,
+        options,
+        (outside, &manifest.origin),
+        &mut epochs,
+    )?;
     let written = epochs.finish();
     terminal.finish()?;
     manifest.end(&report, design, catalogue);
@@ -140,6 +177,21 @@ fn observed(
         .and_then(|()| folder.write_manifest(&manifest))
         .map_err(|error| unwritable(&error))?;
     Ok(report)
+}
+
+/// Runs the design, joined to the outside world.
+fn joined(
+    design: &Design,
+    catalogue: &Catalogue,
+    options: &RunOptions,
+    (outside, origin): (&mut Outside, &Origin),
+    observer: &mut dyn Observer,
+) -> Result<RunReport, Failure> {
+    let lines = std::mem::take(&mut outside.lines);
+    let run = |observer: &mut dyn Observer| {
+        execute_with(design, catalogue, options, lines, observer).map_err(Failure::from)
+    };
+    outside.observed(origin, observer, run, end_of)
 }
 
 /// Which checkpoints are kept, and where.
@@ -200,7 +252,8 @@ fn look_back(
         (arguments.aftermath.what_if_depth, &report.outcome)
     {
         let mut terminal = Terminal::new(Guest::Nowhere, !quiet, &options.limits)?;
-        let told = what_if_deeper(design, catalogue, deadlock, &mut terminal)?;
+        let journal = options.journal.as_deref();
+        let told = what_if_deeper(design, catalogue, deadlock, journal, &mut terminal)?;
         terminal.finish()?;
         complain(&told);
     }
@@ -344,4 +397,46 @@ fn verify(
             Ok(0)
         }
     }
+}
+
+/// The same run at another shard count, with what came in, and how both ended compared.
+fn verify_joined(
+    arguments: &RunArguments,
+    design: &Design,
+    catalogue: &Catalogue,
+    options: &RunOptions,
+    report: &RunReport,
+) -> Result<u8, Failure> {
+    let quiet = arguments.quiet || arguments.json;
+    let mut terminal = Terminal::new(Guest::Nowhere, !quiet, &options.limits)?;
+    let shard_count = if report.host.shard_count == 1 { 2 } else { 1 };
+    let options = RunOptions {
+        shard_count,
+        auto: false,
+        limits: options.limits,
+        start: options.start.clone(),
+        journal: options.journal.clone(),
+        ..RunOptions::default()
+    };
+    let again = execute(design, catalogue, &options, &mut terminal)?;
+    terminal.finish()?;
+    let (ours, theirs) = ((report.cycles, report.digest), (again.cycles, again.digest));
+    if ours == theirs {
+        if !quiet {
+            print(&format!(
+                "{:<12}  {shard_count} shards end in the same cycle with the same digest\n",
+                "verified"
+            ))?;
+        }
+        return Ok(0);
+    }
+    complain(&format!(
+        "error: on {shard_count} shards it ends in cycle {} with digest 0x{:016x}, not in cycle {} with \
+         0x{:016x}",
+        thousands(theirs.0),
+        theirs.1,
+        thousands(ours.0),
+        ours.1
+    ));
+    Ok(DIGESTS_DIFFER)
 }

@@ -548,6 +548,7 @@ fn alike(a: &Shape, b: &Shape) -> bool {
     };
     a.memory_bytes == b.memory_bytes
         && a.console_count == b.console_count
+        && a.inlet_bytes == b.inlet_bytes
         && a.finishes == b.finishes
         && a.ports.len() == b.ports.len()
         && a.ports.iter().zip(&b.ports).all(same_port)

@@ -8,7 +8,9 @@ use std::fmt;
 use std::io;
 use std::path::PathBuf;
 use std::sync::Arc;
-use tina_engine::{BootError, Catalogue, HostOptions, Machine, Placement, Snapshot, SnapshotError};
+use tina_engine::{
+    AttachError, BootError, Catalogue, HostOptions, Machine, Placement, Snapshot, SnapshotError,
+};
 
 /// Why a design could not be run.
 #[derive(Debug)]
@@ -23,6 +25,10 @@ pub enum RunError {
     Snapshot(SnapshotError),
     /// A folder cannot be written to.
     Folder(PathBuf, io::Error),
+    /// A line cannot be attached: path of the instance and the reason.
+    Attach(String, AttachError),
+    /// The journal gives an instance more than it has room for: its path, and the cycle.
+    Misfit(String, u64),
     /// The trace that was asked for cannot be made.
     Trace(TraceError),
 }
@@ -37,6 +43,11 @@ impl fmt::Display for RunError {
             Self::Folder(path, error) => {
                 write!(f, "cannot write to {}: {error}", path.display())
             }
+            Self::Attach(path, error) => write!(f, "`{path}`: {error}"),
+            Self::Misfit(path, cycle) => write!(
+                f,
+                "the journal does not fit: `{path}` has no room for what came in cycle {cycle}"
+            ),
             Self::Trace(error) => error.fmt(f),
         }
     }

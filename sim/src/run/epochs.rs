@@ -62,6 +62,10 @@ impl Observer for EpochFile<'_> {
         self.inner.console(bytes);
     }
 
+    fn input(&mut self, cycle: u64, instance: u32, bytes: &[u8]) {
+        self.inner.input(cycle, instance, bytes);
+    }
+
     fn epoch(&mut self, record: EpochRecord) {
         let mut bytes = [0; 16];
         bytes[..8].copy_from_slice(&record.cycle.to_le_bytes());
@@ -79,6 +83,10 @@ impl Observer for EpochFile<'_> {
 
     fn interrupted(&mut self) -> bool {
         self.inner.interrupted()
+    }
+
+    fn looks(&mut self) -> bool {
+        self.inner.looks()
     }
 }
 

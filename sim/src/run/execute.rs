@@ -14,13 +14,14 @@ use super::series::SeriesTaker;
 use super::stalls::StallReport;
 use super::stopwatch::Stopwatch;
 use crate::design::{Design, Total};
+use crate::journal::Journal;
 use crate::partition::Summary;
 use crate::profile::Profile;
 use crate::trace::{self, Selection, TraceOrder};
 use std::sync::Arc;
 use tina_engine::{
-    Catalogue, HostOptions, InstanceResults, Limits, Machine, Observer, Report, ResultValue,
-    Snapshot, StallOptions,
+    Catalogue, HostOptions, InstanceResults, Limits, Machine, MachineEnd, Observer, Outcome,
+    Report, ResultValue, Snapshot, StallOptions,
 };
 
 /// How a design is run. Only `limits` can change a result.
@@ -40,6 +41,8 @@ pub struct RunOptions {
     pub limits: Limits,
     /// Where the run goes on from, instead of cycle 0.
     pub start: Option<Arc<Snapshot>>,
+    /// What comes into it from outside, as it was written down.
+    pub journal: Option<Arc<Journal>>,
     /// Which checkpoints are kept of it.
     pub keep: Option<Keep>,
     /// Which part of it is measured.
@@ -63,6 +66,7 @@ impl Default for RunOptions {
             host: HostOptions::default(),
             limits: Limits::default(),
             start: None,
+            journal: None,
             keep: None,
             phases: None,
             trace: None,
@@ -82,6 +86,20 @@ pub fn execute(
     options: &RunOptions,
     observer: &mut dyn Observer,
 ) -> Result<RunReport, RunError> {
+    execute_with(design, catalogue, options, Vec::new(), observer)
+}
+
+/// The same with lines to modules, by number of the instance.
+///
+/// # Errors
+/// As [`execute`].
+pub fn execute_with(
+    design: &Design,
+    catalogue: &Catalogue,
+    options: &RunOptions,
+    lines: Vec<(u32, MachineEnd)>,
+    observer: &mut dyn Observer,
+) -> Result<RunReport, RunError> {
     let selection = match &options.trace {
         Some(order) => Some(trace::select(&design.blueprint, &order.scopes)?),
         None => None,
@@ -93,7 +111,14 @@ pub fn execute(
         ended,
         boot_seconds,
         run_time,
-    } = start(design, catalogue, options, selection.as_ref(), observer)?;
+    } = start(
+        design,
+        catalogue,
+        options,
+        (selection.as_ref(), !lines.is_empty()),
+        observer,
+    )?;
+    join(design, options, lines, &mut machine)?;
     let tracing = match options.trace.as_ref().zip(selection) {
         Some((order, selection)) => {
             let blueprint = &design.blueprint;
@@ -134,7 +159,12 @@ pub fn execute(
 
     let kept = keeper.finish(&report.outcome, &mut machine);
     let instances = machine.results();
-    let (totals, harts) = (totals(design, &instances)?, harts(design, &instances));
+    let totals = match &report.outcome {
+        // Who is in pieces after a hardware fault reports nothing.
+        Outcome::Faulted(_) => totals_left(design, &instances),
+        _ => totals(design, &instances)?,
+    };
+    let harts = harts(design, &instances);
     series.take(report.cycles, &harts, &totals);
     let first_cycle = options
         .start
@@ -189,13 +219,33 @@ struct Start {
     run_time: Stopwatch,
 }
 
+/// Joins a machine to the outside world, or to what was written down of it.
+fn join(
+    design: &Design,
+    options: &RunOptions,
+    lines: Vec<(u32, MachineEnd)>,
+    machine: &mut Machine,
+) -> Result<(), RunError> {
+    for (instance, line) in lines {
+        machine.attach(instance, line).map_err(|error| {
+            let path = design.blueprint.instances[instance as usize].path.clone();
+            RunError::Attach(path, error)
+        })?;
+    }
+    if let Some(journal) = &options.journal {
+        journal.follow(machine);
+    }
+    Ok(())
+}
+
 /// Places and boots, and with `auto` finds out on how many shards. A machine that is to be traced, looked at
-/// over time or whose stalls are counted has not run yet: what is found out about shards, others have run for.
+/// over time, joined to the outside world or whose stalls are counted has not run yet: what is found out about
+/// shards, others have run for.
 fn start(
     design: &Design,
     catalogue: &Catalogue,
     options: &RunOptions,
-    selection: Option<&Selection>,
+    (selection, has_lines): (Option<&Selection>, bool),
     observer: &mut dyn Observer,
 ) -> Result<Start, RunError> {
     let recorded = selection.map_or(Arc::default(), |selection| selection.wires.clone().into());
@@ -241,7 +291,8 @@ fn start(
         boot_seconds,
         start: at,
     };
-    let is_plain = !options.series && !options.timeline;
+    let is_joined = has_lines || options.journal.is_some();
+    let is_plain = !options.series && !options.timeline && !is_joined;
     if selection.is_none() && is_plain && options.host.stalls == StallOptions::default() {
         let chosen = choose(booted, &task, observer)?;
         return Ok(Start {
@@ -298,7 +349,14 @@ impl Pauses<'_, '_> {
             }
             let pause = self.keeper.next().min(self.gauge.next());
             let pause = pause.min(self.series.next());
-            if let Some(report) = machine.run_part(limits, pause, observer) {
+            let report = machine.run_part(limits, pause, observer);
+            if let Some((cycle, instance)) = machine.misfit() {
+                let path = self.design.blueprint.instances[instance as usize]
+                    .path
+                    .clone();
+                return Err(RunError::Misfit(path, cycle));
+            }
+            if let Some(report) = report {
                 return Ok(report);
             }
             self.keeper.save_if_due(machine);
@@ -315,4 +373,10 @@ fn totals(
         Err(reason) => Err(RunError::Total(reason)),
     };
     design.totals.iter().map(evaluate).collect()
+}
+
+/// The totals that still have something to be taken over.
+fn totals_left(design: &Design, instances: &[InstanceResults]) -> Vec<(String, ResultValue)> {
+    let evaluate = |total: &Total| Some((total.name.clone(), total.evaluate(instances).ok()?));
+    design.totals.iter().filter_map(evaluate).collect()
 }

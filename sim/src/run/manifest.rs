@@ -5,6 +5,7 @@
 //!   stats.json  all statistics     series.json          counts over time
 //!   flight.fst  how it ended,      host-timeline.json   what the shards did with their time
 //!               if it ended badly  checkpoints/         if any were asked for
+//!                                  input.journal        what came in, if anything could
 //! ```
 //! What the host did stands under `host` in the first two and in the file that is named after it; everything
 //! else is the same whenever the run is repeated.
@@ -31,6 +32,7 @@ const SERIES: &str = "series.json";
 const HOST_TIMELINE: &str = "host-timeline.json";
 const FLIGHT: &str = "flight.fst";
 const CHECKPOINTS: &str = "checkpoints";
+const JOURNAL: &str = "input.journal";
 
 /// A folder that holds a run.
 #[derive(Clone, Debug)]
@@ -81,6 +83,12 @@ impl RunFolder {
     #[must_use]
     pub fn flight(&self) -> PathBuf {
         self.path.join(FLIGHT)
+    }
+
+    /// What came into it from outside.
+    #[must_use]
+    pub fn journal(&self) -> PathBuf {
+        self.path.join(JOURNAL)
     }
 
     /// Where its checkpoints lie.

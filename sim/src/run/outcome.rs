@@ -91,6 +91,7 @@ fn describe_faults(faults: &[Fault], blueprint: &Blueprint, catalogue: &Catalogu
         let cause = match &fault.cause {
             FaultCause::Panic(message) => format!("panicked: {message}"),
             FaultCause::Crash(reason) => format!("crashed: {reason}"),
+            FaultCause::Hardware(fault) => format!("hit a hardware fault: {fault}"),
             FaultCause::Overslept => "overslept: it asked to sleep, and acted when it was clocked \
                                       although nothing it can see had changed"
                 .to_owned(),

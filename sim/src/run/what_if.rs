@@ -8,6 +8,7 @@ use super::boot::RunError;
 use super::buffer::Buffer;
 use super::number::thousands;
 use crate::design::Design;
+use crate::journal::Journal;
 use std::sync::Arc;
 use tina_engine::{
     Catalogue, DEPTH_MAX, Deadlock, HostOptions, Limits, Machine, Observer, Outcome, Placement,
@@ -24,6 +25,7 @@ pub fn what_if_deeper(
     design: &Design,
     catalogue: &Catalogue,
     deadlock: &Deadlock,
+    journal: Option<&Journal>,
     observer: &mut dyn Observer,
 ) -> Result<String, RunError> {
     let Some(wait) = deadlock.smallest_full() else {
@@ -42,6 +44,9 @@ pub fn what_if_deeper(
     let host = HostOptions::default();
     let mut machine = Machine::boot(&Arc::new(blueprint), catalogue, &placement, &host)
         .map_err(RunError::Boot)?;
+    if let Some(journal) = journal {
+        journal.follow(&mut machine);
+    }
     let limits = Limits {
         cycles: None,
         max_cycles: Some(deadlock.cycle.saturating_mul(2).max(CYCLES_MIN)),

@@ -3,8 +3,9 @@
 
 use crate::riscv::image::Image;
 use crate::riscv::instruction::merge_lanes;
-use crate::riscv::platform::{CONSOLE_TRANSMIT, HART_COUNT, RAM_BASE};
+use crate::riscv::platform::{HART_COUNT, RAM_BASE, UART_BASE, UART_BYTES};
 use crate::riscv::signals::{DataOperation, DataReply, DataRequest, FetchReply, FetchRequest};
+use crate::riscv::uart::{Consequence, Status, Uart};
 use serde::Deserialize;
 use std::sync::{Arc, Mutex};
 use tina_engine::{
@@ -36,6 +37,7 @@ pub struct TestMemory {
     refused_percent: u64,
     random: Random,
     console: Console,
+    uart: Uart,
     snapshot: Snapshot,
 }
 
@@ -61,6 +63,7 @@ impl Module for TestMemory {
             refused_percent: params.refused_percent,
             random: wiring.random(0),
             console: wiring.console(),
+            uart: Uart::default(),
             snapshot: wiring
                 .resource::<Snapshot>()
                 .expect("tests give a snapshot")
@@ -137,20 +140,33 @@ impl TestMemory {
         } = self.request.pop();
         let answer = if uncached {
             match (address, operation) {
-                (CONSOLE_TRANSMIT, DataOperation::Store) => {
-                    if mask & 1 == 1 {
-                        self.console.print(data as u8);
-                    }
-                    data
-                }
-                (CONSOLE_TRANSMIT, DataOperation::Load) => 0,
                 (HART_COUNT, DataOperation::Load) => 1,
+                (_, DataOperation::Store | DataOperation::Load)
+                    if address - UART_BASE < UART_BYTES =>
+                {
+                    let lane = mask.trailing_zeros();
+                    self.access_uart(operation, address - UART_BASE + lane, data >> (8 * lane))
+                }
                 _ => panic!("{operation:?} at {address:#x} should have been refused"),
             }
         } else {
             self.access(address, data, mask, operation)
         };
         self.reply.push(DataReply { data: answer, tag });
+    }
+
+    fn access_uart(&mut self, operation: DataOperation, register: u32, data: u32) -> u32 {
+        if operation == DataOperation::Store {
+            if let Consequence::Sent(byte) = self.uart.store(register, data as u8) {
+                self.console.print(byte);
+            }
+            return data;
+        }
+        let status = Status {
+            received: None,
+            can_send: true,
+        };
+        u32::from(self.uart.load(register, status).0) << (8 * (register & 3))
     }
 
     fn access(&mut self, address: u32, data: u32, mask: u8, operation: DataOperation) -> u32 {

@@ -5,7 +5,7 @@ use super::bench::{DATA, Ran, Setup, check, check_image, epilogue, exit, image, 
 use crate::riscv::csr::{MCAUSE, MCYCLE, MEPC, MTVAL, MTVEC};
 use crate::riscv::fetch::FetchParams;
 use crate::riscv::image::Image;
-use crate::riscv::platform::{CONSOLE_TRANSMIT, HART_COUNT, RAM_BASE};
+use crate::riscv::platform::{HART_COUNT, RAM_BASE, UART_BASE};
 
 /// The cycle at which execute gets past `words`.
 fn cycles(words: &[u32]) -> u32 {
@@ -201,7 +201,7 @@ fn trapped(words: &[u32]) -> (u32, u32, u32) {
 fn every_cause_of_a_trap_is_precise() {
     const HOLE: u32 = 0x4000_0000;
     let hole = lui(5, HOLE);
-    let console = lui(5, CONSOLE_TRANSMIT);
+    let console = lui(5, UART_BASE);
     let nop = addi(0, 0, 0);
     // The word at fault stands behind the first one, whatever that is.
     let check = |first: u32, word: u32, cause: u32, value: u32| {
@@ -230,13 +230,13 @@ fn every_cause_of_a_trap_is_precise() {
     check(addi(5, 0, 2), atomic(2, 1, 5, 0), 4, 2);
     check(hole, load(0, 1, 5, 3), 5, HOLE + 3);
     check(hole, atomic(2, 1, 5, 0), 5, HOLE);
-    check(console, atomic(2, 1, 5, 0), 5, CONSOLE_TRANSMIT);
+    check(console, atomic(2, 1, 5, 0), 5, UART_BASE);
     check(hole, store(1, 1, 5, 1), 6, HOLE + 1);
     check(lui(5, RAM_BASE), store(2, 1, 5, 2), 6, RAM_BASE + 2);
     check(addi(5, 0, 2), atomic(3, 1, 5, 2), 6, 2);
     check(addi(5, 0, 1), atomic(0, 1, 5, 2), 6, 1);
     check(hole, store(0, 1, 5, 1), 7, HOLE + 1);
-    check(console, atomic(1, 1, 5, 2), 7, CONSOLE_TRANSMIT);
+    check(console, atomic(1, 1, 5, 2), 7, UART_BASE);
     check(console, store(2, 1, 5, 8), 7, HART_COUNT);
     check(nop, ECALL, 11, 0);
 }
@@ -276,7 +276,7 @@ fn written_code_runs_only_after_a_fence() {
 
 #[test]
 fn the_console_prints_and_the_exit_code_arrives() {
-    let mut words = constant(5, CONSOLE_TRANSMIT).to_vec();
+    let mut words = constant(5, UART_BASE).to_vec();
     for byte in b"hello\n" {
         words.extend([addi(6, 0, i32::from(*byte)), store(0, 6, 5, 0)]);
     }

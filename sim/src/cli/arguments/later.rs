@@ -30,6 +30,9 @@ pub(in crate::cli) struct ReplayArguments {
     /// Threads, 1 to 255; the default is the smaller of shards and cores.
     #[arg(long, value_name = "N", value_parser = shard_count())]
     pub(in crate::cli) threads: Option<usize>,
+    /// What came into the run from outside; the default is the journal in the folder of the run.
+    #[arg(long, value_name = "FILE")]
+    pub(in crate::cli) journal_in: Option<PathBuf>,
     /// Start from checkpoints that another build of this program made, too.
     #[arg(long)]
     pub(in crate::cli) any_build: bool,

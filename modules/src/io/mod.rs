@@ -1,0 +1,5 @@
+//! Ways between a machine and the outside world, for any netlist.
+
+mod host;
+
+pub use host::{Host, HostParams};

@@ -1,0 +1,353 @@
+//! A run and the outside world: which UARTs lead where, and the journal of what came in.
+
+use super::arguments::{RunArguments, UartArgument};
+use super::failure::{DIGESTS_DIFFER, Failure};
+use super::resume::Builds;
+use super::terminal::complain;
+use crate::bridge::{Bridge, UartOrder};
+use crate::checkpoint::Checkpoint;
+use crate::design::Design;
+use crate::diagnostic::nearest;
+use crate::journal::{Base, End, Journal, JournalError, JournalFile};
+use crate::origin::Origin;
+use crate::run::{RunFolder, RunReport, thousands};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use tina_engine::{Catalogue, MachineEnd, Observer, Outcome};
+
+/// How a run is joined to the outside world.
+#[derive(Default)]
+pub(super) struct Outside {
+    bridge: Option<Bridge>,
+    pub(super) lines: Vec<(u32, MachineEnd)>,
+    /// What comes in as it was written down.
+    pub(super) followed: Option<Arc<Journal>>,
+    /// Where what comes in is written down.
+    pub(super) journal_path: Option<PathBuf>,
+    /// What the file there holds of the run that is gone on with.
+    begun: Option<Journal>,
+    base: Base,
+}
+
+/// The instances that take bytes from outside: number and path.
+fn uarts(design: &Design) -> Vec<(u32, &str)> {
+    let instances = design.blueprint.instances.iter().zip(0..);
+    let uarts = instances.filter(|(instance, _)| instance.shape.inlet_bytes > 0);
+    uarts
+        .map(|(instance, number)| (number, instance.path.as_str()))
+        .collect()
+}
+
+/// Opens the bridge, and the journals that are asked for, before anything runs.
+pub(super) fn open(
+    arguments: &RunArguments,
+    design: &Design,
+    catalogue: &Catalogue,
+    origin: &Origin,
+    resumed: Option<&Checkpoint>,
+) -> Result<Outside, Failure> {
+    let outside = &arguments.outside;
+    let base = resumed.map_or(Base::default(), |checkpoint| Base {
+        cycle: checkpoint.cycle,
+        mark: checkpoint.snapshot.input(),
+    });
+    if let Some(path) = &outside.journal_in {
+        let builds = Builds::of(arguments.checkpoints.any_build);
+        let journal = read(path, origin, builds, outside.journal_partial)?;
+        journal
+            .check_start(base.cycle, base.mark)
+            .map_err(|error| refused(path, &error))?;
+        return Ok(Outside {
+            followed: Some(Arc::new(journal)),
+            ..Outside::default()
+        });
+    }
+    if outside.uart.is_empty() {
+        if base.mark.bytes > 0 && !arguments.quiet {
+            complain("note: from here on nothing comes in from outside, as it did before");
+        }
+        return Ok(Outside::default());
+    }
+    let of_run = || {
+        arguments
+            .out
+            .as_ref()
+            .map(|out| RunFolder::new(out).journal())
+    };
+    let journal_path = outside.journal_out.clone().or_else(of_run);
+    if journal_path.is_none() {
+        needs_journal(arguments)?;
+    }
+    let orders = orders(&outside.uart, design, catalogue)?;
+    let begun = match &journal_path {
+        Some(path) if resumed.is_some() && path.exists() => Some(continued(path, origin, base)?),
+        Some(_) | None => None,
+    };
+    let (bridge, lines) = Bridge::open(orders).map_err(Failure::input)?;
+    for port in bridge.reached() {
+        if !arguments.quiet {
+            complain(&format!("uart `{}` at {}", port.path, port.address));
+        }
+    }
+    Ok(Outside {
+        bridge: Some(bridge),
+        lines,
+        followed: None,
+        journal_path,
+        begun,
+        base,
+    })
+}
+
+/// What is run again needs to know what came in.
+fn needs_journal(arguments: &RunArguments) -> Result<(), Failure> {
+    let aftermath = &arguments.aftermath;
+    let flags = [
+        (arguments.verify, "--verify"),
+        (aftermath.what_if_depth, "--what-if-depth"),
+        (
+            aftermath.flight.is_some_and(|cycles| cycles > 0),
+            "--flight",
+        ),
+    ];
+    match flags.iter().find(|(is_given, _)| *is_given) {
+        Some((_, flag)) => Err(Failure::input(format_args!(
+            "{flag} runs it again, with what came in from outside: give it --journal-out"
+        ))),
+        None => Ok(()),
+    }
+}
+
+/// Reads a journal to go by.
+pub(super) fn read(
+    path: &Path,
+    origin: &Origin,
+    builds: Builds,
+    partial: bool,
+) -> Result<Journal, Failure> {
+    let read = || {
+        let journal = Journal::read(path)?;
+        journal.check(origin)?;
+        if !partial {
+            journal.check_whole()?;
+        }
+        match (journal.check_build(), builds) {
+            (Err(error), Builds::Own) => Err(error),
+            (Ok(()) | Err(_), _) => Ok(journal),
+        }
+    };
+    read().map_err(|error| refused(path, &error))
+}
+
+/// The journal that a run which is gone on with had begun.
+fn continued(path: &Path, origin: &Origin, base: Base) -> Result<Journal, Failure> {
+    let read = || {
+        let journal = Journal::read(path)?;
+        journal.check(origin)?;
+        journal.check_start(base.cycle, base.mark)?;
+        Ok(journal)
+    };
+    read().map_err(|error: JournalError| {
+        Failure::input(format_args!(
+            "{} {error}; to begin another, name a file that does not exist",
+            path.display()
+        ))
+    })
+}
+
+fn refused(path: &Path, error: &JournalError) -> Failure {
+    Failure::input(format_args!("{} {error}", path.display()))
+}
+
+/// Which UART leads where.
+fn orders(
+    arguments: &[UartArgument],
+    design: &Design,
+    catalogue: &Catalogue,
+) -> Result<Vec<UartOrder>, Failure> {
+    let uarts = uarts(design);
+    if uarts.is_empty() {
+        return Err(Failure::input(format_args!(
+            "`{}` has no UART: none of its instances takes bytes from outside, as those of the kinds \
+             `riscv.console` and `io.host` do",
+            design.name
+        )));
+    }
+    let mut orders: Vec<UartOrder> = Vec::new();
+    for argument in arguments {
+        let (instance, path) = match &argument.instance {
+            None => only(&uarts)?,
+            Some(name) => named(name, &uarts, design, catalogue)?,
+        };
+        if orders.iter().any(|order| order.instance == instance) {
+            return Err(Failure::input(format_args!(
+                "`{path}` leads to two places; a UART has one line"
+            )));
+        }
+        orders.push(UartOrder {
+            instance,
+            path: path.to_owned(),
+            address: argument.address,
+        });
+    }
+    Ok(orders)
+}
+
+/// Names that are shown of many.
+const NAMES_SHOWN: usize = 6;
+
+fn only<'d>(uarts: &[(u32, &'d str)]) -> Result<(u32, &'d str), Failure> {
+    if let [uart] = uarts {
+        return Ok(*uart);
+    }
+    let names = uarts.iter().take(NAMES_SHOWN);
+    let names: Vec<String> = names.map(|(_, path)| format!("`{path}`")).collect();
+    let rest = if uarts.len() > NAMES_SHOWN {
+        ", …"
+    } else {
+        ""
+    };
+    Err(Failure::input(format_args!(
+        "there are {} UARTs: say which is meant, as in --uart {}=tcp:127.0.0.1:5555; they are {}{rest}",
+        uarts.len(),
+        uarts[0].1,
+        names.join(", ")
+    )))
+}
+
+fn named<'d>(
+    name: &str,
+    uarts: &[(u32, &'d str)],
+    design: &Design,
+    catalogue: &Catalogue,
+) -> Result<(u32, &'d str), Failure> {
+    if let Some(uart) = uarts.iter().find(|(_, path)| *path == name) {
+        return Ok(*uart);
+    }
+    let mut instances = design.blueprint.instances.iter();
+    if let Some(instance) = instances.find(|instance| instance.path == name) {
+        let kind = catalogue.kind(instance.kind).name();
+        return Err(Failure::input(format_args!(
+            "`{name}` is a `{kind}`, which takes no bytes from outside"
+        )));
+    }
+    let known: Vec<&str> = uarts.iter().map(|(_, path)| *path).collect();
+    let hint = match nearest(name, &known) {
+        Some(path) => format!("did you mean `{path}`?"),
+        None => format!("there is `{}`", known[0]),
+    };
+    Err(Failure::input(format_args!(
+        "there is no UART `{name}`; {hint}"
+    )))
+}
+
+impl Outside {
+    /// Runs with everything that comes in written down, where that is asked for.
+    pub(super) fn observed<R>(
+        &self,
+        origin: &Origin,
+        inner: &mut dyn Observer,
+        run: impl FnOnce(&mut dyn Observer) -> Result<R, Failure>,
+        end: impl FnOnce(&R) -> End,
+    ) -> Result<R, Failure> {
+        let Some(path) = &self.journal_path else {
+            return run(inner);
+        };
+        let failed = |error| Failure::file("write", path, &error);
+        let file = match &self.begun {
+            Some(journal) => JournalFile::resume(path, journal, self.base.cycle, inner),
+            None => JournalFile::create(path, origin, self.base, inner),
+        };
+        let mut file = file.map_err(failed)?;
+        let result = run(&mut file)?;
+        file.finish(end(&result)).map_err(failed)?;
+        Ok(result)
+    }
+
+    /// The run is over: what it printed last is sent, and who was not heard is told of.
+    pub(super) fn close(&mut self, quiet: bool) {
+        let Some(bridge) = self.bridge.take() else {
+            return;
+        };
+        for port in bridge.close() {
+            if port.dropped > 0 && !quiet {
+                complain(&format!(
+                    "note: `{}` printed {} bytes while nobody was connected",
+                    port.path,
+                    thousands(port.dropped)
+                ));
+            }
+        }
+    }
+
+    /// What came in, for whoever runs it again.
+    pub(super) fn journal(&self) -> Result<Option<Arc<Journal>>, Failure> {
+        match (&self.followed, &self.journal_path) {
+            (Some(journal), _) => Ok(Some(journal.clone())),
+            (None, Some(path)) => {
+                let journal = Journal::read(path).map_err(|error| refused(path, &error))?;
+                Ok(Some(Arc::new(journal)))
+            }
+            (None, None) => Ok(None),
+        }
+    }
+
+    /// Whether the run gave what was written down of it, if it went as far.
+    pub(super) fn check_end(&self, report: &RunReport) -> Result<(), Failure> {
+        let end = self.followed.as_ref().and_then(|journal| journal.end);
+        match end {
+            Some(end) if end.cycle == report.cycles && end.digest != report.digest => {
+                Err(Failure {
+                    text: format!(
+                        "error: the digest is 0x{:016x}, and the journal is of a run that gave 0x{:016x}",
+                        report.digest, end.digest
+                    ),
+                    code: DIGESTS_DIFFER,
+                })
+            }
+            Some(_) | None => Ok(()),
+        }
+    }
+}
+
+/// What a journal says of how a run ended.
+pub(super) fn end_of(report: &RunReport) -> End {
+    End {
+        cycle: report.cycles,
+        digest: report.digest,
+        interrupted: report.outcome == Outcome::Interrupted,
+    }
+}
+
+/// The journal for a part of a run that is simulated again, from a folder or as named.
+pub(super) fn of_folder(
+    arguments: &OutsideReplay<'_>,
+    checkpoint: &Checkpoint,
+    start: Option<&Checkpoint>,
+) -> Result<Option<Arc<Journal>>, Failure> {
+    let kept = RunFolder::new(arguments.folder).journal();
+    let path = arguments
+        .journal_in
+        .or(Some(&kept).filter(|it| it.is_file()).map(PathBuf::as_path));
+    let Some(path) = path else {
+        if checkpoint.snapshot.input().bytes > 0 {
+            return Err(Failure::input(
+                "something came into the run from outside: give its journal with --journal-in",
+            ));
+        }
+        return Ok(None);
+    };
+    let journal = read(path, &checkpoint.origin, arguments.builds, true)?;
+    let (cycle, mark) = start.map_or_else(Default::default, |it| (it.cycle, it.snapshot.input()));
+    journal
+        .check_start(cycle, mark)
+        .map_err(|error| refused(path, &error))?;
+    Ok(Some(Arc::new(journal)))
+}
+
+/// Where `replay` looks for the journal.
+pub(super) struct OutsideReplay<'a> {
+    pub(super) folder: &'a Path,
+    pub(super) journal_in: Option<&'a Path>,
+    pub(super) builds: Builds,
+}

@@ -1,0 +1,415 @@
+//! The outside world: clients of a UART over TCP, journals of what they said, and the same digest ever after.
+#![forbid(unsafe_code)]
+
+mod common;
+
+use common::{folder, tina};
+use std::fs;
+use std::io::{BufRead, BufReader, Read, Write};
+use std::net::{Shutdown, SocketAddr, TcpListener, TcpStream};
+use std::path::{Path, PathBuf};
+use std::process::{Child, ChildStderr, Command, Stdio};
+
+/// What comes in goes out again; nothing else ever happens.
+const ECHO: &str = r#"// A wire from the host to the host.
+Netlist(
+    name: "echo",
+    instances: { "host": (kind: "io.host", params: (receive_bytes: 16)) },
+    wires: [Wire(from: "host.out", to: "host.in", depth: 2)],
+    results: { "received": Sum("host.received"), "check": Xor("host.check") },
+)
+"#;
+
+/// Two ports that nobody is at, and a source that is none.
+const SEVERAL: &str = r#"// Three sorts of instances.
+Netlist(
+    name: "several",
+    instances: {
+        "left": (kind: "io.host"),
+        "right": (kind: "io.host"),
+        "source": (kind: "flow.source"),
+        "sink": (kind: "flow.sink", params: (limit: 10)),
+    },
+    wires: [
+        Wire(from: "source.out", to: "sink.in"),
+        Wire(from: "left.out", to: "right.in"),
+        Wire(from: "right.out", to: "left.in"),
+    ],
+    results: { "count": Sum("sink.count") },
+)
+"#;
+
+fn shipped(name: &str) -> String {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../netlists");
+    root.join(name).display().to_string()
+}
+
+fn calculator() -> String {
+    let program = shipped("programs/calculator.elf");
+    format!("{} --program {program}", shipped("cpu1.ron"))
+}
+
+/// A run that waits for clients.
+struct Run {
+    child: Child,
+    said: BufReader<ChildStderr>,
+    addresses: Vec<SocketAddr>,
+}
+
+impl Run {
+    /// Starts a run with so many UARTs at ports that the host chooses.
+    fn start(folder: &Path, arguments: &str, uarts: usize) -> Self {
+        let mut child = Command::new(env!("CARGO_BIN_EXE_tina-hw"))
+            .args(arguments.split_whitespace())
+            .current_dir(folder)
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let mut said = BufReader::new(child.stderr.take().unwrap());
+        let mut addresses = Vec::new();
+        while addresses.len() < uarts {
+            let mut line = String::new();
+            assert!(
+                said.read_line(&mut line).unwrap() > 0,
+                "it ended: {arguments}"
+            );
+            if line.starts_with("uart ") {
+                let (_, address) = line.trim().rsplit_once(' ').unwrap();
+                addresses.push(address.parse().unwrap());
+            }
+        }
+        Self {
+            child,
+            said,
+            addresses,
+        }
+    }
+
+    fn connect(&self) -> TcpStream {
+        TcpStream::connect(self.addresses[0]).unwrap()
+    }
+
+    fn interrupt(&self) {
+        let pid = self.child.id().to_string();
+        let sent = Command::new("kill").args(["-INT", &pid]).status().unwrap();
+        assert!(sent.success());
+    }
+
+    /// Standard output, standard error, exit code.
+    fn end(mut self) -> (String, String, i32) {
+        let (mut out, mut err) = (String::new(), String::new());
+        let mut printed = self.child.stdout.take().unwrap();
+        std::thread::scope(|scope| {
+            scope.spawn(|| printed.read_to_string(&mut out).unwrap());
+            self.said.read_to_string(&mut err).unwrap();
+        });
+        let status = self.child.wait().unwrap();
+        (out, err, status.code().expect("it ends by itself"))
+    }
+}
+
+impl Drop for Run {
+    /// Of a test that failed, nothing runs on.
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+    }
+}
+
+/// What a run prints as its digest.
+fn digest(out: &str) -> &str {
+    let mut lines = out.lines();
+    lines
+        .find(|line| line.starts_with("digest"))
+        .unwrap_or_default()
+}
+
+/// Types a line and waits for the prompt after the answer.
+fn ask(client: &mut TcpStream, line: &str) -> String {
+    client.write_all(line.as_bytes()).unwrap();
+    read_until(client, "> ")
+}
+
+fn read_until(client: &mut TcpStream, end: &str) -> String {
+    let mut heard = Vec::new();
+    while !heard.ends_with(end.as_bytes()) {
+        let mut byte = [0];
+        client.read_exact(&mut byte).unwrap();
+        heard.push(byte[0]);
+    }
+    String::from_utf8(heard).unwrap()
+}
+
+/// Talks with the calculator until it ends.
+fn talk(run: Run) -> (String, String, i32) {
+    let mut client = run.connect();
+    // The greeting may have come before the client, and was dropped then.
+    client.write_all(b"12 * -3\n").unwrap();
+    let answer = read_until(&mut client, "= -36\n> ");
+    assert!(answer.ends_with("12 * -3\n= -36\n> "), "{answer}");
+    assert_eq!(ask(&mut client, "7/2+1\n"), "7/2+1\n= 4\n> ");
+    assert_eq!(ask(&mut client, "1/0\n"), "1/0\ndivision by zero\n> ");
+    client.write_all(b"quit\n").unwrap();
+    let mut rest = String::new();
+    client.read_to_string(&mut rest).unwrap();
+    assert_eq!(rest, "quit\nbye\n");
+    run.end()
+}
+
+#[test]
+fn a_talk_is_the_same_again_whatever_it_is_run_on() {
+    let folder = folder("bridge_talk", &[]);
+    let _ = fs::remove_dir_all(folder.join("saved"));
+    let machine = calculator();
+    let live = "--uart tcp:127.0.0.1:0 --journal-out talk.journal --checkpoint-dir saved";
+    let live = format!("{live} --checkpoint-every 20000 --checkpoint-keep 40");
+    let arguments = format!("run {machine} {live} --shards 2");
+    let run = Run::start(&folder, &arguments, 1);
+    let (out, err, code) = talk(run);
+    assert_eq!(code, 0, "{err}");
+    let expected = digest(&out);
+    for how in [
+        "--shards 1",
+        "--shards 2",
+        "--shards 3 --threads 1",
+        "--no-sleep",
+        "--shards 3 --trace talk.vcd --trace-window 0..2000",
+        "--stalls --verify",
+        "--shards auto",
+    ] {
+        let (out, err, code) = tina(
+            &folder,
+            &format!("run {machine} --journal-in talk.journal {how}"),
+        );
+        assert_eq!((digest(&out), code), (expected, 0), "{how}: {err}");
+        assert!(out.contains("= -36\n"), "{how}: {out}");
+    }
+    let mut saved: Vec<PathBuf> = fs::read_dir(folder.join("saved"))
+        .into_iter()
+        .flatten()
+        .map(|entry| entry.unwrap().path())
+        .collect();
+    saved.sort();
+    // Whatever part of the talk was over.
+    for path in [saved.first(), saved.get(saved.len() / 2), saved.last()]
+        .into_iter()
+        .flatten()
+    {
+        let path = path.display();
+        let (out, err, code) = tina(
+            &folder,
+            &format!("run {machine} --journal-in talk.journal --resume {path} --shards 3"),
+        );
+        assert_eq!((digest(&out), code), (expected, 0), "{path}: {err}");
+    }
+}
+
+#[test]
+fn a_machine_that_sleeps_waits_for_the_host() {
+    let folder = folder("bridge_echo", &[("echo.ron", ECHO)]);
+    let live = "--uart tcp:127.0.0.1:0 --journal-out echo.journal";
+    let run = Run::start(&folder, &format!("run echo.ron {live} --shards 2"), 1);
+    let mut client = run.connect();
+    // More than all buffers on the way hold: the client is held back, and nothing is lost.
+    let sent: Vec<u8> = (0..300_000u32)
+        .map(|n| b' ' + ((n * 7 + n / 251) % 95) as u8)
+        .collect();
+    let mut reader = client.try_clone().unwrap();
+    let mut heard = vec![0; sent.len()];
+    std::thread::scope(|scope| {
+        scope.spawn(|| client.write_all(&sent).unwrap());
+        reader.read_exact(&mut heard).unwrap();
+    });
+    assert!(heard == sent, "bytes were lost or changed places");
+    // While one talks, a second is turned away; afterwards it is welcome.
+    let mut second = run.connect();
+    assert_eq!(second.read(&mut [0]).unwrap_or(0), 0);
+    assert_eq!(ask(&mut client, "one> "), "one> ");
+    drop(client);
+    drop(reader);
+    let mut third = loop {
+        let mut client = run.connect();
+        let mut byte = [0];
+        // Until the host has seen that the first is gone.
+        if client.write_all(b"x").is_ok() && client.read(&mut byte).is_ok_and(|count| count == 1) {
+            break client;
+        }
+    };
+    assert_eq!(ask(&mut third, "three> "), "three> ");
+    // Who has said all may still listen.
+    third.write_all(b"last").unwrap();
+    third.shutdown(Shutdown::Write).unwrap();
+    let mut last = [0; 4];
+    third.read_exact(&mut last).unwrap();
+    assert_eq!(&last, b"last");
+    run.interrupt();
+    let (out, err, code) = run.end();
+    assert_eq!(code, 130, "{err}");
+    for how in ["--shards 1", "--shards 2 --no-sleep"] {
+        let arguments = format!("run echo.ron --journal-in echo.journal {how}");
+        let (again, err, code) = tina(&folder, &arguments);
+        // The run was interrupted there, so it is again.
+        assert_eq!((digest(&again), code), (digest(&out), 130), "{how}: {err}");
+    }
+}
+
+#[test]
+fn a_run_that_was_interrupted_goes_on_with_its_journal() {
+    let folder = folder("bridge_resume", &[("echo.ron", ECHO)]);
+    let _ = fs::remove_dir_all(folder.join("run"));
+    let live = "--uart tcp:127.0.0.1:0 --out run";
+    let run = Run::start(
+        &folder,
+        &format!("run echo.ron {live} --checkpoint-every 1"),
+        1,
+    );
+    assert_eq!(ask(&mut run.connect(), "before> "), "before> ");
+    run.interrupt();
+    let (_, err, code) = run.end();
+    assert_eq!(code, 130, "{err}");
+
+    let run = Run::start(&folder, &format!("run echo.ron {live} --resume run"), 1);
+    assert_eq!(ask(&mut run.connect(), "after> "), "after> ");
+    run.interrupt();
+    let (out, ..) = run.end();
+
+    // From the beginning, in one go, and from every checkpoint: the same.
+    let whole = "run echo.ron --journal-in run/input.journal";
+    let (again, err, code) = tina(&folder, whole);
+    assert_eq!((digest(&again), code), (digest(&out), 130), "{err}");
+    assert!(again.contains("before> after> "), "{again}");
+    let (again, err, _) = tina(&folder, &format!("{whole} --resume run --shards 2"));
+    assert_eq!(digest(&again), digest(&out), "{err}");
+
+    // Waves of what was said, from the nearest checkpoint, with the journal of the folder.
+    let replay = "replay run --window 0..6000 --trace said.vcd";
+    let (_, err, code) = tina(&folder, replay);
+    assert_eq!(code, 0, "{err}");
+    let whole = format!("{whole} --trace whole.vcd --trace-window 0..6000");
+    assert_eq!(tina(&folder, &whole).2, 130);
+    let waves = |name| fs::read_to_string(folder.join(name)).unwrap();
+    assert_eq!(waves("said.vcd"), waves("whole.vcd"));
+
+    // A checkpoint of which something came in is of no use without the journal.
+    fs::rename(folder.join("run/input.journal"), folder.join("kept")).unwrap();
+    assert_eq!(
+        tina(&folder, replay).1,
+        "error: something came into the run from outside: give its journal with --journal-in\n"
+    );
+    let (_, err, code) = tina(&folder, &format!("{replay} --journal-in kept"));
+    assert_eq!(code, 0, "{err}");
+    let (_, err, _) = tina(&folder, "run echo.ron --resume run --cycles 100000000");
+    assert!(err.contains("note: from here on nothing comes in"), "{err}");
+}
+
+/// What a command refuses, and in which words.
+fn refusal(folder: &Path, arguments: &str) -> String {
+    let (out, err, code) = tina(folder, arguments);
+    assert_eq!((out.as_str(), code), ("", 2), "{arguments}: {err}");
+    err
+}
+
+#[test]
+fn what_cannot_be_joined_is_refused_in_words() {
+    let files = [("several.ron", SEVERAL), ("echo.ron", ECHO)];
+    let folder = folder("bridge_errors", &files);
+    let taken = TcpListener::bind("127.0.0.1:0").unwrap();
+    let taken = taken.local_addr().unwrap();
+    let systolic = shipped("w3_systolic.ron");
+    for (arguments, expected) in [
+        (
+            format!("run {systolic} --uart tcp:127.0.0.1:0"),
+            "error: `w3_systolic` has no UART: none of its instances takes bytes from outside, as those of \
+             the kinds `riscv.console` and `io.host` do\n"
+                .to_owned(),
+        ),
+        (
+            "run several.ron --uart tcp:127.0.0.1:0".to_owned(),
+            "error: there are 2 UARTs: say which is meant, as in --uart left=tcp:127.0.0.1:5555; they are \
+             `left`, `right`\n"
+                .to_owned(),
+        ),
+        (
+            "run several.ron --uart lift=tcp:127.0.0.1:0".to_owned(),
+            "error: there is no UART `lift`; did you mean `left`?\n".to_owned(),
+        ),
+        (
+            "run several.ron --uart source=tcp:127.0.0.1:0".to_owned(),
+            "error: `source` is a `flow.source`, which takes no bytes from outside\n".to_owned(),
+        ),
+        (
+            "run several.ron --uart left=tcp:127.0.0.1:0 --uart left=tcp:127.0.0.1:0".to_owned(),
+            "error: `left` leads to two places; a UART has one line\n".to_owned(),
+        ),
+        (
+            format!("run echo.ron --uart tcp:{taken}"),
+            format!("error: cannot listen at {taken}: Address already in use (os error 98)\n"),
+        ),
+        (
+            "run echo.ron --uart tcp:127.0.0.1:0 --verify".to_owned(),
+            "error: --verify runs it again, with what came in from outside: give it --journal-out\n"
+                .to_owned(),
+        ),
+        (
+            "run echo.ron --any-build".to_owned(),
+            "error: --any-build is for a checkpoint or a journal: give it --resume or --journal-in\n"
+                .to_owned(),
+        ),
+        (
+            "run echo.ron --journal-in nowhere".to_owned(),
+            "error: nowhere cannot be read: No such file or directory (os error 2)\n".to_owned(),
+        ),
+        (
+            "run echo.ron --journal-in echo.ron".to_owned(),
+            "error: echo.ron is no journal\n".to_owned(),
+        ),
+    ] {
+        let err = refusal(&folder, &arguments);
+        assert!(err.ends_with(&expected), "{arguments}: {err}");
+    }
+    for (arguments, expected) in [
+        ("--uart mars", "it is written tcp:ADDRESS:PORT"),
+        ("--journal-out j", "--uart"),
+        (
+            "--journal-in j --uart tcp:127.0.0.1:0",
+            "cannot be used with",
+        ),
+    ] {
+        let err = refusal(&folder, &format!("run echo.ron {arguments}"));
+        assert!(err.contains(expected), "{arguments}: {err}");
+    }
+}
+
+#[test]
+fn a_journal_that_is_not_the_whole_truth_is_refused() {
+    let folder = folder("bridge_journals", &[("echo.ron", ECHO)]);
+    let live = "--uart tcp:127.0.0.1:0 --journal-out said";
+    let run = Run::start(&folder, &format!("run echo.ron {live}"), 1);
+    assert_eq!(ask(&mut run.connect(), "a word> "), "a word> ");
+    run.interrupt();
+    run.end();
+    let said = fs::read(folder.join("said")).unwrap();
+    let write = |name: &str, bytes: &[u8]| fs::write(folder.join(name), bytes).unwrap();
+    write("cut", &said[..said.len() - 5]);
+    let mut flipped = said.clone();
+    let middle = said.len() - 60;
+    flipped[middle] ^= 4;
+    write("flipped", &flipped);
+    let refusal = |arguments: &str| refusal(&folder, &format!("run echo.ron {arguments}"));
+    let cut = refusal("--journal-in cut");
+    assert!(cut.starts_with("error: cut is truncated: it has "), "{cut}");
+    let flipped = refusal("--journal-in flipped");
+    assert!(
+        flipped.starts_with("error: flipped is corrupt: "),
+        "{flipped}"
+    );
+    assert_eq!(
+        refusal("--journal-in said --seed 1"),
+        "error: said is of another machine: it was made with seed 0, not 1\n"
+    );
+    // What is there of it can be had all the same; then nothing comes any more, and nothing ever happens.
+    let partial = "run echo.ron --journal-in cut --journal-partial";
+    let (out, err, code) = tina(&folder, partial);
+    assert_eq!(code, 0, "{err}");
+    assert!(out.contains("a word> "), "{out}");
+}
