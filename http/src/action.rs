@@ -226,9 +226,7 @@ where
     fn answer(&self, reply: Result<Reply, CallError>, response: Response<'_>) -> Sent {
         let reply = reply.and_then(|reply| {
             let opened = reply.open::<R>();
-            opened
-                .ok()
-                .expect("the one call of this connection is this handler's")
+            opened.expect("the one call of this connection is this handler's")
         });
         (self.answer)(reply, response)
     }

@@ -510,8 +510,10 @@ fn a_machine_that_waits_for_the_host_can_be_looked_at() {
 fn a_browser_shows_the_machine_while_it_runs() {
     let folder = folder("bridge_browser", &[]);
     let machine = shipped("cpu.ron");
-    let live = format!("run {machine} --program {} --cycles 1000000000 --http 127.0.0.1:0",
-        shipped("programs/calculator.elf"));
+    let live = format!(
+        "run {machine} --program {} --cycles 1000000000 --http 127.0.0.1:0",
+        shipped("programs/calculator.elf")
+    );
     let run = Run::start(&folder, &live, 1);
     let profile = folder.join("profile");
     let _ = fs::remove_dir_all(&profile);
