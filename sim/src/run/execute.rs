@@ -130,11 +130,9 @@ pub fn execute_with(
         observer,
     )?;
     join(design, options, joined.lines, &mut machine)?;
+    let blueprint = &design.blueprint;
     let tracing = match options.trace.as_ref().zip(selection) {
-        Some((order, selection)) => {
-            let blueprint = &design.blueprint;
-            Some(trace::begin(&mut machine, blueprint, &selection, order)?)
-        }
+        Some((order, selection)) => Some(trace::begin(&mut machine, blueprint, &selection, order)?),
         None => None,
     };
     let mut keeper = Keeper::new(options.keep.as_ref(), design, &mut machine)?;
