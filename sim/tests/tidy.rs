@@ -74,7 +74,7 @@ const MUTUAL: &[(&str, &str)] = &[
     ("engine/src/vector.rs", "kind"), // the same
     ("engine/src/runtime/isolate.rs", "context"), // a handler is handed a context, which is typed by it
     ("http/src/action.rs", "connection"), // an action asks in the name of a connection, which has actions
-    ("sim/src/design/block.rs", "items"),         // a netlist stands in a netlist: they recurse
+    ("sim/src/design/block.rs", "items"), // a netlist stands in a netlist: they recurse
     ("sim/src/design/block.rs", "connect"),
 ];
 
