@@ -8,6 +8,7 @@ use crate::status::Status;
 use crate::stream::{Chunk, Next};
 use std::fmt;
 use std::marker::PhantomData;
+use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 use tina_engine::runtime::{Address, CallError, Context, NotCalled, Parcel, Reply, ReplyTo};
@@ -42,6 +43,11 @@ pub(crate) enum Kind {
     Plain(Plain),
     Asking(Box<dyn Asking>),
     Streaming(Box<dyn Streaming>),
+    Uploading(Box<dyn Uploading>),
+    /// One file, and its type.
+    File(Vec<u8>, &'static str),
+    /// All files below a directory.
+    Files(Vec<u8>),
     Metrics,
 }
 
@@ -108,6 +114,40 @@ impl Action {
         })))
     }
 
+    /// Takes a body of at most `body_max` bytes as it arrives, whatever its length. `begin` makes what
+    /// is kept meanwhile, at most 96 bytes; `take` is given the next bytes, and what it has not
+    /// been given is not received; `finish` answers. A status from `begin` or `take` refuses the rest and
+    /// ends the connection.
+    pub fn upload<S, B, T, F>(body_max: u64, begin: B, take: T, finish: F) -> Self
+    where
+        S: Send + 'static,
+        B: Fn(&Request<'_>) -> Result<S, Status> + Send + Sync + 'static,
+        T: Fn(&mut S, &[u8]) -> Result<(), Status> + Send + Sync + 'static,
+        F: Fn(S, Response<'_>) -> Sent + Send + Sync + 'static,
+    {
+        Self::of(Kind::Uploading(Box::new(Sink {
+            body_max,
+            begin,
+            take,
+            finish,
+            state: PhantomData,
+        })))
+    }
+
+    /// Sends a file, as it is when it is asked for, without a copy through this process.
+    #[must_use]
+    pub fn file(content_type: &'static str, path: &Path) -> Self {
+        let path = path.as_os_str().as_encoded_bytes().to_vec();
+        Self::of(Kind::File(path, content_type))
+    }
+
+    /// Sends files below a directory, for a route whose path ends in `{*name}`. Names that begin with a
+    /// dot, and paths with percent signs, are not found; links are followed. Types go by the ends of names.
+    #[must_use]
+    pub fn files(root: &Path) -> Self {
+        Self::of(Kind::Files(root.as_os_str().as_encoded_bytes().to_vec()))
+    }
+
     /// Answers with what the runtime and the server count, in the text format of Prometheus, version
     /// 0.0.4. No shard is stopped for it.
     #[must_use]
@@ -136,6 +176,9 @@ impl fmt::Debug for Action {
             Kind::Plain(_) => "Action::plain",
             Kind::Asking(_) => "Action::call",
             Kind::Streaming(_) => "Action::stream",
+            Kind::Uploading(_) => "Action::upload",
+            Kind::File(..) => "Action::file",
+            Kind::Files(_) => "Action::files",
             Kind::Metrics => "Action::metrics",
         })
     }
@@ -183,9 +226,7 @@ where
     fn answer(&self, reply: Result<Reply, CallError>, response: Response<'_>) -> Sent {
         let reply = reply.and_then(|reply| {
             let opened = reply.open::<R>();
-            opened
-                .ok()
-                .expect("the one call of this connection is this handler's")
+            opened.expect("the one call of this connection is this handler's")
         });
         (self.answer)(reply, response)
     }
@@ -225,5 +266,50 @@ where
         let next = (self.fill)(&mut opened, now, chunk);
         *state = Parcel::new(opened);
         next
+    }
+}
+
+/// A handler that takes bodies as they arrive.
+pub(crate) trait Uploading: Send + Sync {
+    fn body_max(&self) -> u64;
+    fn begin(&self, request: &Request<'_>) -> Result<Parcel, Status>;
+    fn take(&self, state: &mut Parcel, bytes: &[u8]) -> Result<(), Status>;
+    fn finish(&self, state: Parcel, response: Response<'_>) -> Sent;
+}
+
+struct Sink<S, B, T, F> {
+    body_max: u64,
+    begin: B,
+    take: T,
+    finish: F,
+    state: PhantomData<fn(S)>,
+}
+
+impl<S, B, T, F> Uploading for Sink<S, B, T, F>
+where
+    S: Send + 'static,
+    B: Fn(&Request<'_>) -> Result<S, Status> + Send + Sync,
+    T: Fn(&mut S, &[u8]) -> Result<(), Status> + Send + Sync,
+    F: Fn(S, Response<'_>) -> Sent + Send + Sync,
+{
+    fn body_max(&self) -> u64 {
+        self.body_max
+    }
+
+    fn begin(&self, request: &Request<'_>) -> Result<Parcel, Status> {
+        (self.begin)(request).map(Parcel::new)
+    }
+
+    fn take(&self, state: &mut Parcel, bytes: &[u8]) -> Result<(), Status> {
+        let taken = std::mem::replace(state, Parcel::empty());
+        let mut opened: S = taken.open().ok().expect("made by this handler");
+        let result = (self.take)(&mut opened, bytes);
+        *state = Parcel::new(opened);
+        result
+    }
+
+    fn finish(&self, state: Parcel, response: Response<'_>) -> Sent {
+        let state = state.open().ok().expect("made by this handler");
+        (self.finish)(state, response)
     }
 }

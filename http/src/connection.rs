@@ -17,6 +17,8 @@ mod alarm;
 mod window;
 mod output;
 mod body;
+mod upload;
+pub(crate) mod file;
 mod answer;
 
 use crate::counters::{Counters, HttpCounter};
@@ -27,6 +29,7 @@ use crate::status::Status;
 use crate::wake::Order;
 use alarm::Alarm;
 use body::Collecting;
+use file::FileStage;
 use output::Output;
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -35,6 +38,7 @@ use tina_engine::io::{Descriptor, Half, Operation, Outcome, Refusal, SocketOptio
 use tina_engine::runtime::{
     Context, Directory, Effect, Event, IoEvent, IoId, Isolate, Level, QuotaUsedUp,
 };
+use upload::Upload;
 use window::Window;
 
 /// A connection of a server. It is spawned by the server's listener and by nobody else.
@@ -68,8 +72,15 @@ enum Phase {
     },
     /// The body of a request is arriving that is handed over as a whole.
     Collecting(Collecting),
+    /// The body of a request is arriving, and is taken as it does.
+    Uploading(Upload),
     /// An isolate has been asked.
     Asking,
+    /// A file is sent.
+    File {
+        stage: FileStage,
+        content_type: &'static str,
+    },
     /// A body is written bit by bit.
     Streaming {
         state: tina_engine::runtime::Parcel,
@@ -95,6 +106,8 @@ enum Step {
     Flush,
     /// Somebody else must do something first.
     Wait,
+    /// An operation that uses the output must end first.
+    Rest,
 }
 
 /// Why a connection is over.
@@ -204,6 +217,10 @@ impl Connection {
                 self.receiving = None;
                 self.received(event, context)?;
             }
+            Event::Io(event) if !self.output.is_sending_as(event.id) => {
+                self.file_event(&event, context)?;
+                self.alarm.due = None;
+            }
             Event::Io(event) => {
                 self.output.sent(&event, context.io())?;
                 self.alarm.due = None;
@@ -261,7 +278,7 @@ impl Connection {
         self.counters().count(HttpCounter::Expired);
         let is_late = match self.phase {
             Phase::Head { has_begun, .. } => has_begun,
-            Phase::Collecting(_) => true,
+            Phase::Collecting(_) | Phase::Uploading(_) => true,
             _ => false,
         };
         if !is_late || self.output.is_sending() {
@@ -295,6 +312,7 @@ impl Connection {
                     self.receive(context)?;
                     break;
                 }
+                Step::Rest => break,
                 Step::Wait => {
                     self.flush(context)?;
                     // To be told when the peer goes away.
@@ -313,7 +331,9 @@ impl Connection {
         match self.phase {
             Phase::Head { .. } => self.read_head(context),
             Phase::Collecting(_) => self.collect(context),
+            Phase::Uploading(_) => self.upload(context),
             Phase::Asking => Ok(Step::Wait),
+            Phase::File { .. } => self.send_file(context),
             Phase::Streaming { .. } => self.stream(context),
             Phase::Content { .. } => self.copy_content(context),
             Phase::Refusing(status) => self.refuse(status, context),

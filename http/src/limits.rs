@@ -40,6 +40,8 @@ pub struct Limits {
     pub body: Duration,
     /// How long the peer may take nothing of what is sent.
     pub send: Duration,
+    /// How long the sending of a file may take.
+    pub file: Duration,
     /// How long the peer has to close after the last response.
     pub linger: Duration,
 }
@@ -59,6 +61,7 @@ impl Default for Limits {
             head: Duration::from_secs(10),
             body: Duration::from_secs(30),
             send: Duration::from_secs(30),
+            file: Duration::from_secs(600),
             linger: Duration::from_secs(2),
         }
     }

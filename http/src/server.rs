@@ -104,7 +104,7 @@ impl Server {
             calls: 1,
             timers: 1,
             monitors: 0,
-            operations: 2,
+            operations: 3, // one that receives, one that sends, one on a file
             ..KindLimits::default()
         };
         let listeners = KindLimits {

@@ -2,6 +2,8 @@
 //! and what follows when it has.
 
 use super::body::{Coding, Collecting};
+use super::file::{FileStage, content_type, is_below};
+use super::upload::{Upload, UploadCoding};
 use super::{Connection, NEXT_REQUEST, Over, Phase, Step};
 use crate::action::{Action, Kind};
 use crate::chunked::Chunked;
@@ -40,6 +42,15 @@ enum Verdict {
     },
     Ask(Parcel),
     Stream(Sent, End, Parcel),
+    Upload {
+        state: Parcel,
+        framing: Framing,
+        expects_continue: bool,
+    },
+    /// A file whose path has been written, so many bytes.
+    File(usize, &'static str),
+    /// What was written before must be sent first.
+    Later,
     Panicked(Panic),
 }
 
@@ -86,7 +97,6 @@ impl Connection {
             Scanned::Whole(_) if !self.has_room() => Ok(Step::Flush),
             Scanned::Whole(head) => {
                 self.scan = Scan::default();
-                self.counters().count(HttpCounter::Requests);
                 self.judge(Extent { head, body: None }, head, context)
             }
         }
@@ -164,8 +174,12 @@ impl Connection {
         };
         *action_index = action;
         let action = &self.site.routes.actions[action];
-        if extent.body.is_none() && head.framing != Framing::None {
+        let is_upload = matches!(action.kind, Kind::Uploading(_));
+        if extent.body.is_none() && head.framing != Framing::None && !is_upload {
             return self.body_verdict(action, &head);
+        }
+        if matches!(action.kind, Kind::File(..) | Kind::Files(..)) && self.output.length() > 0 {
+            return Verdict::Later;
         }
         let body = &bytes[extent.head..][..extent.body.unwrap_or(0)];
         let request = Request {
@@ -222,11 +236,41 @@ impl Connection {
             });
             return Ok(Step::Again);
         }
+        if let Verdict::Later = verdict {
+            return Ok(Step::Flush);
+        }
+        self.counters().count(HttpCounter::Requests);
         self.window.consume(used, &mut context.io())?;
         match verdict {
             Verdict::Sent(sent) => self.conclude(sent, context)?,
             Verdict::Refused(status) => self.phase = Phase::Refusing(status),
-            Verdict::Body { .. } => unreachable!("dealt with above"),
+            Verdict::Body { .. } | Verdict::Later => unreachable!("dealt with above"),
+            Verdict::Upload {
+                state,
+                framing,
+                expects_continue,
+            } => {
+                if expects_continue && framing != Framing::None {
+                    self.write(CONTINUE, &mut context.io())?;
+                }
+                let coding = match framing {
+                    Framing::Length(length) => UploadCoding::Plain(length),
+                    Framing::None => UploadCoding::Plain(0),
+                    Framing::Chunked => UploadCoding::Chunks(Chunked::new()),
+                };
+                self.phase = Phase::Uploading(Upload {
+                    state,
+                    coding,
+                    taken_bytes: 0,
+                });
+            }
+            Verdict::File(path_bytes, content_type) => {
+                self.phase = Phase::File {
+                    stage: FileStage::Opening,
+                    content_type,
+                };
+                self.open_file(path_bytes, context)?;
+            }
             Verdict::Stream(sent, end, state) => {
                 let is_sound = sent.defect.is_none();
                 self.conclude(sent, context)?;
@@ -279,7 +323,11 @@ impl Connection {
     }
 
     /// A response was written, or its first part.
-    fn conclude(&mut self, sent: Sent, context: &mut Context<'_, Self>) -> Result<(), Over> {
+    pub(super) fn conclude(
+        &mut self,
+        sent: Sent,
+        context: &mut Context<'_, Self>,
+    ) -> Result<(), Over> {
         if let Some(defect) = sent.defect {
             let place = format_args!("a handler's response cannot be sent: {defect}");
             context.log(tina_engine::runtime::Level::Error, place);
@@ -296,7 +344,7 @@ impl Connection {
     }
 
     /// The response is written.
-    fn finish(&mut self) {
+    pub(super) fn finish(&mut self) {
         let goes_on = self.rules.keep_alive && self.crash.is_none();
         self.phase = if goes_on {
             NEXT_REQUEST
@@ -307,7 +355,7 @@ impl Connection {
 
     /// A handler has panicked; what it had written is dropped.
     #[cold]
-    fn fail(&mut self, panic: &(dyn Any + Send), context: &mut Context<'_, Self>) {
+    pub(super) fn fail(&mut self, panic: &(dyn Any + Send), context: &mut Context<'_, Self>) {
         self.panicked(panic, context);
         self.phase = Phase::Refusing(Status::INTERNAL_SERVER_ERROR);
     }
@@ -366,7 +414,11 @@ impl Connection {
         let filled = catch_unwind(AssertUnwindSafe(|| match kind {
             Kind::Streaming(streaming) => streaming.fill(state, now, &mut chunk),
             Kind::Metrics => fill_metrics(&site.counters, directory, state, &mut chunk),
-            Kind::Plain(_) | Kind::Asking(_) => Next::Abort,
+            Kind::Plain(_)
+            | Kind::Asking(_)
+            | Kind::Uploading(_)
+            | Kind::File(..)
+            | Kind::Files(_) => Next::Abort,
         }));
         let length = chunk.length();
         if length > 0 && end == End::Chunked {
@@ -451,12 +503,48 @@ fn begin(action: &Action, request: &Request<'_>, out: &mut [u8], rules: Rules) -
             }
             Err(status) => Verdict::Sent(Response::new(out, rules).refusal(status)),
         },
+        Kind::Uploading(handler) => match (handler.begin(request), request.head.framing) {
+            (_, Framing::Length(length)) if length > handler.body_max() => {
+                Verdict::Refused(Status::CONTENT_TOO_LARGE)
+            }
+            (Ok(state), framing) => Verdict::Upload {
+                state,
+                framing,
+                expects_continue: request.head.expects_continue,
+            },
+            // The body is not awaited.
+            (Err(status), _) => Verdict::Refused(status),
+        },
+        Kind::File(path, content_type) => file(&[path], content_type, out),
+        Kind::Files(root) => {
+            let last = request.parameters.names.len().saturating_sub(1);
+            let path = request.parameters.values[last];
+            if is_below(path) {
+                file(&[root, b"/", path.as_bytes()], content_type(path), out)
+            } else {
+                let response = Response::new(out, rules);
+                Verdict::Sent(response.refusal(Status::NOT_FOUND))
+            }
+        }
         Kind::Metrics => {
             let response = Response::new(out, rules);
             let (sent, end) = response.streamed("text/plain; version=0.0.4; charset=utf-8");
             Verdict::Stream(sent, end, Parcel::new(0_usize))
         }
     }
+}
+
+/// Writes a path to where it can be opened from.
+fn file(parts: &[&[u8]], content_type: &'static str, out: &mut [u8]) -> Verdict {
+    let mut length = 0;
+    for part in parts {
+        let Some(room) = out.get_mut(length..length + part.len()) else {
+            return Verdict::Refused(Status::URI_TOO_LONG);
+        };
+        room.copy_from_slice(part);
+        length += part.len();
+    }
+    Verdict::File(length, content_type)
 }
 
 fn not_found(no_match: &NoMatch, response: Response<'_>) -> Sent {

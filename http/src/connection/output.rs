@@ -9,11 +9,22 @@ pub(crate) struct Output {
     buffer: Option<Buffer>,
     length: u32,
     sending: Option<IoId>,
+    /// An operation reads the path of a file in it.
+    is_lent: bool,
 }
 
 impl Output {
+    /// Whether nothing can be written now.
     pub(crate) fn is_sending(&self) -> bool {
-        self.sending.is_some()
+        self.sending.is_some() || self.is_lent
+    }
+
+    pub(crate) fn is_sending_as(&self, id: IoId) -> bool {
+        self.sending == Some(id)
+    }
+
+    pub(crate) fn lend(&mut self, is_lent: bool) {
+        self.is_lent = is_lent;
     }
 
     /// Bytes written and not sent.

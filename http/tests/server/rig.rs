@@ -5,6 +5,7 @@ use std::cell::Cell;
 use std::fmt::Write as _;
 use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpStream};
+use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 use tina_engine::in_run;
@@ -136,7 +137,32 @@ pub fn routes(feed: &Arc<Feed>) -> Routes {
     let too_long = Action::plain(|_, response| response.body("text/plain", &LARGE[..20_000]));
     let unsendable = Action::plain(|_, response| response.header("a", "b\r\nc: d").empty());
     let empty = Action::plain(|_, response| response.status(Status::NO_CONTENT).empty());
+    let sum = Action::upload(
+        1 << 20,
+        |request| match request.parameter("unit") {
+            "bytes" => Ok((0_u64, 0_u64)),
+            _ => Err(Status::NOT_FOUND),
+        },
+        |(count, sum), bytes| {
+            *count += bytes.len() as u64;
+            *sum += bytes.iter().map(|&byte| u64::from(byte)).sum::<u64>();
+            if bytes.contains(&0xff) {
+                Err(Status::UNPROCESSABLE_CONTENT)
+            } else {
+                Ok(())
+            }
+        },
+        |(count, sum), response| response.write("text/plain", |body| write!(body, "{count} {sum}")),
+    );
+    let manifest = Path::new(env!("CARGO_MANIFEST_DIR"));
     Routes::new()
+        .post("/sum/{unit}", sum)
+        .get(
+            "/manifest",
+            Action::file("text/plain", &manifest.join("Cargo.toml")),
+        )
+        .get("/gone", Action::file("text/plain", &manifest.join("gone")))
+        .get("/src/{*path}", Action::files(&manifest.join("src")))
         .get("/hello/{name}", hello)
         .post("/echo", echo)
         .post("/short", short.body_limit(4))

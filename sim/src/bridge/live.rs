@@ -58,12 +58,10 @@ impl Isolate for Desk {
 
     fn handle(&mut self, event: Event<Ask>, context: &mut Context<'_, Self>) -> Effect {
         match event {
-            Event::Message(Ask::Look(reply_to)) => {
-                // There are no more connections than places; one too many is answered by being dropped.
-                if self.waiting.len() < CONNECTIONS {
-                    self.waiting.push(reply_to);
-                    self.wanted.store(true, Ordering::Release);
-                }
+            // There are no more connections than places; one too many is answered by being dropped.
+            Event::Message(Ask::Look(reply_to)) if self.waiting.len() < CONNECTIONS => {
+                self.waiting.push(reply_to);
+                self.wanted.store(true, Ordering::Release);
             }
             Event::Message(Ask::Shown(shown)) => {
                 for reply_to in self.waiting.drain(..) {

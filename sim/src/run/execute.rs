@@ -168,11 +168,7 @@ pub fn execute_with(
 
     let kept = keeper.finish(&report.outcome, &mut machine);
     let instances = machine.results();
-    let totals = match &report.outcome {
-        // Who is in pieces after a hardware fault reports nothing.
-        Outcome::Faulted(_) => totals_left(design, &instances),
-        _ => totals(design, &instances)?,
-    };
+    let totals = totals_at_end(design, &instances, &report.outcome)?;
     let harts = harts(design, &instances);
     series.take(report.cycles, &harts, &totals);
     let first_cycle = options
@@ -386,6 +382,18 @@ impl Pauses<'_, '_> {
             instances: &instances,
         });
         Ok(())
+    }
+}
+
+fn totals_at_end(
+    design: &Design,
+    instances: &[InstanceResults],
+    outcome: &Outcome,
+) -> Result<Vec<(String, ResultValue)>, RunError> {
+    match outcome {
+        // Who is in pieces after a hardware fault reports nothing.
+        Outcome::Faulted(_) => Ok(totals_left(design, instances)),
+        _ => totals(design, instances),
     }
 }
 
