@@ -130,11 +130,10 @@ pub fn execute_with(
         observer,
     )?;
     join(design, options, joined.lines, &mut machine)?;
-    let blueprint = &design.blueprint;
-    let tracing = match options.trace.as_ref().zip(selection) {
-        Some((order, selection)) => Some(trace::begin(&mut machine, blueprint, &selection, order)?),
-        None => None,
-    };
+    let order = options.trace.as_ref().zip(selection);
+    let tracing = order
+        .map(|(order, selection)| trace::begin(&mut machine, &design.blueprint, &selection, order));
+    let tracing = tracing.transpose()?;
     let mut keeper = Keeper::new(options.keep.as_ref(), design, &mut machine)?;
     let measure = options.measure && choice.is_none();
     if measure {
