@@ -152,7 +152,7 @@ struct Seated<M> {
     asleep: Column<u8>,
     clock_count: u64,
     /// Modules that hardware faults have left in pieces.
-    broken: Vec<usize>,
+    broken: Column<u64>,
 }
 
 /// How far a sweep has come, kept in memory so that it can go on behind a module that faulted.
@@ -198,7 +198,7 @@ impl<M: Module> TypedGroup<M> {
 /// Arena bytes for a group of `count` modules of `size` bytes, flags apart.
 pub(crate) fn group_bytes(count: usize, (size, align): (usize, usize)) -> usize {
     let chunks = count.div_ceil(CHUNK);
-    count * size + align + count * 4 + 8 + 2 * chunks * 8 + 16 + count
+    count * size + align + count * 4 + 8 + 3 * chunks * 8 + 16 + count
 }
 
 impl<M: Module> Group for TypedGroup<M> {
@@ -213,7 +213,7 @@ impl<M: Module> Group for TypedGroup<M> {
             berth,
             sleeper_count: 0,
             clock_count: 0,
-            broken: Vec::new(),
+            broken: arena.carve(capacity.div_ceil(CHUNK)),
         });
     }
 
@@ -270,7 +270,7 @@ impl<M: Module> Group for TypedGroup<M> {
     fn sweep_on(&mut self, edge: &Edge<'_>, fault: HardwareFault, faults: &mut Vec<Fault>) {
         let seated = self.seated.as_mut().expect("carved before use");
         let index = edge.head.next.get() - 1;
-        seated.broken.push(index);
+        seated.broken[index / CHUNK] |= 1 << (index % CHUNK);
         // What it had behind it is known from its number alone: the rest was in abandoned frames.
         let chunk = index / CHUNK;
         let flagged = seated.due[chunk];
@@ -312,7 +312,7 @@ impl<M: Module> Group for TypedGroup<M> {
 
     fn state(&mut self, index: usize, state: &mut State<'_>) {
         let seated = self.seated.as_mut().expect("carved before use");
-        if !seated.broken.contains(&index) {
+        if !seated.is_broken(index) {
             seated.modules[index].state(state);
         }
     }
@@ -412,9 +412,13 @@ impl<M: Module> Seated<M> {
         }
     }
 
+    fn is_broken(&self, index: usize) -> bool {
+        self.broken[index / CHUNK] >> (index % CHUNK) & 1 == 1
+    }
+
     /// A module, unless a hardware fault has left it in pieces.
     fn whole(&self, index: usize) -> Option<&M> {
-        (!self.broken.contains(&index)).then(|| &self.modules[index])
+        (!self.is_broken(index)).then(|| &self.modules[index])
     }
 
     #[inline(always)]

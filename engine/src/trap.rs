@@ -16,9 +16,9 @@
 //! Does not know isolates or modules: suspects name themselves.
 
 mod boundary;
-mod handler;
 mod map;
 mod report;
+mod handler;
 mod stack;
 
 pub(crate) use handler::contain;

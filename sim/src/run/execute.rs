@@ -13,6 +13,7 @@ use super::report::{HostReport, RunReport};
 use super::series::SeriesTaker;
 use super::stalls::StallReport;
 use super::stopwatch::Stopwatch;
+use super::view::{Onlooker, View};
 use crate::design::{Design, Total};
 use crate::journal::Journal;
 use crate::partition::Summary;
@@ -86,10 +87,20 @@ pub fn execute(
     options: &RunOptions,
     observer: &mut dyn Observer,
 ) -> Result<RunReport, RunError> {
-    execute_with(design, catalogue, options, Vec::new(), observer)
+    execute_with(design, catalogue, options, Joined::default(), observer)
 }
 
-/// The same with lines to modules, by number of the instance.
+/// What of the outside world a run is joined to.
+#[derive(Default)]
+pub struct Joined<'a> {
+    /// Lines to modules, by number of the instance.
+    pub lines: Vec<(u32, MachineEnd)>,
+    /// Who looks at the machine while it runs; the observer is to say so, too
+    /// ([`Observer::looks`]).
+    pub onlooker: Option<&'a dyn Onlooker>,
+}
+
+/// The same, joined to the outside world.
 ///
 /// # Errors
 /// As [`execute`].
@@ -97,7 +108,7 @@ pub fn execute_with(
     design: &Design,
     catalogue: &Catalogue,
     options: &RunOptions,
-    lines: Vec<(u32, MachineEnd)>,
+    joined: Joined<'_>,
     observer: &mut dyn Observer,
 ) -> Result<RunReport, RunError> {
     let selection = match &options.trace {
@@ -115,10 +126,10 @@ pub fn execute_with(
         design,
         catalogue,
         options,
-        (selection.as_ref(), !lines.is_empty()),
+        (selection.as_ref(), !joined.lines.is_empty()),
         observer,
     )?;
-    join(design, options, lines, &mut machine)?;
+    join(design, options, joined.lines, &mut machine)?;
     let tracing = match options.trace.as_ref().zip(selection) {
         Some((order, selection)) => {
             let blueprint = &design.blueprint;
@@ -141,6 +152,7 @@ pub fn execute_with(
         keeper: &mut keeper,
         gauge: &mut gauge,
         series: &mut series,
+        onlooker: joined.onlooker,
     };
     let limits = &options.limits;
     let report = match ended {
@@ -159,11 +171,7 @@ pub fn execute_with(
 
     let kept = keeper.finish(&report.outcome, &mut machine);
     let instances = machine.results();
-    let totals = match &report.outcome {
-        // Who is in pieces after a hardware fault reports nothing.
-        Outcome::Faulted(_) => totals_left(design, &instances),
-        _ => totals(design, &instances)?,
-    };
+    let totals = totals_at_end(design, &instances, &report.outcome)?;
     let harts = harts(design, &instances);
     series.take(report.cycles, &harts, &totals);
     let first_cycle = options
@@ -329,6 +337,7 @@ struct Pauses<'a, 'b> {
     keeper: &'a mut Keeper<'b>,
     gauge: &'a mut Gauge,
     series: &'a mut SeriesTaker,
+    onlooker: Option<&'a dyn Onlooker>,
 }
 
 impl Pauses<'_, '_> {
@@ -360,7 +369,34 @@ impl Pauses<'_, '_> {
                 return Ok(report);
             }
             self.keeper.save_if_due(machine);
+            if let Some(onlooker) = self.onlooker.filter(|it| it.wants()) {
+                self.show(machine, onlooker)?;
+            }
         }
+    }
+
+    fn show(&self, machine: &Machine, onlooker: &dyn Onlooker) -> Result<(), RunError> {
+        let instances = machine.results();
+        onlooker.show(&View {
+            design: self.design,
+            cycle: machine.cycle(),
+            totals: &totals(self.design, &instances)?,
+            harts: &harts(self.design, &instances),
+            instances: &instances,
+        });
+        Ok(())
+    }
+}
+
+fn totals_at_end(
+    design: &Design,
+    instances: &[InstanceResults],
+    outcome: &Outcome,
+) -> Result<Vec<(String, ResultValue)>, RunError> {
+    match outcome {
+        // Who is in pieces after a hardware fault reports nothing.
+        Outcome::Faulted(_) => Ok(totals_left(design, instances)),
+        _ => totals(design, instances),
     }
 }
 
