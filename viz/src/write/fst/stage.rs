@@ -1,4 +1,4 @@
-//! HOT. Values on their way to the chains of their signals.
+//! Values on their way to the chains of their signals.
 //!
 //! ```text
 //!   put ──► pile of a group of neighbours:   instant, which | word of each | instant, which | …
