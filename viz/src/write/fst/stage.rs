@@ -105,8 +105,8 @@ impl Iterator for Column<'_> {
 
 impl Stage {
     pub(super) fn new(layout: &Layout) -> Self {
-        let mut groups: Vec<Group> = Vec::new();
-        let mut group_of = Vec::new();
+        let mut groups: Vec<Group> = Vec::with_capacity(layout.signals.len());
+        let mut group_of = Vec::with_capacity(layout.signals.len());
         for (id, signal) in layout.signals.iter().enumerate() {
             let is_piled = signal.kind == SignalKind::Bits && signal.width_bits <= 64;
             match groups.last_mut() {
