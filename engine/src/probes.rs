@@ -56,21 +56,25 @@ impl<'a> Probes<'a> {
     }
 
     /// A number of `bits` bits, 1 to 64; what exceeds them is cut off.
+    #[inline(always)]
     pub fn number(&mut self, name: &'static str, bits: u32, value: u64) {
         self.field(name, bits, &[], value);
     }
 
     /// A flag.
+    #[inline(always)]
     pub fn flag(&mut self, name: &'static str, value: bool) {
         self.field(name, 1, &[], u64::from(value));
     }
 
     /// One of several things: number `value` of `values`.
+    #[inline(always)]
     pub fn choice(&mut self, name: &'static str, values: &'static [&'static str], value: u64) {
         let bits = usize::BITS - values.len().saturating_sub(1).leading_zeros();
         self.field(name, bits.max(1), values, value);
     }
 
+    #[inline(always)]
     fn field(
         &mut self,
         name: &'static str,
@@ -78,6 +82,23 @@ impl<'a> Probes<'a> {
         values: &'static [&'static str],
         value: u64,
     ) {
+        // Most of what is looked at has not changed, and what was seen last is cut off already.
+        if let Purpose::Compare {
+            last,
+            shown,
+            all: false,
+            ..
+        } = &mut self.purpose
+            && last.get(*shown) == Some(&value)
+        {
+            *shown += 1;
+            return;
+        }
+        self.tell(name, bits, values, value);
+    }
+
+    #[inline(never)]
+    fn tell(&mut self, name: &'static str, bits: u32, values: &'static [&'static str], value: u64) {
         let bits = bits.clamp(1, 64);
         match &mut self.purpose {
             Purpose::Learn(fields) => {

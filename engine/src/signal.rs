@@ -83,6 +83,7 @@ enum FieldWidths {
 
 impl<'a> FieldValues<'a> {
     /// Appends the words of a value's fields to `words`.
+    #[inline]
     pub(crate) fn append<T: Signal>(value: &T, words: &'a mut Vec<u64>) {
         let widths = if T::FIELDS.is_empty() {
             FieldWidths::Whole(T::BITS)
@@ -219,6 +220,7 @@ macro_rules! number_signals {
             fn load(loader: &mut Loader<'_>) -> Result<Self, StateError> {
                 loader.value()
             }
+            #[inline]
             fn fields_into(&self, fields: &mut FieldValues<'_>) {
                 fields.number(*self as u64);
             }
@@ -311,6 +313,7 @@ macro_rules! signal {
                 let _ = &loader;
                 Ok(Self { $($field: $crate::Signal::load(loader)?),* })
             }
+            #[inline]
             fn fields_into(&self, fields: &mut $crate::FieldValues<'_>) {
                 $(fields.signal(&self.$field);)*
             }

@@ -5,14 +5,19 @@
 //!   TCP client ◄──► uart isolate ◄── line (two rings) ──► UART of the guest
 //!                   a shard of its own                    a shard of the machine
 //! ```
-//! Isolates move bytes whenever sockets and rings let them; what enters the machine, and when, the machine
-//! decides where its epochs start. Knows nothing of journals.
+//! With a live page there is a desk and an HTTP server beside them (see `live`). Isolates move bytes whenever
+//! sockets and rings let them; what enters the machine, and when, the machine decides where its epochs start.
+//! Knows nothing of journals.
 
 mod uart;
+mod live;
 
+pub use live::Live;
+
+use live::Desk;
 use std::fmt;
 use std::net::SocketAddr;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, OnceLock};
 use std::time::Duration;
 use tina_engine::io::{IoChoice, IoPlan};
@@ -20,6 +25,7 @@ use tina_engine::runtime::{
     Address, Child, KindLimits, Runtime, RuntimeBootError, Specification, Strategy, SupervisorSpec,
 };
 use tina_engine::{HostEnd, MachineEnd, line};
+use tina_http::{Feed, Server};
 use uart::{Order, Start, Uart};
 
 /// How long an order to an isolate, or its last bytes, may take.
@@ -45,6 +51,8 @@ pub enum BridgeError {
     Boot(RuntimeBootError),
     /// An address cannot be listened at.
     Listen(SocketAddr, String),
+    /// The live page cannot be served.
+    Http(String),
 }
 
 impl fmt::Display for BridgeError {
@@ -52,6 +60,7 @@ impl fmt::Display for BridgeError {
         match self {
             Self::Boot(error) => write!(f, "the host refused what the bridge needs: {error}"),
             Self::Listen(address, reason) => write!(f, "cannot listen at {address}: {reason}"),
+            Self::Http(reason) => f.write_str(reason),
         }
     }
 }
@@ -85,17 +94,45 @@ type Bell = Arc<OnceLock<(Shared, Address<Order>)>>;
 pub struct Bridge {
     runtime: Shared,
     ports: Vec<(UartOrder, Arc<Port>)>,
+    live: Option<(Live, SocketAddr)>,
+}
+
+/// The parts of a live page, before it is served.
+struct Page {
+    server: Server,
+    feed: Arc<Feed>,
+    wanted: Arc<AtomicBool>,
+    address: SocketAddr,
+}
+
+impl Page {
+    fn new(address: SocketAddr) -> Result<Self, BridgeError> {
+        let feed = live::feed();
+        let server = Server::new(1, live::routes(&feed), live::limits());
+        let server = server.map_err(|errors| BridgeError::Http(errors.to_string()))?;
+        Ok(Self {
+            server,
+            feed,
+            wanted: Arc::default(),
+            address,
+        })
+    }
 }
 
 impl Bridge {
-    /// Listens at all addresses; the lines are to be attached to the machine.
+    /// Listens at all addresses, those of UARTs and that of a live page; the lines are to be attached to the
+    /// machine.
     ///
     /// # Errors
     /// When an address cannot be had, or the host refuses.
     ///
     /// # Panics
     /// When an isolate of the bridge panicked.
-    pub fn open(orders: Vec<UartOrder>) -> Result<(Self, Vec<(u32, MachineEnd)>), BridgeError> {
+    pub fn open(
+        orders: Vec<UartOrder>,
+        http: Option<SocketAddr>,
+    ) -> Result<(Self, Vec<(u32, MachineEnd)>), BridgeError> {
+        let page = http.map(Page::new).transpose()?;
         let mut ports = Vec::new();
         let mut lines = Vec::new();
         let mut bells: Vec<Bell> = Vec::new();
@@ -114,17 +151,44 @@ impl Bridge {
             bells.push(bell);
             ports.push((order, port));
         }
-        let runtime = Runtime::boot(specification(ports.len(), tree)).map_err(BridgeError::Boot)?;
-        let bridge = Self {
+        let specification = specification(ports.len(), tree, page.as_ref());
+        let runtime = Runtime::boot(specification).map_err(BridgeError::Boot)?;
+        let mut bridge = Self {
             runtime: Arc::new(Mutex::new(runtime)),
             ports,
+            live: None,
         };
         for (number, bell) in bells.into_iter().enumerate() {
             let to = bridge.listen(number)?;
             // Nobody else sets it.
             let _ = bell.set((bridge.runtime.clone(), to));
         }
+        if let Some(page) = page {
+            bridge.live = Some(bridge.serve(page)?);
+        }
         Ok((bridge, lines))
+    }
+
+    fn serve(&self, page: Page) -> Result<(Live, SocketAddr), BridgeError> {
+        let runtime = self.runtime.lock().expect(HELD);
+        let failed = |reason: String| BridgeError::Http(reason);
+        let address = page.server.open(&runtime, page.address);
+        let address = address.map_err(|error| failed(error.to_string()))?;
+        let desk = runtime.find(live::DESK);
+        let desk = desk.ok_or_else(|| failed("the desk of the live page is missing".to_owned()))?;
+        let live = Live {
+            runtime: self.runtime.clone(),
+            desk,
+            wanted: page.wanted,
+            feed: page.feed,
+        };
+        Ok((live, address))
+    }
+
+    /// The way to those who look at the machine, and where the live page is.
+    #[must_use]
+    pub fn live(&self) -> Option<&(Live, SocketAddr)> {
+        self.live.as_ref()
     }
 
     fn listen(&self, number: usize) -> Result<Address<Order>, BridgeError> {
@@ -183,13 +247,13 @@ fn tell(bell: Bell) -> tina_engine::Tell {
     })
 }
 
-fn specification(port_count: usize, tree: SupervisorSpec) -> Specification {
+fn specification(port_count: usize, tree: SupervisorSpec, page: Option<&Page>) -> Specification {
     let ports = port_count as u32;
     let limits = KindLimits {
         operations: uart::OPERATIONS,
         ..KindLimits::slots(port_count)
     };
-    let plan = IoPlan {
+    let mut plan = IoPlan {
         owner_places: ports,
         operation_slots: ports * u32::from(uart::OPERATIONS) * 2,
         descriptor_slots: ports * uart::DESCRIPTORS,
@@ -199,8 +263,32 @@ fn specification(port_count: usize, tree: SupervisorSpec) -> Specification {
         transfer_bytes: BUFFER_BYTES,
         helper_threads: 1,
     };
-    Specification::new(1)
-        .kind::<Uart>(limits)
-        .io(IoChoice::Auto, plan)
-        .tree(tree)
+    let mut specification = Specification::new(1);
+    if port_count > 0 {
+        specification = specification.kind::<Uart>(limits).tree(tree);
+    }
+    if let Some(page) = page {
+        let http = page.server.io_plan();
+        plan = IoPlan {
+            owner_places: plan.owner_places + http.owner_places,
+            operation_slots: plan.operation_slots + http.operation_slots,
+            descriptor_slots: plan.descriptor_slots + http.descriptor_slots,
+            receive_buffers: plan.receive_buffers + http.receive_buffers,
+            receive_bytes: plan.receive_bytes.max(http.receive_bytes),
+            transfer_buffers: plan.transfer_buffers + http.transfer_buffers,
+            transfer_bytes: plan.transfer_bytes.max(http.transfer_bytes),
+            helper_threads: plan.helper_threads.max(http.helper_threads),
+        };
+        let desk = Child::new::<Desk>(page.wanted.clone()).named(live::DESK);
+        let desks = KindLimits {
+            mailbox_slots: live::CONNECTIONS as u32 + 8,
+            ..KindLimits::slots(1)
+        };
+        specification = page
+            .server
+            .install(specification)
+            .kind::<Desk>(desks)
+            .tree(SupervisorSpec::new("live", Strategy::OneForOne).child(desk));
+    }
+    specification.io(IoChoice::Auto, plan)
 }

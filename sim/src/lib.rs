@@ -22,9 +22,9 @@ pub mod partition;
 pub mod profile;
 pub mod scaling;
 pub mod trace;
-pub mod bridge;
 pub mod run;
 pub mod page;
+pub mod bridge;
 pub mod cli;
 
 /// The Rust in the README is compiled and run with the tests.

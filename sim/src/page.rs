@@ -18,6 +18,9 @@ mod maps;
 mod tables;
 mod host;
 mod origin;
+mod live;
+
+pub use live::{live_metrics, live_page};
 
 use crate::run::RunFolder;
 use files::Files;

@@ -57,8 +57,8 @@ struct Run {
 }
 
 impl Run {
-    /// Starts a run with so many UARTs at ports that the host chooses.
-    fn start(folder: &Path, arguments: &str, uarts: usize) -> Self {
+    /// Starts a run with so many UARTs and live pages at ports that the host chooses.
+    fn start(folder: &Path, arguments: &str, places: usize) -> Self {
         let mut child = Command::new(env!("CARGO_BIN_EXE_tina-hw"))
             .args(arguments.split_whitespace())
             .current_dir(folder)
@@ -68,14 +68,15 @@ impl Run {
             .unwrap();
         let mut said = BufReader::new(child.stderr.take().unwrap());
         let mut addresses = Vec::new();
-        while addresses.len() < uarts {
+        while addresses.len() < places {
             let mut line = String::new();
             assert!(
                 said.read_line(&mut line).unwrap() > 0,
                 "it ended: {arguments}"
             );
-            if line.starts_with("uart ") {
+            if line.starts_with("uart ") || line.starts_with("live at ") {
                 let (_, address) = line.trim().rsplit_once(' ').unwrap();
+                let address = address.trim_start_matches("http://").trim_end_matches('/');
                 addresses.push(address.parse().unwrap());
             }
         }
@@ -412,4 +413,147 @@ fn a_journal_that_is_not_the_whole_truth_is_refused() {
     let (out, err, code) = tina(&folder, partial);
     assert_eq!(code, 0, "{err}");
     assert!(out.contains("a word> "), "{out}");
+}
+
+/// What a server answers to a request: head and body.
+fn get(address: SocketAddr, path: &str) -> (String, String) {
+    let mut stream = TcpStream::connect(address).unwrap();
+    let request = format!("GET {path} HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\n\r\n");
+    stream.write_all(request.as_bytes()).unwrap();
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).unwrap();
+    let (head, body) = answer.split_once("\r\n\r\n").unwrap();
+    (head.to_owned(), body.to_owned())
+}
+
+#[test]
+fn a_running_machine_can_be_looked_at_and_does_not_mind() {
+    let folder = folder("bridge_live", &[]);
+    let mesh = format!("run {} --set k=4", shipped("w2_mesh.ron"));
+    let live = format!("{mesh} --cycles 1000000000 --http 127.0.0.1:0 --shards 2");
+    let run = Run::start(&folder, &live, 1);
+    let address = run.addresses[0];
+    let cycle = |metrics: &str| -> u64 {
+        let mut lines = metrics.lines();
+        let line = lines.find(|line| line.starts_with("tina_hw_cycles_total "));
+        line.unwrap().rsplit_once(' ').unwrap().1.parse().unwrap()
+    };
+    let (head, page) = get(address, "/");
+    assert!(head.starts_with("HTTP/1.1 200 OK"), "{head}");
+    assert!(
+        page.contains("<svg") && page.contains("latency_sum of sink"),
+        "{page}"
+    );
+    assert!(
+        page.contains("<dt>delivered</dt>") && page.ends_with("</html>\n"),
+        "{page}"
+    );
+    let (head, first) = get(address, "/metrics");
+    assert!(head.contains("text/plain; version=0.0.4"), "{head}");
+    assert!(first.contains("tina_hw_count_total{instance=\"sink[3][3]\",name=\"delivered\"} "));
+    // Each look is of the machine as it is then.
+    while cycle(&get(address, "/metrics").1) <= cycle(&first) {}
+    let (_, host) = get(address, "/metrics/host");
+    assert!(host.contains("tina_turns_total{shard=\"0\"}"), "{host}");
+    assert!(get(address, "/nothing").0.starts_with("HTTP/1.1 404 "));
+    // Events come by themselves, and the last one says how it ended.
+    let mut follower = TcpStream::connect(address).unwrap();
+    follower
+        .write_all(b"GET /events HTTP/1.1\r\nhost: localhost\r\n\r\n")
+        .unwrap();
+    let told = read_until(&mut follower, "event: progress\ndata: {\"cycle\":");
+    assert!(told.contains("content-type: text/event-stream"), "{told}");
+    run.interrupt();
+    let mut rest = String::new();
+    let _ = follower.read_to_string(&mut rest);
+    assert!(
+        rest.contains("event: end\ndata: {\"story\":\"interrupted\"}"),
+        "{rest}"
+    );
+    let (out, err, code) = run.end();
+    assert_eq!(code, 130, "{err}");
+    let cycles = out.lines().find(|line| line.starts_with("cycles")).unwrap();
+    let cycles: String = cycles.chars().filter(char::is_ascii_digit).collect();
+    let (alone, err, _) = tina(&folder, &format!("{mesh} --cycles {cycles}"));
+    assert_eq!(digest(&alone), digest(&out), "{err}");
+
+    let taken = TcpListener::bind("127.0.0.1:0").unwrap();
+    let taken = taken.local_addr().unwrap();
+    assert_eq!(
+        refusal(&folder, &format!("{mesh} --http {taken}")),
+        format!("error: cannot listen at {taken}: Address already in use (os error 98)\n")
+    );
+    let err = refusal(&folder, &format!("{mesh} --http 8080"));
+    assert!(
+        err.contains("`8080` has no port: it is written ADDRESS:PORT"),
+        "{err}"
+    );
+}
+
+#[test]
+fn a_machine_that_waits_for_the_host_can_be_looked_at() {
+    let folder = folder("bridge_live_echo", &[("echo.ron", ECHO)]);
+    let run = "run echo.ron --uart tcp:127.0.0.1:0 --http 127.0.0.1:0";
+    let run = Run::start(&folder, run, 2);
+    assert_eq!(ask(&mut run.connect(), "said> "), "said> ");
+    let (_, metrics) = get(run.addresses[1], "/metrics");
+    assert!(
+        metrics.contains("tina_hw_result{name=\"received\"} 6\n"),
+        "{metrics}"
+    );
+    run.interrupt();
+    assert_eq!(run.end().2, 130);
+}
+
+#[test]
+#[ignore = "needs Chromium; .ci/run runs it"]
+fn a_browser_shows_the_machine_while_it_runs() {
+    let folder = folder("bridge_browser", &[]);
+    let machine = shipped("cpu.ron");
+    let live = format!(
+        "run {machine} --program {} --cycles 1000000000 --http 127.0.0.1:0",
+        shipped("programs/calculator.elf")
+    );
+    let run = Run::start(&folder, &live, 1);
+    let profile = folder.join("profile");
+    let _ = fs::remove_dir_all(&profile);
+    let browser = std::env::var("TINA_BROWSER").unwrap_or_else(|_| "chromium".to_owned());
+    let mut browser = Command::new(browser)
+        .args([
+            "--headless",
+            "--no-sandbox",
+            "--disable-gpu",
+            "--disable-quic",
+        ])
+        .args(["--no-first-run", "--disable-background-networking"])
+        .args(["--disable-component-update", "--disable-sync"])
+        .args(["--enable-logging=stderr", "--remote-debugging-port=0"])
+        .arg(format!("--user-data-dir={}", profile.display()))
+        .arg(format!("http://{}/", run.addresses[0]))
+        .stderr(Stdio::piped())
+        .spawn()
+        .expect("Chromium is there: apt-get install chromium, or name a browser in TINA_BROWSER");
+    // The page, its events, and the page again whenever one came: three times at least.
+    let mut own = 0;
+    while requests(run.addresses[0]) - own <= 5 {
+        own += 1;
+        assert!(browser.try_wait().unwrap().is_none(), "the browser ended");
+    }
+    run.interrupt();
+    assert_eq!(run.end().2, 130);
+    browser.kill().unwrap();
+    let said = browser.wait_with_output().unwrap().stderr;
+    let said = String::from_utf8_lossy(&said);
+    let complaints = said.lines().filter(|line| line.contains("CONSOLE"));
+    // Of a server that is gone it may speak.
+    let complaints: Vec<&str> = complaints.filter(|it| !it.contains("net::ERR_")).collect();
+    assert!(complaints.is_empty(), "{complaints:?}");
+}
+
+/// Requests a server has answered, this one among them or not.
+fn requests(address: SocketAddr) -> u64 {
+    let (_, metrics) = get(address, "/metrics/host");
+    let mut lines = metrics.lines();
+    let line = lines.find(|line| line.starts_with("tina_http_requests_total"));
+    line.unwrap().rsplit_once(' ').unwrap().1.parse().unwrap()
 }

@@ -165,6 +165,22 @@ fn booted(design: &Design, shard_count: usize, host: &HostOptions) -> Machine {
     machine
 }
 
+/// Bytes come into every port of the host, faster than they leave it at first.
+fn joined(machine: &mut Machine, design: &Design) {
+    let hosts = (0..).zip(&design.blueprint.instances);
+    let hosts = hosts.filter(|(_, it)| catalogue().kind(it.kind).name() == "io.host");
+    let hosts: Vec<u32> = hosts.map(|(number, _)| number).collect();
+    if hosts.is_empty() {
+        return;
+    }
+    let inputs = [(0, 60), (64, 4), (640, 30), (1_280, 9)];
+    let inputs = inputs.into_iter().flat_map(|(cycle, count)| {
+        let bytes: Box<[u8]> = (0..count).map(|n| b'a' + (cycle as u8 + n) % 26).collect();
+        hosts.iter().map(move |&host| (cycle, host, bytes.clone()))
+    });
+    machine.follow(inputs.collect::<Vec<_>>(), None);
+}
+
 /// Goes on from checkpoints of several cycles, each time in another form; the kinds that did.
 fn goes_on(design: &Design, cycles: u64, pauses: &[u64]) -> BTreeSet<String> {
     let limits = Limits {
@@ -172,7 +188,9 @@ fn goes_on(design: &Design, cycles: u64, pauses: &[u64]) -> BTreeSet<String> {
         ..Limits::default()
     };
     let straight = HostOptions::default();
-    let expected = finish(booted(design, 1, &straight), &limits, Seen::default());
+    let mut machine = booted(design, 1, &straight);
+    joined(&mut machine, design);
+    let expected = finish(machine, &limits, Seen::default());
     for (number, &pause) in pauses.iter().enumerate() {
         let one_by_one = HostOptions {
             no_vectors: true,
@@ -185,6 +203,7 @@ fn goes_on(design: &Design, cycles: u64, pauses: &[u64]) -> BTreeSet<String> {
         };
         let mut seen = Seen::default();
         let mut machine = booted(design, first.0, first.1);
+        joined(&mut machine, design);
         assert_eq!(machine.run_part(&limits, pause, &mut seen), None);
         let written = Checkpoint {
             origin: Origin::of(design, &[]),
@@ -196,6 +215,7 @@ fn goes_on(design: &Design, cycles: u64, pauses: &[u64]) -> BTreeSet<String> {
         assert_eq!(read, written);
         let mut machine = booted(design, second.0, second.1);
         machine.restore(read.snapshot).unwrap();
+        joined(&mut machine, design);
         let resumed = finish(machine, &limits, seen);
         assert!(resumed == expected, "{}: from cycle {pause}", design.name);
     }
@@ -211,6 +231,17 @@ fn goes_on(design: &Design, cycles: u64, pauses: &[u64]) -> BTreeSet<String> {
 const SOON: [u64; 12] = [
     3_000, 3_500, 4_100, 4_800, 5_600, 6_500, 7_500, 8_600, 9_800, 11_100, 12_500, 14_000,
 ];
+
+/// What comes in at one leaves at the other, slowly.
+const HOSTS: &str = r#"Netlist(
+    name: "hosts",
+    instances: { "left": (kind: "io.host"), "right": (kind: "io.host") },
+    wires: [
+        Wire(from: "left.out", to: "right.in", depth: 1, latency: 8),
+        Wire(from: "right.out", to: "left.in", depth: 2, latency: 5),
+    ],
+    results: { "check": Xor("*.check") },
+)"#;
 
 fn small_caches() -> Design {
     let text = fs::read_to_string(netlists().join("cpu.ron")).unwrap();
@@ -233,6 +264,9 @@ fn every_kind_goes_on() {
         .unwrap_or_else(|found| panic!("{found}"));
     let ram = ("ram_bytes", "1 << 20");
     let mut kinds = goes_on(&streams, 3_000, &[1, 60, 500, 1_111, 2_000, 2_500]);
+    let hosts = load_text("hosts.ron", HOSTS, &options, &catalogue())
+        .unwrap_or_else(|found| panic!("{found}"));
+    kinds.extend(goes_on(&hosts, 2_000, &[1, 64, 200, 700, 1_290]));
     kinds.extend(goes_on(
         &shipped("w2_mesh.ron", &[("k", "5")], None),
         1_500,

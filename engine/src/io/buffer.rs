@@ -199,6 +199,27 @@ impl Buffers {
         Ok(unsafe { std::slice::from_raw_parts_mut(span.start.as_ptr(), span.length as usize) })
     }
 
+    /// The bytes of one buffer, and those of another to write to.
+    pub(crate) fn both(
+        &mut self,
+        owner: Owner,
+        from: Buffer,
+        to: Buffer,
+    ) -> Result<(&[u8], &mut [u8]), Refusal> {
+        let (from, to) = (self.held(owner, from)?, self.held(owner, to)?);
+        if from == to {
+            return Err(Refusal::Busy);
+        }
+        let (from, to) = (self.span(from), self.span(to));
+        // SAFETY: as in `bytes_mut`; two buffers have no byte in common.
+        Ok(unsafe {
+            (
+                std::slice::from_raw_parts(from.start.as_ptr(), from.length as usize),
+                std::slice::from_raw_parts_mut(to.start.as_ptr(), to.length as usize),
+            )
+        })
+    }
+
     /// The bytes of a part that may be lent to an operation.
     pub(crate) fn part(&self, owner: Owner, part: Part) -> Result<Span, Refusal> {
         let span = self.span(self.held(owner, part.buffer)?);

@@ -113,6 +113,7 @@ impl Runtime {
             pools: pools.clone(),
             kinds: kind_types(&specification),
             names: Names::new(specification.names()),
+            metrics: (0..shard_count).map(|_| Arc::default()).collect(),
             incarnations: (0..shard_count).map(|_| AtomicU64::new(0)).collect(),
         });
         let (booted_sender, booted) = mpsc::channel();
@@ -181,7 +182,7 @@ impl Runtime {
         let mut seats: Vec<ShardSeat> = Vec::new();
         for number in 0..shard_count {
             let (log, records) = HeapRb::new(specification.log_slots.max(1)).split();
-            let metrics = Arc::new(ShardMetrics::new());
+            let metrics = self.common.metrics[number].clone();
             self.logs.push(records);
             self.metrics.push(metrics.clone());
             seats.push(ShardSeat {

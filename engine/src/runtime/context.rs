@@ -3,6 +3,7 @@
 use super::call::{CallId, ReplyTo};
 use super::claim::Claim;
 use super::core::Core;
+use super::directory::Directory;
 use super::handle::{Address, Handle};
 use super::io_access::Io;
 use super::isolate::Isolate;
@@ -323,6 +324,12 @@ impl<'a, I: Isolate> Context<'a, I> {
     #[must_use]
     pub fn find<M: 'static>(&self, name: &str) -> Option<Address<M>> {
         self.core.common.find(name)
+    }
+
+    /// Names and counters, to be kept.
+    #[must_use]
+    pub fn directory(&self) -> Directory {
+        Directory::new(self.core.common.clone())
     }
 
     /// The supervisor of that name on this shard.

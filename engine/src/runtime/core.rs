@@ -38,6 +38,8 @@ pub(crate) struct Common {
     pub(crate) runtime: u32,
     pub(crate) kinds: Vec<KindType>,
     pub(crate) names: Names,
+    /// Per shard.
+    pub(crate) metrics: Vec<Arc<ShardMetrics>>,
     pub(crate) pools: Arc<Pools>,
     /// Per shard how often it went down or came up: odd while it is down.
     pub(crate) incarnations: Vec<AtomicU64>,

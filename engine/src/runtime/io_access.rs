@@ -154,6 +154,19 @@ impl Io<'_> {
         io.part(owner, part)
     }
 
+    /// The bytes of a part of a buffer, and all bytes of another buffer to write to.
+    ///
+    /// # Errors
+    /// An operation uses one of them, the part reaches beyond its buffer, or both are one buffer.
+    pub fn part_and_bytes_mut(
+        &mut self,
+        part: Part,
+        to: Buffer,
+    ) -> Result<(&[u8], &mut [u8]), Refusal> {
+        let (io, owner) = self.core.gate(self.desk)?;
+        io.part_and_bytes_mut(owner, part, to)
+    }
+
     /// All bytes of a buffer.
     ///
     /// # Errors

@@ -5,6 +5,7 @@
 
 use super::refusal::Undelivered;
 use std::fmt::Write;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 macro_rules! counters {
@@ -161,8 +162,8 @@ pub(crate) struct ShardMetrics {
     pub(crate) condemned: AtomicU64,
 }
 
-impl ShardMetrics {
-    pub(crate) const fn new() -> Self {
+impl Default for ShardMetrics {
+    fn default() -> Self {
         Self {
             counters: [const { AtomicU64::new(0) }; COUNTER_COUNT],
             turn_nanos: Buckets::new(),
@@ -172,7 +173,9 @@ impl ShardMetrics {
             condemned: AtomicU64::new(0),
         }
     }
+}
 
+impl ShardMetrics {
     #[inline]
     pub(crate) fn count(&self, counter: Counter) {
         bump(&self.counters[counter as usize], 1);
@@ -237,55 +240,111 @@ impl Metrics {
     #[must_use]
     pub fn prometheus(&self) -> String {
         let mut text = String::new();
-        let mut line = |line: std::fmt::Arguments<'_>| {
-            text.write_fmt(line).expect("a string takes any text");
-            text.push('\n');
-        };
-        for &counter in Counter::ALL {
-            let name = counter.name();
-            line(format_args!(
-                "# HELP tina_{name}_total {}",
-                counter.help().trim()
-            ));
-            line(format_args!("# TYPE tina_{name}_total counter"));
-            for (number, shard) in self.shards.iter().enumerate() {
-                let value = shard.counter(counter);
-                line(format_args!(
-                    "tina_{name}_total{{shard=\"{number}\"}} {value}"
-                ));
-            }
-        }
-        type Get = fn(&ShardFigures) -> &[u64];
-        let histograms: [(&str, &str, Get); 2] = [
-            ("turn_nanoseconds", "Time of a turn.", |shard| {
-                &shard.turn_nanos
-            }),
-            (
-                "ready_isolates",
-                "Isolates ready when a turn began.",
-                |shard| &shard.ready_isolates,
-            ),
-        ];
-        for (name, help, get) in histograms {
-            line(format_args!("# HELP tina_{name} {help}"));
-            line(format_args!("# TYPE tina_{name} histogram"));
-            for (number, shard) in self.shards.iter().enumerate() {
-                let mut count = 0;
-                for (bucket, more) in get(shard).iter().enumerate().filter(|(_, more)| **more > 0) {
-                    count += more;
-                    let limit = (1u64 << bucket) - 1;
-                    line(format_args!(
-                        "tina_{name}_bucket{{shard=\"{number}\",le=\"{limit}\"}} {count}"
-                    ));
-                }
-                line(format_args!(
-                    "tina_{name}_bucket{{shard=\"{number}\",le=\"+Inf\"}} {count}"
-                ));
-                line(format_args!(
-                    "tina_{name}_count{{shard=\"{number}\"}} {count}"
-                ));
-            }
+        for part in 0..FAMILIES {
+            write_family(&self.shards, part, &mut text).expect("a string takes any text");
         }
         text
     }
+}
+
+/// Where figures are read: the counters of a running shard, or a copy of them.
+pub(crate) trait Figures {
+    fn counter(&self, counter: Counter) -> u64;
+    /// Isolates ready when a turn began, or the time of a turn.
+    fn bucket(&self, histogram: Histogram, bucket: usize) -> u64;
+}
+
+#[derive(Clone, Copy)]
+pub(crate) enum Histogram {
+    TurnNanos,
+    ReadyIsolates,
+}
+
+const HISTOGRAMS: [(Histogram, &str, &str); 2] = [
+    (Histogram::TurnNanos, "turn_nanoseconds", "Time of a turn."),
+    (
+        Histogram::ReadyIsolates,
+        "ready_isolates",
+        "Isolates ready when a turn began.",
+    ),
+];
+
+impl Figures for ShardFigures {
+    fn counter(&self, counter: Counter) -> u64 {
+        self.counters[counter as usize]
+    }
+    fn bucket(&self, histogram: Histogram, bucket: usize) -> u64 {
+        match histogram {
+            Histogram::TurnNanos => self.turn_nanos[bucket],
+            Histogram::ReadyIsolates => self.ready_isolates[bucket],
+        }
+    }
+}
+
+impl Figures for Arc<ShardMetrics> {
+    fn counter(&self, counter: Counter) -> u64 {
+        self.counters[counter as usize].load(Ordering::Relaxed)
+    }
+    fn bucket(&self, histogram: Histogram, bucket: usize) -> u64 {
+        let buckets = match histogram {
+            Histogram::TurnNanos => &self.turn_nanos,
+            Histogram::ReadyIsolates => &self.ready_isolates,
+        };
+        buckets.0[bucket].load(Ordering::Relaxed)
+    }
+}
+
+/// Parts of the text of metrics.
+pub(crate) const FAMILIES: usize = COUNTER_COUNT + HISTOGRAMS.len();
+
+/// Writes one part of the text of metrics.
+pub(crate) fn write_family<F: Figures>(
+    shards: &[F],
+    part: usize,
+    out: &mut dyn Write,
+) -> std::fmt::Result {
+    let Some(&counter) = Counter::ALL.get(part) else {
+        let Some(&(histogram, name, help)) = HISTOGRAMS.get(part - COUNTER_COUNT) else {
+            return Ok(());
+        };
+        writeln!(out, "# HELP tina_{name} {help}")?;
+        writeln!(out, "# TYPE tina_{name} histogram")?;
+        for (number, shard) in shards.iter().enumerate() {
+            write_histogram(shard, histogram, (name, number), out)?;
+        }
+        return Ok(());
+    };
+    let name = counter.name();
+    writeln!(out, "# HELP tina_{name}_total {}", counter.help().trim())?;
+    writeln!(out, "# TYPE tina_{name}_total counter")?;
+    for (number, shard) in shards.iter().enumerate() {
+        let value = shard.counter(counter);
+        writeln!(out, "tina_{name}_total{{shard=\"{number}\"}} {value}")?;
+    }
+    Ok(())
+}
+
+fn write_histogram(
+    shard: &impl Figures,
+    histogram: Histogram,
+    (name, number): (&str, usize),
+    out: &mut dyn Write,
+) -> std::fmt::Result {
+    let mut count = 0;
+    for bucket in 0..BUCKETS {
+        let more = shard.bucket(histogram, bucket);
+        if more > 0 {
+            count += more;
+            let limit = (1u64 << bucket) - 1;
+            writeln!(
+                out,
+                "tina_{name}_bucket{{shard=\"{number}\",le=\"{limit}\"}} {count}"
+            )?;
+        }
+    }
+    writeln!(
+        out,
+        "tina_{name}_bucket{{shard=\"{number}\",le=\"+Inf\"}} {count}"
+    )?;
+    writeln!(out, "tina_{name}_count{{shard=\"{number}\"}} {count}")
 }

@@ -22,8 +22,17 @@ struct Content {
     drop: unsafe fn(*mut u8),
 }
 
-/// A packed value.
-pub(crate) struct Parcel {
+/// A value of any type of at most 96 bytes, carried in place: what an isolate keeps whose types are
+/// known to somebody else.
+///
+/// ```
+/// use tina_engine::runtime::Parcel;
+///
+/// let parcel = Parcel::new([1_u64, 2]);
+/// let parcel = parcel.open::<String>().unwrap_err();
+/// assert_eq!(parcel.open::<[u64; 2]>().ok(), Some([1, 2]));
+/// ```
+pub struct Parcel {
     /// None once the value was taken out.
     content: Option<&'static Content>,
     bytes: [Word; WORDS],
@@ -46,8 +55,9 @@ impl<T: Send + 'static> Packed<T> {
 }
 
 impl Parcel {
+    /// Packs a value; that it fits is checked when this is compiled.
     #[inline]
-    pub(crate) fn new<T: Send + 'static>(value: T) -> Self {
+    pub fn new<T: Send + 'static>(value: T) -> Self {
         let mut parcel = Self::empty();
         parcel.pack(value);
         parcel
@@ -63,7 +73,9 @@ impl Parcel {
         self.content = Some(Packed::<T>::CONTENT);
     }
 
-    pub(crate) const fn empty() -> Self {
+    /// Without a value.
+    #[must_use]
+    pub const fn empty() -> Self {
         Self {
             content: None,
             bytes: [MaybeUninit::uninit(); WORDS],
@@ -76,9 +88,12 @@ impl Parcel {
             .is_some_and(|content| (content.type_id)() == TypeId::of::<T>())
     }
 
-    /// The value, if it is a `T`; the parcel itself if not.
+    /// The value, if it is a `T`.
+    ///
+    /// # Errors
+    /// The parcel itself, if it is not.
     #[inline]
-    pub(crate) fn open<T: 'static>(mut self) -> Result<T, Self> {
+    pub fn open<T: 'static>(mut self) -> Result<T, Self> {
         self.unpack().ok_or(self)
     }
 

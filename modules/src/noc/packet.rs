@@ -59,6 +59,7 @@ impl Signal for Packet {
         absorb(digest, self.0)
     }
     tina_engine::saved_by_serde!();
+    #[inline]
     fn fields_into(&self, fields: &mut FieldValues<'_>) {
         fields.number(self.created());
         fields.number(self.0 >> NODE_BITS & NODE_MASK);

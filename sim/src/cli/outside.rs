@@ -4,16 +4,16 @@ use super::arguments::{RunArguments, UartArgument};
 use super::failure::{DIGESTS_DIFFER, Failure};
 use super::resume::Builds;
 use super::terminal::complain;
-use crate::bridge::{Bridge, UartOrder};
+use crate::bridge::{Bridge, Live, UartOrder};
 use crate::checkpoint::Checkpoint;
 use crate::design::Design;
 use crate::diagnostic::nearest;
 use crate::journal::{Base, End, Journal, JournalError, JournalFile};
 use crate::origin::Origin;
-use crate::run::{RunFolder, RunReport, thousands};
+use crate::run::{Onlooker, RunFolder, RunReport, Stopwatch, thousands};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use tina_engine::{Catalogue, MachineEnd, Observer, Outcome};
+use tina_engine::{Catalogue, EpochRecord, MachineEnd, Observer, Outcome};
 
 /// How a run is joined to the outside world.
 #[derive(Default)]
@@ -51,52 +51,82 @@ pub(super) fn open(
         cycle: checkpoint.cycle,
         mark: checkpoint.snapshot.input(),
     });
+    let mut joined = Outside {
+        base,
+        ..Outside::default()
+    };
     if let Some(path) = &outside.journal_in {
         let builds = Builds::of(arguments.checkpoints.any_build);
         let journal = read(path, origin, builds, outside.journal_partial)?;
         journal
             .check_start(base.cycle, base.mark)
             .map_err(|error| refused(path, &error))?;
-        return Ok(Outside {
-            followed: Some(Arc::new(journal)),
-            ..Outside::default()
-        });
+        joined.followed = Some(Arc::new(journal));
+    } else if outside.uart.is_empty() && base.mark.bytes > 0 && !arguments.quiet {
+        complain("note: from here on nothing comes in from outside, as it did before");
     }
-    if outside.uart.is_empty() {
-        if base.mark.bytes > 0 && !arguments.quiet {
-            complain("note: from here on nothing comes in from outside, as it did before");
+    if !outside.uart.is_empty() {
+        joined.prepare_journal(arguments, origin, resumed.is_some())?;
+    }
+    joined.open_bridge(arguments, design, catalogue)?;
+    Ok(joined)
+}
+
+impl Outside {
+    /// Finds out where what comes in is written down.
+    fn prepare_journal(
+        &mut self,
+        arguments: &RunArguments,
+        origin: &Origin,
+        is_resumed: bool,
+    ) -> Result<(), Failure> {
+        let of_run = || {
+            arguments
+                .out
+                .as_ref()
+                .map(|out| RunFolder::new(out).journal())
+        };
+        self.journal_path = arguments.outside.journal_out.clone().or_else(of_run);
+        match &self.journal_path {
+            None => needs_journal(arguments)?,
+            Some(path) if is_resumed && path.exists() => {
+                self.begun = Some(continued(path, origin, self.base)?);
+            }
+            Some(_) => {}
         }
-        return Ok(Outside::default());
+        Ok(())
     }
-    let of_run = || {
-        arguments
-            .out
-            .as_ref()
-            .map(|out| RunFolder::new(out).journal())
-    };
-    let journal_path = outside.journal_out.clone().or_else(of_run);
-    if journal_path.is_none() {
-        needs_journal(arguments)?;
-    }
-    let orders = orders(&outside.uart, design, catalogue)?;
-    let begun = match &journal_path {
-        Some(path) if resumed.is_some() && path.exists() => Some(continued(path, origin, base)?),
-        Some(_) | None => None,
-    };
-    let (bridge, lines) = Bridge::open(orders).map_err(Failure::input)?;
-    for port in bridge.reached() {
-        if !arguments.quiet {
-            complain(&format!("uart `{}` at {}", port.path, port.address));
+
+    fn open_bridge(
+        &mut self,
+        arguments: &RunArguments,
+        design: &Design,
+        catalogue: &Catalogue,
+    ) -> Result<(), Failure> {
+        let outside = &arguments.outside;
+        if outside.uart.is_empty() && outside.http.is_none() {
+            return Ok(());
         }
+        let orders = if outside.uart.is_empty() {
+            Vec::new()
+        } else {
+            orders(&outside.uart, design, catalogue)?
+        };
+        let (bridge, lines) = Bridge::open(orders, outside.http).map_err(Failure::input)?;
+        for port in bridge.reached() {
+            if !arguments.quiet {
+                complain(&format!("uart `{}` at {}", port.path, port.address));
+            }
+        }
+        if let Some((_, address)) = bridge.live()
+            && !arguments.quiet
+        {
+            complain(&format!("live at http://{address}/"));
+        }
+        self.bridge = Some(bridge);
+        self.lines = lines;
+        Ok(())
     }
-    Ok(Outside {
-        bridge: Some(bridge),
-        lines,
-        followed: None,
-        journal_path,
-        begun,
-        base,
-    })
 }
 
 /// What is run again needs to know what came in.
@@ -264,11 +294,20 @@ impl Outside {
         Ok(result)
     }
 
-    /// The run is over: what it printed last is sent, and who was not heard is told of.
-    pub(super) fn close(&mut self, quiet: bool) {
+    /// Who looks at the machine, if there is a live page.
+    pub(super) fn live(&self) -> Option<Live> {
+        let (live, _) = self.bridge.as_ref()?.live()?;
+        Some(live.clone())
+    }
+
+    /// The run is over, as `story` says: what it printed last is sent, and who was not heard is told of.
+    pub(super) fn close(&mut self, story: &str, quiet: bool) {
         let Some(bridge) = self.bridge.take() else {
             return;
         };
+        if let Some((live, _)) = bridge.live() {
+            live.end(story);
+        }
         for port in bridge.close() {
             if port.dropped > 0 && !quiet {
                 complain(&format!(
@@ -307,6 +346,61 @@ impl Outside {
             }
             Some(_) | None => Ok(()),
         }
+    }
+}
+
+/// Passes everything on, and tells those who follow the live page how far the run is.
+pub(super) struct Watched<'a> {
+    live: Live,
+    inner: &'a mut dyn Observer,
+    time: Stopwatch,
+    /// When they were told last, and where the machine was then.
+    told: (f64, u64),
+}
+
+/// Seconds between two events of the live page.
+const NEWS_SECONDS: f64 = 0.5;
+
+impl<'a> Watched<'a> {
+    pub(super) fn new(live: Live, inner: &'a mut dyn Observer) -> Self {
+        Self {
+            live,
+            inner,
+            time: Stopwatch::start(),
+            told: (0.0, 0),
+        }
+    }
+}
+
+impl Observer for Watched<'_> {
+    fn console(&mut self, bytes: &[u8]) {
+        self.inner.console(bytes);
+    }
+
+    fn input(&mut self, cycle: u64, instance: u32, bytes: &[u8]) {
+        self.inner.input(cycle, instance, bytes);
+    }
+
+    fn epoch(&mut self, record: EpochRecord) {
+        self.inner.epoch(record);
+    }
+
+    fn progress(&mut self, cycle: u64) {
+        self.inner.progress(cycle);
+        let (seconds, (then, from)) = (self.time.seconds(), self.told);
+        if seconds - then >= NEWS_SECONDS {
+            let megahertz = cycle.saturating_sub(from) as f64 / (seconds - then) / 1e6;
+            self.live.progress(cycle, megahertz);
+            self.told = (seconds, cycle);
+        }
+    }
+
+    fn interrupted(&mut self) -> bool {
+        self.inner.interrupted()
+    }
+
+    fn looks(&mut self) -> bool {
+        self.live.wants() || self.inner.looks()
     }
 }
 

@@ -3,14 +3,14 @@
 use super::arguments::{RunArguments, Shards};
 use super::failure::{DIGESTS_DIFFER, Failure, INTERRUPTED};
 use super::input;
-use super::outside::{self, Outside, end_of};
+use super::outside::{self, Outside, Watched, end_of};
 use super::resume::{Builds, latest};
 use super::terminal::{Guest, Terminal, complain, print};
 use crate::design::Design;
 use crate::origin::Origin;
 use crate::run::{
-    EpochFile, Keep, Manifest, Phases, RunFolder, RunOptions, RunReport, Variant, describe,
-    execute, execute_with, record_flight, thousands, what_if_deeper,
+    EpochFile, Joined, Keep, Manifest, Onlooker, Phases, RunFolder, RunOptions, RunReport, Variant,
+    describe, execute, execute_with, record_flight, thousands, what_if_deeper,
 };
 use std::fs;
 use std::path::Path;
@@ -89,7 +89,11 @@ pub(super) fn run(arguments: &RunArguments, catalogue: &Catalogue) -> Result<u8,
         &options,
         (&mut outside, manifest),
     );
-    outside.close(arguments.quiet);
+    let story = match &report {
+        Ok(report) => describe(&report.outcome, &design.blueprint, catalogue),
+        Err(failure) => failure.text.clone(),
+    };
+    outside.close(&story, arguments.quiet);
     let report = report?;
     options.journal = outside.journal()?;
 
@@ -187,11 +191,21 @@ fn joined(
     (outside, origin): (&mut Outside, &Origin),
     observer: &mut dyn Observer,
 ) -> Result<RunReport, Failure> {
-    let lines = std::mem::take(&mut outside.lines);
-    let run = |observer: &mut dyn Observer| {
-        execute_with(design, catalogue, options, lines, observer).map_err(Failure::from)
+    let live = outside.live();
+    let joined = Joined {
+        lines: std::mem::take(&mut outside.lines),
+        onlooker: live.as_ref().map(|live| live as &dyn Onlooker),
     };
-    outside.observed(origin, observer, run, end_of)
+    let run = |observer: &mut dyn Observer| {
+        execute_with(design, catalogue, options, joined, observer).map_err(Failure::from)
+    };
+    match &live {
+        Some(live) => {
+            let mut watched = Watched::new(live.clone(), observer);
+            outside.observed(origin, &mut watched, run, end_of)
+        }
+        None => outside.observed(origin, observer, run, end_of),
+    }
 }
 
 /// Which checkpoints are kept, and where.

@@ -24,7 +24,23 @@ struct Candidate<'a> {
 }
 
 pub(super) fn section(files: &Files) -> Option<Section> {
-    let mut candidates = candidates(files);
+    let statistics = files.statistics.iter().flat_map(|it| &it.statistics);
+    let counts = statistics.filter_map(|it| {
+        let number = it.value.as_u64()?;
+        Some((it.path.as_str(), it.name.as_str(), it.unit.as_str(), number))
+    });
+    section_of(
+        counts,
+        "Counts of the whole run by place: those that differ most from one place to another.",
+    )
+}
+
+/// Maps of counts: path, name, unit, number.
+pub(super) fn section_of<'a>(
+    counts: impl Iterator<Item = (&'a str, &'a str, &'a str, u64)>,
+    text: &str,
+) -> Option<Section> {
+    let mut candidates = candidates(counts);
     // Equal spreads stay in the order of names.
     candidates.sort_by(|a, b| b.spread.total_cmp(&a.spread));
     let map = |candidate: &Candidate<'_>| {
@@ -37,31 +53,24 @@ pub(super) fn section(files: &Files) -> Option<Section> {
     }
     Some(Section {
         heading: "Heat maps".to_owned(),
-        text: "Counts of the whole run by place: those that differ most from one place to another."
-            .to_owned(),
+        text: text.to_owned(),
         contents: vec![Content::Pictures(
             maps.iter().map(HeatMap::picture).collect(),
         )],
     })
 }
 
-fn candidates(files: &Files) -> Vec<Candidate<'_>> {
+fn candidates<'a>(
+    counts: impl Iterator<Item = (&'a str, &'a str, &'a str, u64)>,
+) -> Vec<Candidate<'a>> {
     let mut arrays: BTreeMap<(String, &str), Vec<(Reading, &str)>> = BTreeMap::new();
-    let statistics = files.statistics.iter().flat_map(|it| &it.statistics);
-    for statistic in statistics {
-        let Some(number) = statistic
-            .value
-            .as_u64()
-            .filter(|_| statistic.path.contains('['))
-        else {
-            continue;
-        };
+    for (path, name, unit, number) in counts.filter(|(path, ..)| path.contains('[')) {
         let reading = Reading {
-            name: format!("{}.{}", statistic.path, statistic.name),
+            name: format!("{path}.{name}"),
             number: number as f64,
         };
-        let array = arrays.entry((folded(&statistic.path), &statistic.name));
-        array.or_default().push((reading, &statistic.unit));
+        let array = arrays.entry((folded(path), name));
+        array.or_default().push((reading, unit));
     }
     let candidates = arrays.into_iter().map(|((array, name), list)| {
         let unit = list.first().map_or("", |reading| reading.1);

@@ -13,6 +13,7 @@ use super::report::{HostReport, RunReport};
 use super::series::SeriesTaker;
 use super::stalls::StallReport;
 use super::stopwatch::Stopwatch;
+use super::view::{Onlooker, View};
 use crate::design::{Design, Total};
 use crate::journal::Journal;
 use crate::partition::Summary;
@@ -86,10 +87,20 @@ pub fn execute(
     options: &RunOptions,
     observer: &mut dyn Observer,
 ) -> Result<RunReport, RunError> {
-    execute_with(design, catalogue, options, Vec::new(), observer)
+    execute_with(design, catalogue, options, Joined::default(), observer)
 }
 
-/// The same with lines to modules, by number of the instance.
+/// What of the outside world a run is joined to.
+#[derive(Default)]
+pub struct Joined<'a> {
+    /// Lines to modules, by number of the instance.
+    pub lines: Vec<(u32, MachineEnd)>,
+    /// Who looks at the machine while it runs; the observer is to say so, too
+    /// ([`Observer::looks`]).
+    pub onlooker: Option<&'a dyn Onlooker>,
+}
+
+/// The same, joined to the outside world.
 ///
 /// # Errors
 /// As [`execute`].
@@ -97,7 +108,7 @@ pub fn execute_with(
     design: &Design,
     catalogue: &Catalogue,
     options: &RunOptions,
-    lines: Vec<(u32, MachineEnd)>,
+    joined: Joined<'_>,
     observer: &mut dyn Observer,
 ) -> Result<RunReport, RunError> {
     let selection = match &options.trace {
@@ -115,17 +126,14 @@ pub fn execute_with(
         design,
         catalogue,
         options,
-        (selection.as_ref(), !lines.is_empty()),
+        (selection.as_ref(), !joined.lines.is_empty()),
         observer,
     )?;
-    join(design, options, lines, &mut machine)?;
-    let tracing = match options.trace.as_ref().zip(selection) {
-        Some((order, selection)) => {
-            let blueprint = &design.blueprint;
-            Some(trace::begin(&mut machine, blueprint, &selection, order)?)
-        }
-        None => None,
-    };
+    join(design, options, joined.lines, &mut machine)?;
+    let order = options.trace.as_ref().zip(selection);
+    let tracing = order
+        .map(|(order, selection)| trace::begin(&mut machine, &design.blueprint, &selection, order));
+    let tracing = tracing.transpose()?;
     let mut keeper = Keeper::new(options.keep.as_ref(), design, &mut machine)?;
     let measure = options.measure && choice.is_none();
     if measure {
@@ -141,6 +149,7 @@ pub fn execute_with(
         keeper: &mut keeper,
         gauge: &mut gauge,
         series: &mut series,
+        onlooker: joined.onlooker,
     };
     let limits = &options.limits;
     let report = match ended {
@@ -325,6 +334,7 @@ struct Pauses<'a, 'b> {
     keeper: &'a mut Keeper<'b>,
     gauge: &'a mut Gauge,
     series: &'a mut SeriesTaker,
+    onlooker: Option<&'a dyn Onlooker>,
 }
 
 impl Pauses<'_, '_> {
@@ -356,7 +366,22 @@ impl Pauses<'_, '_> {
                 return Ok(report);
             }
             self.keeper.save_if_due(machine);
+            if let Some(onlooker) = self.onlooker.filter(|it| it.wants()) {
+                self.show(machine, onlooker)?;
+            }
         }
+    }
+
+    fn show(&self, machine: &Machine, onlooker: &dyn Onlooker) -> Result<(), RunError> {
+        let instances = machine.results();
+        onlooker.show(&View {
+            design: self.design,
+            cycle: machine.cycle(),
+            totals: &totals(self.design, &instances)?,
+            harts: &harts(self.design, &instances),
+            instances: &instances,
+        });
+        Ok(())
     }
 }
 

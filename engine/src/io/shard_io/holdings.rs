@@ -146,6 +146,23 @@ impl ShardIo {
         self.buffers.bytes_mut(owner, buffer)
     }
 
+    /// The bytes of a part of a buffer, and all bytes of another buffer to write to.
+    ///
+    /// # Errors
+    /// A handle is not good, an operation uses one, the part reaches beyond its buffer, or both are one
+    /// buffer.
+    pub fn part_and_bytes_mut(
+        &mut self,
+        owner: Owner,
+        part: Part,
+        to: Buffer,
+    ) -> Result<(&[u8], &mut [u8]), Refusal> {
+        let (bytes, to) = self.buffers.both(owner, part.buffer, to)?;
+        let range = part.start as usize..part.start as usize + part.length as usize;
+        let bytes = bytes.get(range).ok_or(Refusal::BeyondBuffer)?;
+        Ok((bytes, to))
+    }
+
     /// The bytes of a part of a buffer that no operation uses.
     ///
     /// # Errors

@@ -12,6 +12,10 @@ pub(in crate::cli) struct OutsideArguments {
     /// while nobody is connected is dropped.
     #[arg(long, value_name = "[INSTANCE=]tcp:ADDRESS:PORT", value_parser = uart)]
     pub(in crate::cli) uart: Vec<UartArgument>,
+    /// Serve a page at this address, such as 127.0.0.1:8080, that shows the machine while it runs: progress,
+    /// statistics, heat maps; and /metrics for Prometheus.
+    #[arg(long, value_name = "ADDRESS:PORT", value_parser = address)]
+    pub(in crate::cli) http: Option<SocketAddr>,
     /// Write down what comes in, and when; with --out that is done without being asked for.
     #[arg(long, value_name = "FILE", requires = "uart")]
     pub(in crate::cli) journal_out: Option<PathBuf>,
@@ -47,7 +51,7 @@ fn uart(text: &str) -> Result<UartArgument, String> {
 }
 
 /// An address of this host and a port.
-pub(super) fn address(text: &str) -> Result<SocketAddr, String> {
+fn address(text: &str) -> Result<SocketAddr, String> {
     let (host, port) = text
         .rsplit_once(':')
         .ok_or_else(|| format!("`{text}` has no port: it is written ADDRESS:PORT"))?;
