@@ -19,6 +19,7 @@ use crate::wheel::{NodeId, Waker, Wheel};
 use crate::wiring::{Bench, BuildError, Place, Resources, Wiring};
 use serde::{Deserialize, Serialize};
 use std::cell::Cell;
+use std::ops::Range;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 /// Modules per word of a mask.
@@ -155,31 +156,29 @@ struct Seated<M> {
     broken: Column<u64>,
 }
 
-/// How far a sweep has come, kept in memory so that it can go on behind a module that faulted.
+/// How far a sweep has come.
 struct Sweep {
     chunk: usize,
     /// Modules of the chunk behind the current run.
     mask: u64,
     flagged: u64,
-    /// End of the run.
-    end: usize,
 }
 
 /// Clocks modules one after the other as long as they ask for nothing but [`Effect::Receive`]. The
 /// first one has number `first`; `next` is always the number behind the one being clocked, also when a
-/// hardware fault looks.
+/// hardware fault looks. The one that asks for something else is named by the number behind it.
 #[inline(always)]
 fn clock_quietly<M: Module>(
     modules: &mut [M],
     cycle: Cycle,
     first: usize,
     next: &Mark,
-) -> Option<Effect> {
+) -> Option<(usize, Effect)> {
     for (index, module) in (first + 1..).zip(modules) {
         next.set(index);
         let effect = module.clock(cycle);
         if effect != Effect::Receive {
-            return Some(effect);
+            return Some((index, effect));
         }
     }
     None
@@ -257,12 +256,10 @@ impl<M: Module> Group for TypedGroup<M> {
 
     fn sweep(&mut self, edge: &Edge<'_>, faults: &mut Vec<Fault>) {
         let seated = self.seated.as_mut().expect("carved before use");
-        edge.head.next.set(0);
         let start = Sweep {
             chunk: 0,
             mask: 0,
             flagged: 0,
-            end: 0,
         };
         seated.sweep_all(edge, start, faults);
     }
@@ -271,22 +268,8 @@ impl<M: Module> Group for TypedGroup<M> {
         let seated = self.seated.as_mut().expect("carved before use");
         let index = edge.head.next.get() - 1;
         seated.broken[index / CHUNK] |= 1 << (index % CHUNK);
-        // What it had behind it is known from its number alone: the rest was in abandoned frames.
-        let chunk = index / CHUNK;
-        let flagged = seated.due[chunk];
-        let swept = if edge.no_sleep {
-            seated.alive[chunk]
-        } else {
-            flagged
-        };
         seated.stop(edge, index, FaultCause::Hardware(fault), faults);
-        let rest = Sweep {
-            chunk: chunk + 1,
-            mask: swept & !(u64::MAX >> (CHUNK - 1 - index % CHUNK)),
-            flagged,
-            end: 0,
-        };
-        edge.head.next.set(0);
+        let rest = seated.behind(edge, index);
         seated.sweep_all(edge, rest, faults);
     }
 
@@ -406,9 +389,28 @@ impl<M: Module> Seated<M> {
                 Ok(()) => return,
                 Err(payload) => {
                     let cause = FaultCause::Panic(crate::panics::message_of(payload.as_ref()));
-                    self.stop(edge, edge.head.next.get() - 1, cause, faults);
+                    let index = edge.head.next.get() - 1;
+                    self.stop(edge, index, cause, faults);
+                    sweep = self.behind(edge, index);
                 }
             }
+        }
+    }
+
+    /// What a sweep has before it behind the module at `index`, which faulted: that is known from its number
+    /// alone.
+    fn behind(&self, edge: &Edge<'_>, index: usize) -> Sweep {
+        let chunk = index / CHUNK;
+        let flagged = self.due[chunk];
+        let swept = if edge.no_sleep {
+            self.alive[chunk]
+        } else {
+            flagged
+        };
+        Sweep {
+            chunk: chunk + 1,
+            mask: swept & !(u64::MAX >> (CHUNK - 1 - index % CHUNK)),
+            flagged,
         }
     }
 
@@ -433,8 +435,6 @@ impl<M: Module> Seated<M> {
         sweep: &mut Sweep,
         faults: &mut Vec<Fault>,
     ) {
-        // What a fault left of a run.
-        self.clock_run::<NO_SLEEP>(edge, sweep, faults);
         loop {
             while sweep.mask != 0 {
                 // A run of modules side by side is one plain loop.
@@ -442,9 +442,7 @@ impl<M: Module> Seated<M> {
                 let run = (!(sweep.mask >> skipped)).trailing_zeros() as usize;
                 let first = sweep.chunk * CHUNK - CHUNK + skipped;
                 sweep.mask &= !(u64::MAX >> (CHUNK - run) << skipped);
-                sweep.end = first + run;
-                edge.head.next.set(first);
-                self.clock_run::<NO_SLEEP>(edge, sweep, faults);
+                self.clock_run::<NO_SLEEP>(edge, first..first + run, sweep.flagged, faults);
             }
             if sweep.chunk == self.alive.len() {
                 return;
@@ -464,19 +462,22 @@ impl<M: Module> Seated<M> {
     fn clock_run<const NO_SLEEP: bool>(
         &mut self,
         edge: &Edge<'_>,
-        sweep: &mut Sweep,
+        run: Range<usize>,
+        flagged: u64,
         faults: &mut Vec<Fault>,
     ) {
         if NO_SLEEP || self.sleeper_count != 0 {
-            return self.clock_carefully::<NO_SLEEP>(edge, sweep, faults);
+            return self.clock_carefully::<NO_SLEEP>(edge, run, flagged, faults);
         }
-        while edge.head.next.get() < sweep.end {
-            let first = edge.head.next.get();
-            let run = &mut self.modules[first..sweep.end];
-            let Some(effect) = clock_quietly(run, edge.cycle, first, &edge.head.next) else {
+        let mut first = run.start;
+        while first < run.end {
+            let modules = &mut self.modules[first..run.end];
+            let quiet = clock_quietly(modules, edge.cycle, first, &edge.head.next);
+            let Some((next, effect)) = quiet else {
                 return;
             };
-            self.obey(edge, edge.head.next.get() - 1, effect, faults);
+            self.obey(edge, next - 1, effect, faults);
+            first = next;
         }
     }
 
@@ -485,12 +486,13 @@ impl<M: Module> Seated<M> {
     fn clock_carefully<const NO_SLEEP: bool>(
         &mut self,
         edge: &Edge<'_>,
-        sweep: &mut Sweep,
+        run: Range<usize>,
+        flagged: u64,
         faults: &mut Vec<Fault>,
     ) {
-        for index in edge.head.next.get()..sweep.end {
+        for index in run {
             edge.head.next.set(index + 1);
-            if NO_SLEEP && sweep.flagged >> (index % CHUNK) & 1 == 0 {
+            if NO_SLEEP && flagged >> (index % CHUNK) & 1 == 0 {
                 self.clock_unasked(edge, index, faults);
                 continue;
             }

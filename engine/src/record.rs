@@ -204,6 +204,8 @@ struct Reader {
     block: Box<[Word]>,
     at: usize,
     end: usize,
+    /// Whether the ring has had more room since this was last asked.
+    has_made_room: bool,
 }
 
 impl Reader {
@@ -213,6 +215,7 @@ impl Reader {
             block: vec![Word::new(0); BLOCK_WORDS].into_boxed_slice(),
             at: 0,
             end: 0,
+            has_made_room: false,
         }
     }
 
@@ -229,6 +232,7 @@ impl Reader {
             self.end -= self.at;
             self.at = 0;
             self.end += self.feed.ring.pop_slice(&mut self.block[self.end..]);
+            self.has_made_room = true;
         }
         self.at < self.end
     }
@@ -248,6 +252,15 @@ impl Reader {
     fn take(&mut self, count: usize) -> &[Word] {
         self.at += count;
         &self.block[self.at - count..self.at]
+    }
+}
+
+/// Wakes shards if a ring has more room: not at every instant, for most make none, and a shard that is
+/// woken for nothing falls asleep again.
+fn wake_waiting(feeds: &mut [Reader], beds: &Beds) {
+    let room = |made, feed: &mut Reader| std::mem::take(&mut feed.has_made_room) | made;
+    if feeds.iter_mut().fold(false, room) {
+        beds.wake_sleepers();
     }
 }
 
@@ -360,8 +373,9 @@ impl Drain {
                     shared.fail(error);
                     return discard(feeds, shared, beds);
                 }
-                beds.wake_sleepers();
+                wake_waiting(feeds, beds);
             }
+            wake_waiting(feeds, beds);
             if end != RUNNING && !moved {
                 if let Err(error) = self.sink.close(end) {
                     shared.fail(error);

@@ -62,6 +62,7 @@ mod spec_check;
 mod orders;
 mod shard;
 mod supervise;
+mod tenants;
 mod thread;
 mod watchdog;
 mod boot;

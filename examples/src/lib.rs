@@ -11,6 +11,7 @@
 //! | `drive_from_rust.rs` | build, run and ask a machine from Rust |
 //! | `crashing_workers.rs` | reactive isolates: calls, supervisors, workers that panic |
 //! | `echo_server.rs` | isolates with sockets: connections that crash alone and leave nothing behind |
+//! | `http_server.rs` | a web server: functions, a counter on another shard, streams, events, files, metrics |
 //!
 //! and one program: `gallery.rs` draws the pictures in `viz/gallery` anew.
 //!

@@ -160,3 +160,18 @@ shut down
 ",
     );
 }
+
+#[test]
+fn http_server() {
+    check(
+        env!("CARGO_BIN_EXE_http_server"),
+        r"
+GET /hello/you: HTTP/1.1 200 OK: Hello you!
+POST /counter: HTTP/1.1 200 OK: 1
+POST /counter: HTTP/1.1 200 OK: 2
+GET /panic: HTTP/1.1 500 Internal Server Error: 500 Internal Server Error
+GET /counter: HTTP/1.1 200 OK: 2
+shut down
+",
+    );
+}

@@ -32,6 +32,11 @@
 //! clock that tells the date, and who has none is not to send one (RFC 9110, section 6.6.1).
 #![forbid(unsafe_code)]
 
+/// The Rust on the crate's page is compiled and run.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;
+
 mod status;
 mod method;
 mod limits;

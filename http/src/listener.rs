@@ -67,6 +67,9 @@ impl Isolate for Listener {
     type Init = Arc<Site>;
 
     fn start(site: Arc<Site>, context: &mut Context<'_, Self>) -> Result<Self, &'static str> {
+        if context.shard() >= site.counters.len() {
+            return Err("the server was made for fewer shards");
+        }
         let listener = Self { site };
         let addresses = listener.site.addresses.lock();
         let addresses = addresses.unwrap_or_else(PoisonError::into_inner);

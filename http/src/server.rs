@@ -92,8 +92,8 @@ impl Server {
     /// Puts it into a specification: two kinds of isolates, `http.listener` and `http.connection`, and a
     /// supervision tree, `http`, on every shard.
     ///
-    /// The specification must have as many shards as the server was made for; it is the listener of a
-    /// surplus shard that would panic.
+    /// The specification must have as many shards as the server was made for: a listener on a shard
+    /// beyond them refuses to start.
     #[must_use]
     pub fn install(&self, specification: Specification) -> Specification {
         let site = self.site.clone();

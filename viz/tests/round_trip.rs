@@ -270,6 +270,65 @@ fn read_by_vcd(path: &Path) -> Record {
 proptest! {
     #![proptest_config(ProptestConfig { cases: 96, failure_persistence: None, ..ProptestConfig::default() })]
 
+    /// Runs end within a scope and beyond it, several are put at one instant, some long after the one before.
+    #[test]
+    fn neighbours_put_in_runs_are_read_as_they_were_put(
+        widths in prop::collection::vec(
+            prop_oneof![Just(1), 2u32..=8, 9u32..=16, 17u32..=56, 57u32..=64], 1..40
+        ),
+        runs in prop::collection::vec(
+            (
+                prop_oneof![3 => Just(0), 9 => Just(1), 1 => 2u64..1000],
+                any::<prop::sample::Index>(),
+                prop::option::weighted(0.99, prop::collection::vec(prop_oneof![0u64..3, any::<u64>()], 1..24)),
+            ),
+            0..900,
+        ),
+    ) {
+        let shapes: Vec<Shape> = widths
+            .iter()
+            .enumerate()
+            .map(|(number, &width_bits)| Shape {
+                path: vec![if number < 25 { "top" } else { "core" }],
+                kind: SignalKind::Bits,
+                width_bits,
+            })
+            .collect();
+        let name = |index: usize| format!("{}.s{index}", shapes[index].path[0]);
+        let folder = folder("round_trip_runs");
+        for file in ["wave.fst", "wave.vcd"] {
+            let path = folder.join(file);
+            let format = Format::of_path(&path).unwrap();
+            let mut writer = TraceWriter::create(&path, format, &header(&shapes)).unwrap();
+            let mut expected: Record = (0..shapes.len()).map(|index| (name(index), Vec::new())).collect();
+            let mut time = 0;
+            for (after, first, words) in &runs {
+                time += after;
+                let first = first.index(shapes.len());
+                let mut note = |index: usize, words: Option<&[u64]>| {
+                    let changes = expected.get_mut(&name(index)).unwrap();
+                    changes.push((time, value(&shapes[index], words)));
+                };
+                if let Some(words) = words {
+                    let words = &words[..words.len().min(shapes.len() - first)];
+                    writer.advance(time).unwrap();
+                    writer.put(first as u32, words);
+                    for (number, word) in words.iter().enumerate() {
+                        note(first + number, Some(&[*word]));
+                    }
+                } else {
+                    writer.set_unknown(time, first as u32).unwrap();
+                    note(first, None);
+                }
+            }
+            writer.finish().unwrap();
+            let (expected, read) = (normal(expected), read_by_wellen(&path));
+            for (signal, changes) in &expected {
+                prop_assert_eq!(changes, &read[signal], "{}: {}", file, signal);
+            }
+        }
+    }
+
     #[test]
     fn readers_agree_with_the_writer(
         shapes in prop::collection::vec(shape(), 1..120),

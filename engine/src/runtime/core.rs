@@ -24,7 +24,7 @@ use crate::wheel::{NodeId, Waker, Wheel};
 use std::any::{Any, TypeId};
 use std::fmt;
 use std::sync::Arc;
-use std::sync::atomic::AtomicU64;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 /// What every shard knows of a kind.
 pub(crate) struct KindType {
@@ -108,6 +108,13 @@ pub(crate) struct Core {
 }
 
 impl Core {
+    /// Says whose code is run from now on, as a turn does.
+    pub(crate) fn show_running(&self, handle: Handle) {
+        let beat = self.metrics.heartbeat.load(Ordering::Relaxed) + 1;
+        self.metrics.heartbeat.store(beat, Ordering::Relaxed);
+        self.metrics.running.store(handle.bits(), Ordering::Relaxed);
+    }
+
     pub(crate) fn tick(&self) -> Tick {
         self.now / TICK_NANOS
     }

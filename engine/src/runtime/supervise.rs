@@ -54,6 +54,8 @@ impl RuntimeShard {
         let group = self.groups[kind]
             .as_mut()
             .expect("lent for one dispatch only");
+        // What is dropped is code of its own.
+        self.core.show_running(handle);
         if let Err(payload) = group.bury(slot) {
             self.core.log_panic(desk, payload);
         }
@@ -61,6 +63,7 @@ impl RuntimeShard {
         while let Err(payload) = catch_unwind(AssertUnwindSafe(|| self.core.clear_desk(desk))) {
             self.core.log_panic(desk, payload);
         }
+        self.core.show_running(Handle::NOBODY);
         self.core.tell_watchers(desk, ending);
         self.core.answer_dropped();
         let seat = &mut self.core.desks[desk as usize];

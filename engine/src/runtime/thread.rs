@@ -15,6 +15,7 @@ use super::outbox::Outbox;
 use super::shard::{Inbox, RuntimeShard, ShardParts};
 use super::shard_set::ShardSet;
 use super::spec::Specification;
+use super::tenants::Tenants;
 use super::timer::{Nanos, nanos};
 use super::tree::{Recent, Tree};
 use crate::arena::Arena;
@@ -22,6 +23,7 @@ use crate::io::ShardIo;
 use crate::platform;
 use crate::random::Random;
 use crate::ring::{RingReader, RingWriter};
+use crate::trap::{Armed, contain};
 use crate::wheel::Wheel;
 use ringbuf::HeapProd;
 use std::io;
@@ -58,8 +60,28 @@ pub(crate) struct ShardSeat {
     pub(crate) log: HeapProd<LogRecord>,
 }
 
-/// A thread of the runtime.
+/// A thread of the runtime. A hardware fault on it ends the process: what is left of its shards is not to be
+/// believed, nor what they may have written to.
 pub(crate) fn serve(seat: Seat) {
+    let armed = match Armed::this_thread() {
+        Ok(armed) => armed,
+        Err(error) => {
+            let _ = seat.booted.send(Err(error));
+            return;
+        }
+    };
+    let metrics = seat.shards.iter().map(|shard| shard.metrics.clone());
+    let tenants = Tenants {
+        metrics: metrics.collect(),
+        common: seat.common.clone(),
+    };
+    let lived = contain(&tenants, || live(seat));
+    lived.expect("tenants that fault end the process");
+    drop(armed);
+}
+
+/// Makes the shards and turns them until they have ended.
+fn live(seat: Seat) {
     crate::panics::capture_on_this_thread();
     let specification = &seat.specification;
     let claims_max = specification.call_count() * specification.shard_count + 64;

@@ -168,7 +168,7 @@ fn judge(suspects: &dyn Suspects, instruction: usize) -> Result<(), &'static str
     if !suspects.is_running() {
         Err("it is the engine's own, please report it")
     } else if suspects.ends_process() {
-        Err("the specification says that it ends the process")
+        Err("what it may have written to cannot be believed any more")
     } else if thread::panicking() {
         Err("it happened while a panic was unwinding")
     } else if map::may_hold_lock(instruction) {

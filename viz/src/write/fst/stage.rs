@@ -1,4 +1,4 @@
-//! HOT. Values on their way to the chains of their signals.
+//! Values on their way to the chains of their signals.
 //!
 //! ```text
 //!   put ──► pile of a group of neighbours:   instant, which | word of each | instant, which | …
@@ -105,8 +105,8 @@ impl Iterator for Column<'_> {
 
 impl Stage {
     pub(super) fn new(layout: &Layout) -> Self {
-        let mut groups: Vec<Group> = Vec::new();
-        let mut group_of = Vec::new();
+        let mut groups: Vec<Group> = Vec::with_capacity(layout.signals.len());
+        let mut group_of = Vec::with_capacity(layout.signals.len());
         for (id, signal) in layout.signals.iter().enumerate() {
             let is_piled = signal.kind == SignalKind::Bits && signal.width_bits <= 64;
             match groups.last_mut() {
