@@ -374,8 +374,9 @@ pub(crate) fn take_flags(flags: &[Cell<u64>], chunk: usize) -> u64 {
 }
 
 impl<M: Module> Seated<M> {
-    /// Clocks who is due, whoever panics.
-    #[inline(always)]
+    /// Clocks who is due, whoever panics. Never inlined: of two copies of a module's `clock`, which large ones
+    /// would be, neither is optimised as the only one is.
+    #[inline(never)]
     fn sweep_all(&mut self, edge: &Edge<'_>, mut sweep: Sweep, faults: &mut Vec<Fault>) {
         loop {
             let swept = catch_unwind(AssertUnwindSafe(|| {

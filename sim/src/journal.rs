@@ -99,7 +99,6 @@ pub struct Journal {
     pub end: Option<End>,
     /// Bytes of the file up to the last whole record, or to the end.
     whole_bytes: u64,
-    seal: Seal,
 }
 
 /// Why a file is no journal to go by.
@@ -253,7 +252,6 @@ impl Journal {
             inputs: Vec::new(),
             end: None,
             whole_bytes: 0,
-            seal: last,
         };
         let mut at = head_end + SEAL_BYTES;
         while let Some(length) = word_at(bytes, at) {
@@ -272,7 +270,6 @@ impl Journal {
             }
             journal.add(entry, at)?;
             at = entry_end + SEAL_BYTES;
-            journal.seal = last;
         }
         // What stands behind the end was not written by this program.
         if journal.end.is_some() && at < bytes.len() {

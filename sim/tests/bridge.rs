@@ -415,6 +415,24 @@ fn a_journal_that_is_not_the_whole_truth_is_refused() {
     assert!(out.contains("a word> "), "{out}");
 }
 
+#[test]
+fn two_talks_part_where_another_word_was_said() {
+    let folder = folder("bridge_diff", &[("echo.ron", ECHO)]);
+    for (name, word) in [("one", "a word> "), ("two", "a ward> ")] {
+        let live = format!("run echo.ron --uart tcp:127.0.0.1:0 --out {name}");
+        let run = Run::start(&folder, &live, 1);
+        assert_eq!(ask(&mut run.connect(), word), word);
+        run.interrupt();
+        assert_eq!(run.end().2, 130);
+    }
+    let (_, err, code) = tina(&folder, "diff one two");
+    assert_eq!(code, 6, "{err}");
+    assert!(err.contains("host.out"), "{err}");
+    let (out, err, code) = tina(&folder, "diff one one");
+    assert_eq!(code, 0, "{err}");
+    assert!(out.starts_with("equal in every epoch"), "{out}");
+}
+
 /// What a server answers to a request: head and body.
 fn get(address: SocketAddr, path: &str) -> (String, String) {
     let mut stream = TcpStream::connect(address).unwrap();

@@ -3,10 +3,13 @@
 use super::arguments::DiffArguments;
 use super::failure::{DIGESTS_DIFFER, Failure};
 use super::input;
+use super::outside;
 use super::picture::{self, PictureFormat};
+use super::resume::Builds;
 use super::terminal::{complain, print};
 use crate::checkpoint::{Checkpoint, nearest};
 use crate::design::Design;
+use crate::journal::Journal;
 use crate::run::{
     Common, Manifest, RunFolder, RunOptions, Side, WireDifference, execute, first_wire,
     read_epochs, thousands,
@@ -14,6 +17,7 @@ use crate::run::{
 use crate::trace::{Glob, TimeAxis, TraceOrder, What};
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use tina_engine::{Catalogue, HostOptions, Limits, Timebase};
 use tina_viz::drawing::Drawing;
 use tina_viz::trace::{Radix, Trace};
@@ -24,6 +28,8 @@ struct Subject {
     name: String,
     /// Of a folder: its manifest, and the digests of its epochs by cycle.
     run: Option<(RunFolder, Manifest, BTreeMap<u64, u64>)>,
+    /// What came into it from outside.
+    journal: Option<Arc<Journal>>,
     /// What was run, or why it cannot be run again.
     design: Result<Design, String>,
 }
@@ -105,6 +111,7 @@ fn subject(
         return Ok(Subject {
             name,
             run: None,
+            journal: None,
             design: Ok(design),
         });
     }
@@ -115,8 +122,18 @@ fn subject(
         .map_err(|reason| Failure::input(format_args!("{} {reason}", epochs.display())))?;
     let design = input::design_of(&manifest.origin, catalogue)
         .map_err(|failure| format!("{name}: {}", failure.text.trim_start_matches("error: ")));
+    // Where it was interrupted does not matter: both are run as far as the other goes.
+    let journal = folder.journal();
+    let journal = if journal.is_file() {
+        let mut read = outside::read(&journal, &manifest.origin, Builds::Any, true)?;
+        read.end = None;
+        Some(Arc::new(read))
+    } else {
+        None
+    };
     Ok(Subject {
         name,
+        journal,
         run: Some((folder, manifest, records.into_iter().collect())),
         design,
     })
@@ -185,6 +202,7 @@ fn simulated(
             shard_count: arguments.shards,
             host: HostOptions::default(),
             start: start.map(|checkpoint: Checkpoint| checkpoint.snapshot),
+            journal: subjects[index].journal.clone(),
         }
     };
     let found = first_wire(&[side(0), side(1)], catalogue, (until, end))?;
@@ -260,6 +278,7 @@ fn waves(
             .start
             .clone()
             .filter(|start| start.cycle(&side.design.blueprint) <= window.start),
+        journal: side.journal.clone(),
         trace: Some(TraceOrder {
             path: path.to_owned(),
             scopes: scopes.map_err(Failure::input)?,

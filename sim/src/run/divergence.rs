@@ -8,6 +8,7 @@
 use super::boot::{RunError, boot};
 use super::variant::Variant;
 use crate::design::Design;
+use crate::journal::Journal;
 use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::Arc;
@@ -93,6 +94,7 @@ pub(super) fn find(
         shard_count: variant.shard_count,
         host: variant.host(),
         start: None,
+        journal: None,
     };
     let sides = variants.each_ref().map(side);
     let wire = first_wire(&sides, catalogue, between)?;
@@ -113,6 +115,8 @@ pub struct Side<'a> {
     pub host: HostOptions,
     /// Where it starts, if not at cycle 0; not later than the cycle up to which both are equal.
     pub start: Option<Arc<Snapshot>>,
+    /// What comes into it from outside.
+    pub journal: Option<Arc<Journal>>,
 }
 
 /// What two designs have in common.
@@ -218,7 +222,11 @@ impl Pair {
     fn boot(sides: &[Side<'_>; 2], catalogue: &Catalogue) -> Result<Self, RunError> {
         let machine = |side: &Side<'_>| -> Result<Machine, RunError> {
             let booted = boot(side.design, catalogue, side.shard_count, &side.host)?;
-            Ok(booted.at(side.start.as_ref())?.machine)
+            let mut machine = booted.at(side.start.as_ref())?.machine;
+            if let Some(journal) = &side.journal {
+                journal.follow(&mut machine);
+            }
+            Ok(machine)
         };
         Ok(Self {
             machines: [machine(&sides[0])?, machine(&sides[1])?],
