@@ -115,13 +115,8 @@ impl TraceWriter {
     /// If time runs backwards, if there is no such signal or if there are fewer words than it is wide.
     pub fn set(&mut self, time: u64, id: u32, words: &[u64]) -> Result<(), WriteError> {
         self.advance(time)?;
-        match &mut self.file {
-            FormatFile::Fst(file) => file.set(id, &mut self.values, words),
-            FormatFile::Vcd(file) => {
-                if self.values.set(id, words) {
-                    file.change(id, &self.values);
-                }
-            }
+        if self.values.set(id, words) {
+            self.change(id);
         }
         Ok(())
     }
@@ -134,12 +129,10 @@ impl TraceWriter {
     #[inline]
     pub fn put(&mut self, first: u32, words: &[u64]) {
         let first = first as usize;
+        let values = &mut self.values.signals[first..][..words.len()];
         match &mut self.file {
-            FormatFile::Fst(file) => file.put(first, &mut self.values, words),
-            FormatFile::Vcd(file) => {
-                let values = &mut self.values.signals[first..][..words.len()];
-                file.put(first, values, words);
-            }
+            FormatFile::Fst(file) => file.put(first, values, words),
+            FormatFile::Vcd(file) => file.put(first, values, words),
         }
     }
 
@@ -152,13 +145,8 @@ impl TraceWriter {
     /// If time runs backwards or if there is no such signal.
     pub fn set_unknown(&mut self, time: u64, id: u32) -> Result<(), WriteError> {
         self.advance(time)?;
-        match &mut self.file {
-            FormatFile::Fst(file) => file.set_unknown(id, &mut self.values),
-            FormatFile::Vcd(file) => {
-                if self.values.set_unknown(id) {
-                    file.change(id, &self.values);
-                }
-            }
+        if self.values.set_unknown(id) {
+            self.change(id);
         }
         Ok(())
     }
@@ -177,7 +165,7 @@ impl TraceWriter {
         }
         self.time = time;
         let advanced = match &mut self.file {
-            FormatFile::Fst(file) => file.advance(time, &mut self.values),
+            FormatFile::Fst(file) => file.advance(time, &self.values),
             FormatFile::Vcd(file) => file.advance(time),
         };
         advanced.map_err(|error| WriteError::file("write", &self.part.path, error))
@@ -192,12 +180,12 @@ impl TraceWriter {
             path,
             part,
             file,
-            mut values,
+            values,
             ..
         } = self;
         let failed = |error| WriteError::file("write", &part.path, error);
         let out = match file {
-            FormatFile::Fst(file) => file.finish(&mut values),
+            FormatFile::Fst(file) => file.finish(&values),
             FormatFile::Vcd(file) => file.finish(),
         };
         let file = out
@@ -215,6 +203,13 @@ impl TraceWriter {
             "time {time} comes after time {} was written",
             self.time
         );
+    }
+
+    fn change(&mut self, id: u32) {
+        match &mut self.file {
+            FormatFile::Fst(file) => file.change(id, &self.values),
+            FormatFile::Vcd(file) => file.change(id, &self.values),
+        }
     }
 }
 

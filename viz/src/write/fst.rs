@@ -13,16 +13,14 @@
 mod huffman;
 mod bits;
 mod deflate;
-mod stage;
 mod chain;
 mod block;
 mod outline;
 
 use super::header::{Header, Layout};
-use super::values::Values;
+use super::values::{Value, Values};
 use block::Block;
 use outline::Head;
-use stage::Stage;
 use std::fs::File;
 use std::io::{self, BufWriter, Seek, SeekFrom, Write};
 
@@ -35,7 +33,6 @@ const BLOCK_BYTES: std::ops::RangeInclusive<usize> = 1 << 22..=1 << 28;
 pub(super) struct FstFile {
     out: BufWriter<File>,
     head: Head,
-    stage: Stage,
     block: Block,
     /// Bytes at which a block is written.
     block_bytes: usize,
@@ -56,7 +53,6 @@ impl FstFile {
         Ok(Self {
             out,
             head,
-            stage: Stage::new(layout),
             block: Block::first(order, values),
             block_bytes: wanted.clamp(*BLOCK_BYTES.start(), *BLOCK_BYTES.end()),
             time: 0,
@@ -65,7 +61,7 @@ impl FstFile {
     }
 
     /// Later than the time before.
-    pub(super) fn advance(&mut self, time: u64, values: &mut Values) -> io::Result<()> {
+    pub(super) fn advance(&mut self, time: u64, values: &Values) -> io::Result<()> {
         if self.block.bytes() >= self.block_bytes || self.block.is_full() {
             self.write_block(values)?;
         }
@@ -74,10 +70,7 @@ impl FstFile {
         Ok(())
     }
 
-    fn write_block(&mut self, values: &mut Values) -> io::Result<()> {
-        for group in 0..self.stage.group_count() {
-            self.settle(group, values);
-        }
+    fn write_block(&mut self, values: &Values) -> io::Result<()> {
         let (first, last) = self.block.instants();
         if self.head.blocks == 0 {
             self.head.instants.0 = first;
@@ -87,7 +80,7 @@ impl FstFile {
         self.block.write(values, &mut self.out)
     }
 
-    #[inline(always)]
+    #[inline]
     fn tell_time(&mut self) {
         if !self.is_told {
             self.is_told = true;
@@ -97,61 +90,18 @@ impl FstFile {
 
     /// Sets neighbours of at most 64 bits.
     #[inline]
-    pub(super) fn put(&mut self, first: usize, values: &mut Values, words: &[u64]) {
+    pub(super) fn put(&mut self, first: usize, values: &mut [Value], words: &[u64]) {
         self.tell_time();
-        let instant = self.block.instant();
-        let (mut first, mut rest) = (first, words);
-        while !rest.is_empty() {
-            let count = match self.stage.put(instant, first, rest) {
-                Ok(count) => count,
-                Err(group) if self.stage.has_pile(group) => {
-                    self.settle(group, values);
-                    0
-                }
-                Err(_) => {
-                    let value = &mut values.signals[first];
-                    assert!(value.is_narrow(), "a signal of one word is wider than that");
-                    self.block.put(first, value, rest[0]);
-                    1
-                }
-            };
-            first += count;
-            rest = &rest[count..];
-        }
+        self.block.put(first, values, words);
     }
 
-    /// Sets a signal of any width.
-    pub(super) fn set(&mut self, id: u32, values: &mut Values, words: &[u64]) {
-        let value = &values.signals[id as usize];
-        if value.is_narrow() {
-            assert!(
-                !words.is_empty(),
-                "signal {id} has one word, none was given"
-            );
-            return self.put(id as usize, values, &words[..1]);
-        }
-        if values.set(id, words) {
-            self.tell_time();
-            self.block.change(id, values);
-        }
+    /// A signal has changed.
+    pub(super) fn change(&mut self, id: u32, values: &Values) {
+        self.tell_time();
+        self.block.change(id, values);
     }
 
-    /// Makes a signal unknown.
-    pub(super) fn set_unknown(&mut self, id: u32, values: &mut Values) {
-        self.settle(self.stage.group_of(id as usize), values);
-        if values.set_unknown(id) {
-            self.tell_time();
-            self.block.change(id, values);
-        }
-    }
-
-    /// Brings what is on the pile of a group to the chains.
-    #[inline(never)]
-    fn settle(&mut self, group: usize, values: &mut Values) {
-        self.block.settle(&self.stage.take(group), values);
-    }
-
-    pub(super) fn finish(mut self, values: &mut Values) -> io::Result<BufWriter<File>> {
+    pub(super) fn finish(mut self, values: &Values) -> io::Result<BufWriter<File>> {
         // The end is an instant even if nothing happens then.
         self.tell_time();
         self.write_block(values)?;

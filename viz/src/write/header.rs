@@ -74,42 +74,27 @@ pub(super) struct Layout {
 pub(super) struct SignalLayout {
     pub(super) kind: SignalKind,
     pub(super) width_bits: u32,
-    /// Whether it stands in one scope with the signal whose id is one less, directly behind it.
-    pub(super) is_next: bool,
-}
-
-struct Found {
-    id: u32,
-    width_bits: u32,
-    kind: SignalKind,
-    is_next: bool,
 }
 
 impl Layout {
     /// Checks a header.
     pub(super) fn of(header: &Header) -> Result<Self, WriteError> {
-        let mut found: Vec<Found> = Vec::new();
+        let mut found: Vec<(u32, u32, SignalKind)> = Vec::new();
         let mut path = String::new();
         for scope in &header.root {
             check_scope(scope, &mut path, 1, &mut found)?;
         }
-        found.sort_by_key(|found| found.id);
+        found.sort_by_key(|&(id, ..)| id);
         let mut layout = Self {
             signals: Vec::new(),
         };
-        for found in found {
-            layout.add(&found)?;
+        for (id, width_bits, kind) in found {
+            layout.add(id, width_bits, kind)?;
         }
         Ok(layout)
     }
 
-    fn add(&mut self, found: &Found) -> Result<(), WriteError> {
-        let &Found {
-            id,
-            width_bits,
-            kind,
-            is_next,
-        } = found;
+    fn add(&mut self, id: u32, width_bits: u32, kind: SignalKind) -> Result<(), WriteError> {
         let next = self.signals.len() as u64;
         let wrong = |reason| WriteError::Header {
             name: format!("signal {id}"),
@@ -129,11 +114,7 @@ impl Layout {
             }
             return Ok(());
         }
-        self.signals.push(SignalLayout {
-            kind,
-            width_bits,
-            is_next,
-        });
+        self.signals.push(SignalLayout { kind, width_bits });
         Ok(())
     }
 }
@@ -142,7 +123,7 @@ fn check_scope(
     scope: &Scope,
     path: &mut String,
     depth: usize,
-    found: &mut Vec<Found>,
+    found: &mut Vec<(u32, u32, SignalKind)>,
 ) -> Result<(), WriteError> {
     let length = path.len();
     enter(path, &scope.name)?;
@@ -152,7 +133,6 @@ fn check_scope(
             format!("it stands in {SCOPE_DEPTH_MAX} scopes, and that is the limit"),
         ));
     }
-    let mut before = None;
     for signal in &scope.signals {
         let length = path.len();
         enter(path, &signal.name)?;
@@ -173,13 +153,7 @@ fn check_scope(
         for value in signal.values.iter().flatten() {
             check_name(path, value)?;
         }
-        found.push(Found {
-            id: signal.id,
-            width_bits: signal.width_bits,
-            kind: signal.kind,
-            is_next: before.is_some_and(|before: u32| before.checked_add(1) == Some(signal.id)),
-        });
-        before = Some(signal.id);
+        found.push((signal.id, signal.width_bits, signal.kind));
         path.truncate(length);
     }
     for inner in &scope.scopes {

@@ -32,12 +32,6 @@ impl Value {
         Some(word)
     }
 
-    /// What it was last set to, if it is a signal of one word and known.
-    #[inline(always)]
-    pub(super) fn known_word(&self) -> Option<u64> {
-        (self.is_narrow() && self.last == Last::Known).then_some(self.word)
-    }
-
     #[inline(always)]
     pub(super) fn is_narrow(&self) -> bool {
         self.width_bits <= 64

@@ -15,7 +15,6 @@
 
 use super::chain::{Chain, put_varint, rows_of};
 use super::deflate::{Deflate, Rows};
-use super::stage::Pile;
 use crate::write::header::SignalKind;
 use crate::write::values::{Value, Values};
 use std::collections::BTreeMap;
@@ -110,49 +109,30 @@ impl Block {
         self.instants.count == u32::MAX >> 4
     }
 
-    /// The number of the instant at hand.
+    /// Notes what has changed among neighbours of at most 64 bits.
     #[inline]
-    pub(super) fn instant(&self) -> u32 {
-        self.instants.count - 1
-    }
-
-    /// Sets a signal of one word at the instant at hand.
-    pub(super) fn put(&mut self, id: usize, value: &mut Value, word: u64) {
-        if let Some(word) = value.set(word) {
-            let (instant, chain) = (self.instant(), &mut self.chains[id]);
-            self.bytes += chain.push(instant, value.kind, value.width_bits, Some(&[word]));
+    pub(super) fn put(&mut self, first: usize, values: &mut [Value], words: &[u64]) {
+        let instant = self.instants.count - 1;
+        let chains = &mut self.chains[first..][..words.len()];
+        let mut bytes = 0;
+        for ((value, chain), &word) in values.iter_mut().zip(chains).zip(words) {
+            assert!(value.is_narrow(), "a signal of one word is wider than that");
+            let Some(word) = value.set(word) else {
+                continue;
+            };
+            bytes += if value.kind == SignalKind::Bits {
+                chain.push_word(instant, value.width_bits, word)
+            } else {
+                chain.push(instant, value.kind, value.width_bits, Some(&[word]))
+            };
         }
-    }
-
-    /// Notes what has changed of the signals of a pile.
-    pub(super) fn settle(&mut self, pile: &Pile<'_>, values: &mut Values) {
-        let values = &mut values.signals[pile.first..][..pile.count];
-        let chains = &mut self.chains[pile.first..][..pile.count];
-        for (column, (value, chain)) in values.iter_mut().zip(chains).enumerate() {
-            let width_bits = value.width_bits;
-            let mut entries = pile.column(column);
-            let mut word = value.known_word();
-            while word.is_none()
-                && let Some(entry) = entries.next()
-            {
-                // The first value is a change whatever it is.
-                if entry.is_set {
-                    word = value.set(entry.word);
-                    let word = word.unwrap_or_default();
-                    self.bytes += chain.push_word(entry.instant, width_bits, word);
-                }
-            }
-            let Some(word) = word else { continue };
-            let (word, bytes) = chain.push_column(width_bits, word, entries);
-            value.set(word);
-            self.bytes += bytes;
-        }
+        self.bytes += bytes;
     }
 
     /// Notes that a signal has changed.
     pub(super) fn change(&mut self, id: u32, values: &Values) {
         let value = &values.signals[id as usize];
-        let instant = self.instant();
+        let instant = self.instants.count - 1;
         let chain = &mut self.chains[id as usize];
         self.bytes += chain.push(instant, value.kind, value.width_bits, values.get(id));
     }

@@ -9,7 +9,6 @@
 //! where `instants` counts those of the block since the row before, or since the first one.
 
 use super::deflate::Rows;
-use super::stage::Column;
 use crate::write::header::SignalKind;
 
 /// Rows, and the number of the last row's instant.
@@ -63,48 +62,6 @@ impl Chain {
         self.room[start..start + NARROW_ROW_BYTES].copy_from_slice(&row.to_le_bytes());
         self.used = (start + number_bytes + value_bytes) as u32;
         number_bytes + value_bytes
-    }
-
-    /// Appends those values of a column that differ from the one before; returns the last value and the
-    /// length of the rows.
-    pub(super) fn push_column(
-        &mut self,
-        width_bits: u32,
-        before: u64,
-        column: Column<'_>,
-    ) -> (u64, usize) {
-        let start = self.used;
-        let mut to = Cursor {
-            at: 0,
-            instant: self.instant,
-            word: before,
-        };
-        let mut entries = column;
-        loop {
-            let room = self.room_for(entries.len() * NARROW_ROW_BYTES);
-            to.at = 0;
-            let far = match width_bits {
-                1 => push_changes::<true, 0>(room, width_bits, &mut to, &mut entries),
-                2..=8 => push_changes::<false, 1>(room, width_bits, &mut to, &mut entries),
-                9..=16 => push_changes::<false, 2>(room, width_bits, &mut to, &mut entries),
-                _ => push_changes::<false, 0>(room, width_bits, &mut to, &mut entries),
-            };
-            self.used += to.at as u32;
-            self.instant = to.instant;
-            let Some(instant) = far else { break };
-            self.push_word(instant, width_bits, to.word);
-            to.instant = instant;
-        }
-        (to.word, (self.used - start) as usize)
-    }
-
-    /// Room behind what is used.
-    fn room_for(&mut self, byte_count: usize) -> &mut [u8] {
-        let start = self.used as usize;
-        if self.room.len() < start + byte_count {
-            self.make_room(start + byte_count);
-        }
-        &mut self.room[start..]
     }
 
     /// Appends a value of any signal; returns the length of the row.
@@ -173,70 +130,6 @@ impl Chain {
     fn make_room(&mut self, byte_count: usize) {
         self.room.resize(ROOM_BYTES_MIN.max(2 * byte_count), 0);
     }
-}
-
-/// How far rows are written: bytes, the instant of the last one, and what the value is.
-struct Cursor {
-    at: usize,
-    instant: u32,
-    word: u64,
-}
-
-/// The longest value that fits into eight bytes with a number of one byte.
-const SHORT_VALUE_BITS_MAX: u32 = 56;
-
-/// Writes the changes of a column to `room`: values of so many bytes, or if that is 0 of as many as they
-/// need. Returns the instant of a change whose row does not fit into eight bytes; then `to.word` is the
-/// value, and the row is left to the caller.
-///
-/// Whether a value has changed is as good as random, so it is not asked: the row is written, and counts
-/// or does not.
-fn push_changes<const IS_BIT: bool, const VALUE_BYTES: usize>(
-    room: &mut [u8],
-    width_bits: u32,
-    to: &mut Cursor,
-    entries: &mut Column<'_>,
-) -> Option<u32> {
-    let value_bytes = match VALUE_BYTES {
-        0 if IS_BIT => 0,
-        0 => width_bits.div_ceil(8) as usize,
-        count => count,
-    };
-    let is_short = width_bits <= SHORT_VALUE_BITS_MAX;
-    let shift = 64 - width_bits;
-    let Cursor {
-        mut at,
-        mut instant,
-        word: mut before,
-    } = *to;
-    let mut far = None;
-    for entry in entries {
-        let word = entry.word << shift >> shift;
-        let word = if entry.is_set { word } else { before };
-        let is_change = word != before;
-        before = word;
-        let since = u64::from(entry.instant - instant);
-        let (number, value) = if IS_BIT {
-            (since << 2 | word << 1, 0)
-        } else {
-            (since << 1, (word << shift).swap_bytes())
-        };
-        // Seldom.
-        if is_change & ((number >= 128) | !is_short) {
-            far = Some(entry.instant);
-            break;
-        }
-        let row = number | value << 8;
-        room[at..at + 8].copy_from_slice(&row.to_le_bytes());
-        at += if is_change { 1 + value_bytes } else { 0 };
-        instant = if is_change { entry.instant } else { instant };
-    }
-    *to = Cursor {
-        at,
-        instant,
-        word: before,
-    };
-    far
 }
 
 /// How the chain of a signal is divided.
