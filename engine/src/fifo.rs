@@ -74,8 +74,11 @@ pub(crate) struct ShardHead {
     pub(crate) banks_moved_until: Cell<Tick>,
     /// The number behind the group being swept; 0 while none is, so that the shard runs its own code.
     pub(crate) sweeping: Mark,
-    /// The number behind the module of that group which is being clocked.
-    pub(crate) next: Mark,
+    /// Where the number behind the module being clocked stands, on the stack of that group's sweep; null in a
+    /// group of elements.
+    pub(crate) cursor: Cell<*const Mark>,
+    /// What stood there when a hardware fault happened.
+    pub(crate) faulted: Cell<usize>,
     pub(crate) wheel: Cell<*const Wheel>,
 }
 // SAFETY: cells of integers and a pointer, for which null is a value.

@@ -18,8 +18,8 @@ use crate::trap::{HardwareFault, Mark};
 use crate::wheel::{NodeId, Waker, Wheel};
 use crate::wiring::{Bench, BuildError, Place, Resources, Wiring};
 use serde::{Deserialize, Serialize};
+use std::any::Any;
 use std::cell::Cell;
-use std::ops::Range;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 /// Modules per word of a mask.
@@ -156,29 +156,32 @@ struct Seated<M> {
     broken: Column<u64>,
 }
 
-/// How far a sweep has come.
+/// How far a sweep has come, kept in memory so that it can go on behind a module that faulted.
 struct Sweep {
     chunk: usize,
     /// Modules of the chunk behind the current run.
     mask: u64,
     flagged: u64,
+    /// The module behind the one being clocked, and the end of the run.
+    next: Mark,
+    end: usize,
 }
 
 /// Clocks modules one after the other as long as they ask for nothing but [`Effect::Receive`]. The
-/// first one has number `first`; `next` is always the number behind the one being clocked, also when a
-/// hardware fault looks. The one that asks for something else is named by the number behind it.
+/// first one has number `first`; `next` is always the number behind the one being clocked, also when
+/// a hardware fault looks.
 #[inline(always)]
 fn clock_quietly<M: Module>(
     modules: &mut [M],
     cycle: Cycle,
     first: usize,
     next: &Mark,
-) -> Option<(usize, Effect)> {
+) -> Option<Effect> {
     for (index, module) in (first + 1..).zip(modules) {
         next.set(index);
         let effect = module.clock(cycle);
         if effect != Effect::Receive {
-            return Some((index, effect));
+            return Some(effect);
         }
     }
     None
@@ -256,21 +259,49 @@ impl<M: Module> Group for TypedGroup<M> {
 
     fn sweep(&mut self, edge: &Edge<'_>, faults: &mut Vec<Fault>) {
         let seated = self.seated.as_mut().expect("carved before use");
-        let start = Sweep {
+        let mut sweep = Sweep {
             chunk: 0,
             mask: 0,
             flagged: 0,
+            next: Mark::default(),
+            end: 0,
         };
-        seated.sweep_all(edge, start, faults);
+        edge.head.cursor.set(&raw const sweep.next);
+        loop {
+            let swept = catch_unwind(AssertUnwindSafe(|| {
+                if edge.no_sleep {
+                    seated.sweep::<true>(edge, &mut sweep, faults);
+                } else {
+                    seated.sweep::<false>(edge, &mut sweep, faults);
+                }
+            }));
+            match swept {
+                Ok(()) => return,
+                Err(payload) => seated.stop_panicked(edge, &sweep, &*payload, faults),
+            }
+        }
     }
 
     fn sweep_on(&mut self, edge: &Edge<'_>, fault: HardwareFault, faults: &mut Vec<Fault>) {
         let seated = self.seated.as_mut().expect("carved before use");
-        let index = edge.head.next.get() - 1;
+        let index = edge.head.faulted.get() - 1;
         seated.broken[index / CHUNK] |= 1 << (index % CHUNK);
         seated.stop(edge, index, FaultCause::Hardware(fault), faults);
-        let rest = seated.behind(edge, index);
-        seated.sweep_all(edge, rest, faults);
+        let mut sweep = seated.behind(edge, index);
+        edge.head.cursor.set(&raw const sweep.next);
+        loop {
+            let swept = catch_unwind(AssertUnwindSafe(|| {
+                if edge.no_sleep {
+                    seated.sweep_carefully::<true>(edge, &mut sweep, faults);
+                } else {
+                    seated.sweep_carefully::<false>(edge, &mut sweep, faults);
+                }
+            }));
+            match swept {
+                Ok(()) => return,
+                Err(payload) => seated.stop_panicked(edge, &sweep, &*payload, faults),
+            }
+        }
     }
 
     fn instance_numbers(&self) -> &[u32] {
@@ -374,32 +405,22 @@ pub(crate) fn take_flags(flags: &[Cell<u64>], chunk: usize) -> u64 {
 }
 
 impl<M: Module> Seated<M> {
-    /// Clocks who is due, whoever panics. Never inlined: of two copies of a module's `clock`, which large ones
-    /// would be, neither is optimised as the only one is.
-    #[inline(never)]
-    fn sweep_all(&mut self, edge: &Edge<'_>, mut sweep: Sweep, faults: &mut Vec<Fault>) {
-        loop {
-            let swept = catch_unwind(AssertUnwindSafe(|| {
-                if edge.no_sleep {
-                    self.sweep::<true>(edge, &mut sweep, faults);
-                } else {
-                    self.sweep::<false>(edge, &mut sweep, faults);
-                }
-            }));
-            match swept {
-                Ok(()) => return,
-                Err(payload) => {
-                    let cause = FaultCause::Panic(crate::panics::message_of(payload.as_ref()));
-                    let index = edge.head.next.get() - 1;
-                    self.stop(edge, index, cause, faults);
-                    sweep = self.behind(edge, index);
-                }
-            }
-        }
+    /// Stops the module whose clock panicked.
+    #[cold]
+    fn stop_panicked(
+        &mut self,
+        edge: &Edge<'_>,
+        sweep: &Sweep,
+        payload: &(dyn Any + Send),
+        faults: &mut Vec<Fault>,
+    ) {
+        let cause = FaultCause::Panic(crate::panics::message_of(payload));
+        self.stop(edge, sweep.next.get() - 1, cause, faults);
     }
 
-    /// What a sweep has before it behind the module at `index`, which faulted: that is known from its number
-    /// alone.
+    /// What a sweep has before it behind the module at `index`, which had a hardware fault: that is known from
+    /// its number alone, for the rest was in frames that are abandoned.
+    #[cold]
     fn behind(&self, edge: &Edge<'_>, index: usize) -> Sweep {
         let chunk = index / CHUNK;
         let flagged = self.due[chunk];
@@ -412,6 +433,8 @@ impl<M: Module> Seated<M> {
             chunk: chunk + 1,
             mask: swept & !(u64::MAX >> (CHUNK - 1 - index % CHUNK)),
             flagged,
+            next: Mark::default(),
+            end: 0,
         }
     }
 
@@ -436,6 +459,8 @@ impl<M: Module> Seated<M> {
         sweep: &mut Sweep,
         faults: &mut Vec<Fault>,
     ) {
+        // What a fault left of a run.
+        self.clock_run::<NO_SLEEP>(edge, sweep, faults);
         loop {
             while sweep.mask != 0 {
                 // A run of modules side by side is one plain loop.
@@ -443,19 +468,14 @@ impl<M: Module> Seated<M> {
                 let run = (!(sweep.mask >> skipped)).trailing_zeros() as usize;
                 let first = sweep.chunk * CHUNK - CHUNK + skipped;
                 sweep.mask &= !(u64::MAX >> (CHUNK - run) << skipped);
-                self.clock_run::<NO_SLEEP>(edge, first..first + run, sweep.flagged, faults);
+                sweep.end = first + run;
+                sweep.next.set(first);
+                self.clock_run::<NO_SLEEP>(edge, sweep, faults);
             }
             if sweep.chunk == self.alive.len() {
                 return;
             }
-            sweep.flagged = self.due[sweep.chunk];
-            sweep.mask = if NO_SLEEP {
-                self.alive[sweep.chunk]
-            } else {
-                sweep.flagged
-            };
-            self.clock_count += u64::from(sweep.mask.count_ones());
-            sweep.chunk += 1;
+            self.next_chunk::<NO_SLEEP>(sweep);
         }
     }
 
@@ -463,22 +483,19 @@ impl<M: Module> Seated<M> {
     fn clock_run<const NO_SLEEP: bool>(
         &mut self,
         edge: &Edge<'_>,
-        run: Range<usize>,
-        flagged: u64,
+        sweep: &mut Sweep,
         faults: &mut Vec<Fault>,
     ) {
         if NO_SLEEP || self.sleeper_count != 0 {
-            return self.clock_carefully::<NO_SLEEP>(edge, run, flagged, faults);
+            return self.clock_carefully::<NO_SLEEP>(edge, sweep, faults);
         }
-        let mut first = run.start;
-        while first < run.end {
-            let modules = &mut self.modules[first..run.end];
-            let quiet = clock_quietly(modules, edge.cycle, first, &edge.head.next);
-            let Some((next, effect)) = quiet else {
+        while sweep.next.get() < sweep.end {
+            let first = sweep.next.get();
+            let run = &mut self.modules[first..sweep.end];
+            let Some(effect) = clock_quietly(run, edge.cycle, first, &sweep.next) else {
                 return;
             };
-            self.obey(edge, next - 1, effect, faults);
-            first = next;
+            self.obey(edge, sweep.next.get() - 1, effect, faults);
         }
     }
 
@@ -487,13 +504,12 @@ impl<M: Module> Seated<M> {
     fn clock_carefully<const NO_SLEEP: bool>(
         &mut self,
         edge: &Edge<'_>,
-        run: Range<usize>,
-        flagged: u64,
+        sweep: &mut Sweep,
         faults: &mut Vec<Fault>,
     ) {
-        for index in run {
-            edge.head.next.set(index + 1);
-            if NO_SLEEP && flagged >> (index % CHUNK) & 1 == 0 {
+        for index in sweep.next.get()..sweep.end {
+            sweep.next.set(index + 1);
+            if NO_SLEEP && sweep.flagged >> (index % CHUNK) & 1 == 0 {
                 self.clock_unasked(edge, index, faults);
                 continue;
             }
@@ -501,6 +517,44 @@ impl<M: Module> Seated<M> {
             self.wake_up(edge.wheel, index);
             self.obey(edge, index, effect, faults);
         }
+    }
+
+    /// The rest of a sweep that a hardware fault has cut. Not in runs: of more copies of a large module's
+    /// `clock` than there are, none would be optimised as well.
+    #[inline(never)]
+    fn sweep_carefully<const NO_SLEEP: bool>(
+        &mut self,
+        edge: &Edge<'_>,
+        sweep: &mut Sweep,
+        faults: &mut Vec<Fault>,
+    ) {
+        self.clock_carefully::<NO_SLEEP>(edge, sweep, faults);
+        loop {
+            while sweep.mask != 0 {
+                let index = sweep.chunk * CHUNK - CHUNK + sweep.mask.trailing_zeros() as usize;
+                sweep.mask &= sweep.mask - 1;
+                sweep.next.set(index);
+                sweep.end = index + 1;
+                self.clock_carefully::<NO_SLEEP>(edge, sweep, faults);
+            }
+            if sweep.chunk == self.alive.len() {
+                return;
+            }
+            self.next_chunk::<NO_SLEEP>(sweep);
+        }
+    }
+
+    /// Who is to be clocked among the next modules of a sweep.
+    #[inline(always)]
+    fn next_chunk<const NO_SLEEP: bool>(&mut self, sweep: &mut Sweep) {
+        sweep.flagged = self.due[sweep.chunk];
+        sweep.mask = if NO_SLEEP {
+            self.alive[sweep.chunk]
+        } else {
+            sweep.flagged
+        };
+        self.clock_count += u64::from(sweep.mask.count_ones());
+        sweep.chunk += 1;
     }
 
     /// Clocks a module that asked to sleep and was not woken: it must not move anything.

@@ -124,6 +124,8 @@ impl fmt::Display for HardwareFault {
 pub(crate) trait Suspects {
     /// Whether user code is being run, so that a fault is its own.
     fn is_running(&self) -> bool;
+    /// Called once a fault is to be contained, while the frames between it and the boundary are still there.
+    fn settle(&self) {}
     /// Whether such a fault is to end the process nevertheless.
     fn ends_process(&self) -> bool {
         false

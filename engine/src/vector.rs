@@ -271,6 +271,7 @@ where
     }
 
     fn sweep(&mut self, edge: &Edge<'_>, faults: &mut Vec<Fault>) {
+        edge.head.cursor.set(std::ptr::null());
         let seated = self.seated_mut();
         seated.progress = Progress::default();
         seated.sweep_all(edge, faults);

@@ -9,7 +9,8 @@ use super::Shard;
 use crate::arena::ArenaRef;
 use crate::fifo::ShardHead;
 use crate::group::{Edge, FaultCause};
-use crate::trap::{HardwareFault, Suspects};
+use crate::time::Tick;
+use crate::trap::{HardwareFault, Mark, Suspects};
 use std::fmt;
 
 /// The modules of some shards of one thread, as suspects.
@@ -25,9 +26,21 @@ impl Sweepers {
     }
 }
 
+/// The number behind the module that is being clocked; 0 in a group of elements, which knows itself.
+fn number_behind(head: &ShardHead) -> usize {
+    // SAFETY: null, or on the stack of the sweep that is under way, which sets it first of all.
+    unsafe { head.cursor.get().as_ref() }.map_or(0, Mark::get)
+}
+
 impl Suspects for Sweepers {
     fn is_running(&self) -> bool {
         self.heads.iter().any(|head| head.sweeping.get() != 0)
+    }
+
+    fn settle(&self) {
+        for head in self.heads.iter().filter(|head| head.sweeping.get() != 0) {
+            head.faulted.set(number_behind(head));
+        }
     }
 
     fn name(&self, out: &mut dyn fmt::Write) -> fmt::Result {
@@ -35,7 +48,7 @@ impl Suspects for Sweepers {
         let Some(head) = sweeping else {
             return out.write_str("no module");
         };
-        let (group, next) = (head.sweeping.get(), head.next.get());
+        let (group, next) = (head.sweeping.get(), number_behind(head));
         write!(
             out,
             "module {next} of group {group} at tick {}",
@@ -55,6 +68,8 @@ impl Shard {
     pub(crate) fn resume(&mut self, fault: HardwareFault) {
         let number = self.head.sweeping.get() - 1;
         let now = self.head.now.get();
+        let edges = self.domains.iter().map(|domain| domain.next_edge);
+        let after = edges.fold(Tick::MAX, Tick::min);
         let boundary_count = self.boundary.len();
         let in_boundary = number < boundary_count;
         let place = if in_boundary {
@@ -79,10 +94,10 @@ impl Shard {
         slot.group.sweep_on(&edge, fault, &mut self.faults);
         self.sweep(in_boundary, place + 1);
         if in_boundary {
-            self.send_frames(now);
+            self.send_frames(now, after);
             self.sweep(false, 0);
         }
-        self.end_instant(now);
+        self.end_instant(now, after);
     }
 
     /// Whether a hardware fault has happened here, so that nothing here may be dropped.

@@ -266,6 +266,7 @@ impl Shard {
     fn evaluate(&mut self, now: Tick) {
         self.head.set_now(now);
         self.begin_records(now);
+        let mut after = Tick::MAX;
         let mut edges = 0u32;
         for (index, domain) in self.domains.iter_mut().enumerate() {
             domain.skip_to(now);
@@ -279,6 +280,7 @@ impl Shard {
                 };
                 domain.next_edge += domain.period;
             }
+            after = after.min(domain.next_edge);
         }
         let head = &self.head;
         self.wheel.fire(now, |waker| head.wake(waker));
@@ -299,36 +301,28 @@ impl Shard {
             expect_all(&mut self.domains);
             self.sweep(true, 0);
         }
-        self.send_frames(now);
+        self.send_frames(now, after);
         if due {
             self.sweep(false, 0);
         }
-        self.end_instant(now);
+        self.end_instant(now, after);
     }
 
     /// Tells the neighbours of the instant just evaluated.
     #[inline(always)]
-    fn send_frames(&mut self, now: Tick) {
-        let after = self.next_edge();
+    fn send_frames(&mut self, now: Tick, after: Tick) {
         for link in &mut self.outbound {
             link.send(now, after);
         }
     }
 
-    /// The next edge of any domain.
     #[inline(always)]
-    fn next_edge(&self) -> Tick {
-        let edges = self.domains.iter().map(|domain| domain.next_edge);
-        edges.fold(Tick::MAX, Tick::min)
-    }
-
-    #[inline(always)]
-    fn end_instant(&mut self, now: Tick) {
+    fn end_instant(&mut self, now: Tick, after: Tick) {
         self.end_records(now);
         if let Some(sampler) = &mut self.sampler {
             sampler.end(now, &self.fifos);
         }
-        self.upcoming = self.next_edge();
+        self.upcoming = after;
         if now == self.next_watch {
             self.watch_stalls(now);
             self.plan_watch();

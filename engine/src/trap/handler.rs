@@ -147,6 +147,7 @@ unsafe extern "C" fn on_signal(number: i32, info: *mut libc::siginfo_t, context:
     // SAFETY: the boundary is on the stack of this thread, below the fault.
     let boundary = unsafe { &*boundary };
     let Err(why) = judge(boundary.suspects, instruction) else {
+        boundary.suspects.settle();
         boundary.fault.set(Some(fault));
         // SAFETY: the innermost boundary's `enter` has not returned.
         if unsafe { return_to(&boundary.frame, context) } {
