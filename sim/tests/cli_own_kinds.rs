@@ -258,17 +258,23 @@ fn hardware_faults() {
         let text = tina(kind, &[&line[..], &[&trace]].concat());
         let directory = Path::new(env!("CARGO_TARGET_TMPDIR")).join("own_kinds");
         assert!(directory.join(&trace).is_file(), "{trace}: {text}");
-        without_instructions(&text).replace(&trace, "FILE")
+        // How well it packs depends on the names in it, such as the folder's.
+        let text = without_instructions(&text).replace(&trace, "FILE");
+        let (before, after) = text
+            .split_once("FILE, ")
+            .expect("the recorder says what it wrote");
+        let (_, after) = after.split_once(" bytes").expect("and how much");
+        format!("{before}FILE, N bytes{after}")
     };
     for shards in ["1", "3"] {
         insta::assert_snapshot!(recorded("overflows", shards), @r"
         error: module `culprit` (wrong.overflows) in its cycle 1,234 hit a hardware fault: stack overflow (SIGSEGV in the instruction at 0x)
-        flight recorder: FILE, 608 bytes; 3 signals of 1 wires and of modules
+        flight recorder: FILE, N bytes; 3 signals of 1 wires and of modules
         exit 5
         ");
         insta::assert_snapshot!(recorded("goes_wild", shards), @r"
         error: module `culprit` (wrong.goes_wild) in its cycle 9 hit a hardware fault: SIGSEGV at address 0x10, instruction 0x
-        flight recorder: FILE, 612 bytes; 3 signals of 1 wires and of modules
+        flight recorder: FILE, N bytes; 3 signals of 1 wires and of modules
         exit 5
         ");
     }
