@@ -266,18 +266,20 @@ fn hardware_faults() {
         let (_, after) = after.split_once(" bytes").expect("and how much");
         format!("{before}FILE, N bytes{after}")
     };
-    for shards in ["1", "3"] {
-        insta::assert_snapshot!(recorded("overflows", shards), @r"
-        error: module `culprit` (wrong.overflows) in its cycle 1,234 hit a hardware fault: stack overflow (SIGSEGV in the instruction at 0x)
-        flight recorder: FILE, N bytes; 3 signals of 1 wires and of modules
-        exit 5
-        ");
-        insta::assert_snapshot!(recorded("goes_wild", shards), @r"
-        error: module `culprit` (wrong.goes_wild) in its cycle 9 hit a hardware fault: SIGSEGV at address 0x10, instruction 0x
-        flight recorder: FILE, N bytes; 3 signals of 1 wires and of modules
-        exit 5
-        ");
-    }
+    let overflows = recorded("overflows", "1");
+    insta::assert_snapshot!(overflows, @r"
+    error: module `culprit` (wrong.overflows) in its cycle 1,234 hit a hardware fault: stack overflow (SIGSEGV in the instruction at 0x)
+    flight recorder: FILE, N bytes; 3 signals of 1 wires and of modules
+    exit 5
+    ");
+    let goes_wild = recorded("goes_wild", "1");
+    insta::assert_snapshot!(goes_wild, @r"
+    error: module `culprit` (wrong.goes_wild) in its cycle 9 hit a hardware fault: SIGSEGV at address 0x10, instruction 0x
+    flight recorder: FILE, N bytes; 3 signals of 1 wires and of modules
+    exit 5
+    ");
+    assert_eq!(recorded("overflows", "3"), overflows);
+    assert_eq!(recorded("goes_wild", "3"), goes_wild);
     let json = tina("overflows", &["run", "overflows.ron", "--json"]);
     assert!(json.contains("\"outcome\": \"fault\""), "{json}");
 }
