@@ -24,7 +24,7 @@ use crate::kind::Params;
 use crate::module::Results;
 use crate::state::State;
 use crate::time::Tick;
-use crate::trap::{HardwareFault, Suspects, contain};
+use crate::trap::{HardwareFault, Mark, Suspects, contain};
 use crate::wheel::Wheel;
 use crate::wiring::{Bench, BuildError, Place, Resources, Wiring};
 use std::fmt;
@@ -52,16 +52,26 @@ where
 }
 
 /// How far a sweep has come, kept so that it can go on behind an element that faulted.
-#[derive(Clone, Copy, Default)]
+#[derive(Default)]
 struct Progress {
-    strip: usize,
+    strip: Mark,
     /// Who fires in the strip, once that is known.
-    fires: u64,
-    known: bool,
+    fires: Mark,
+    known: Mark,
     /// Lanes of the strip, in eights, that have been computed.
-    computed: usize,
+    computed: Mark,
     /// Mixed lanes that have been clocked.
-    mixed: usize,
+    mixed: Mark,
+}
+
+impl Progress {
+    /// Goes on to a strip of which nothing is known.
+    #[inline(always)]
+    fn begin(&self, strip: usize) {
+        self.known.set(0);
+        self.computed.set(0);
+        self.strip.set(strip);
+    }
 }
 
 struct Seated<E, const I: usize, const O: usize, const W: usize>
@@ -273,7 +283,8 @@ where
     fn sweep(&mut self, edge: &Edge<'_>, faults: &mut Vec<Fault>) {
         edge.head.cursor.set(std::ptr::null());
         let seated = self.seated_mut();
-        seated.progress = Progress::default();
+        seated.progress.begin(0);
+        seated.progress.mixed.set(0);
         seated.sweep_all(edge, faults);
     }
 
@@ -376,9 +387,9 @@ where
     /// Clocks the mixed lanes that have not been yet; true if any of them fired.
     fn sweep_mixed(&mut self, now: Tick) -> bool {
         let mut fired = false;
-        while self.progress.mixed < self.mixed.len() {
-            let index = self.progress.mixed;
-            self.progress.mixed += 1;
+        while self.progress.mixed.get() < self.mixed.len() {
+            let index = self.progress.mixed.get();
+            self.progress.mixed.set(index + 1);
             fired |= self.clock_mixed(index, now);
         }
         fired
@@ -403,17 +414,16 @@ where
     /// stops it, and computes the others one by one.
     #[cold]
     fn part_from_faulty(&mut self, edge: &Edge<'_>, cause: &FaultCause, faults: &mut Vec<Fault>) {
-        let Progress {
-            strip,
-            fires,
-            known,
-            computed,
-            mixed,
-        } = self.progress;
-        if !known {
-            let lane = self.mixed[mixed - 1].lane;
+        let progress = &self.progress;
+        if progress.known.get() == 0 {
+            let lane = self.mixed[progress.mixed.get() - 1].lane;
             return self.stop(edge, lane, cause.clone(), faults);
         }
+        let (strip, fires, computed) = (
+            progress.strip.get(),
+            progress.fires.get(),
+            progress.computed.get(),
+        );
         for bit in computed * LANES..(computed + 1) * LANES {
             if fires >> bit & 1 == 0 {
                 continue;
@@ -433,10 +443,11 @@ where
                 Ok(Err(payload)) => FaultCause::Panic(crate::panics::message_of(payload.as_ref())),
                 Err(fault) => FaultCause::Hardware(fault),
             };
-            self.progress.fires &= !(1 << bit);
+            let fires = self.progress.fires.get();
+            self.progress.fires.set(fires & !(1 << bit));
             self.stop(edge, lane, cause, faults);
         }
-        self.progress.computed += 1;
+        self.progress.computed.set(computed + 1);
     }
 
     #[cold]

@@ -107,7 +107,7 @@ impl Runtime {
         let thread_of = |shard: usize| shard * thread_count / shard_count;
         let bells = Arc::new(Bells::new((0..shard_count).map(thread_of).collect()));
         let doors = Doors::new(shard_count, specification.doors(), bells.clone());
-        let pools = Arc::new(Pools::new(&specification.pools));
+        let pools = Arc::new(Pools::new(&specification.pools, doors.runtime));
         let common = Arc::new(Common {
             runtime: doors.runtime,
             pools: pools.clone(),

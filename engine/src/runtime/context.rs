@@ -291,7 +291,8 @@ impl<'a, I: Isolate> Context<'a, I> {
     ///
     /// # Errors
     /// As [`monitor`](Self::monitor), and when the other may not have one more. One on another shard that may
-    /// not, or has ended, ends this isolate.
+    /// not, that has ended, or whose shard's ring back is full, ends this isolate. An isolate that ends,
+    /// however, before the other's shard has heard of the link ends the other.
     pub fn link(&mut self, who: Handle) -> Result<MonitorId, WatchError> {
         self.core.watch(self.desk, who, Watch::Link)
     }

@@ -102,8 +102,8 @@ pub(crate) struct Doors {
 }
 
 static NEXT: AtomicU32 = AtomicU32::new(0);
-/// Runtimes of this process that are not gone.
-static RUNTIMES: Mutex<Vec<Weak<Doors>>> = Mutex::new(Vec::new());
+/// Runtimes of this process that are not gone, by number.
+static RUNTIMES: Mutex<Vec<(u32, Weak<Doors>)>> = Mutex::new(Vec::new());
 
 fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     // Nobody panics with one of these locks held, and what they guard is whole at any time.
@@ -112,18 +112,14 @@ fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 
 /// Answers a call of any runtime from a thread that is not one of its shards.
 pub(crate) fn answer(claim: Claim, outcome: Outcome) {
-    let mut index = 0;
-    loop {
-        // The lock is given back before a runtime is, for it may be the last hold on it.
-        let doors = match locked(&RUNTIMES).get(index) {
-            Some(doors) => doors.upgrade(),
-            None => return,
-        };
-        index += 1;
-        if let Some(doors) = doors.filter(|doors| doors.runtime == claim.runtime) {
-            drop(doors.answer(claim, outcome));
-            return;
-        }
+    // The lock is given back before the runtime is, for it may be the last hold on it.
+    let doors = {
+        let runtimes = locked(&RUNTIMES);
+        let found = runtimes.iter().find(|(number, _)| *number == claim.runtime);
+        found.and_then(|(_, doors)| doors.upgrade())
+    };
+    if let Some(doors) = doors {
+        drop(doors.answer(claim, outcome));
     }
 }
 
@@ -142,8 +138,8 @@ impl Doors {
             bells,
         });
         let mut runtimes = locked(&RUNTIMES);
-        runtimes.retain(|doors| doors.strong_count() > 0);
-        runtimes.push(Arc::downgrade(&doors));
+        runtimes.retain(|(_, doors)| doors.strong_count() > 0);
+        runtimes.push((doors.runtime, Arc::downgrade(&doors)));
         doors
     }
 

@@ -25,7 +25,10 @@ pub(crate) struct PoolPlan {
 
 /// A pool of threads of the boot specification.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct PoolId(u32);
+pub struct PoolId {
+    runtime: u32,
+    number: u32,
+}
 
 /// What waits in a pool.
 pub(crate) struct Job {
@@ -52,6 +55,13 @@ impl Job {
     }
 }
 
+/// Drops what nobody wants, which is code of its own and may panic; what that panic carries is left alone.
+fn discard<T>(value: T) {
+    if let Err(payload) = catch_unwind(AssertUnwindSafe(|| drop(value))) {
+        std::mem::forget(payload);
+    }
+}
+
 struct Queue {
     jobs: VecDeque<Job>,
     sleeping_count: usize,
@@ -71,6 +81,8 @@ struct Pool {
 
 /// All pools of a runtime.
 pub(crate) struct Pools {
+    /// Which runtime of this process.
+    runtime: u32,
     pools: Vec<Pool>,
 }
 
@@ -80,7 +92,7 @@ impl Pools {
         plan.jobs.min(1 << 32) * size_of::<Job>()
     }
 
-    pub(crate) fn new(plans: &[PoolPlan]) -> Self {
+    pub(crate) fn new(plans: &[PoolPlan], runtime: u32) -> Self {
         let pool = |plan: &PoolPlan| Pool {
             name: plan.name.clone(),
             jobs_max: plan.jobs,
@@ -94,6 +106,7 @@ impl Pools {
             ended: Condvar::new(),
         };
         Self {
+            runtime,
             pools: plans.iter().map(pool).collect(),
         }
     }
@@ -124,12 +137,16 @@ impl Pools {
 
     pub(crate) fn find(&self, name: &str) -> Option<PoolId> {
         let found = self.pools.iter().position(|pool| pool.name == name);
-        found.map(|number| PoolId(number as u32))
+        found.map(|number| PoolId {
+            runtime: self.runtime,
+            number: number as u32,
+        })
     }
 
     /// Gives a job to a pool, unless it has as many as it may, is over or is none of this runtime's.
     pub(crate) fn give(&self, to: PoolId, job: Job) -> bool {
-        let Some(pool) = self.pools.get(to.0 as usize) else {
+        let pool = self.pools.get(to.number as usize);
+        let Some(pool) = pool.filter(|_| to.runtime == self.runtime) else {
             return false;
         };
         let mut queue = pool.locked();
@@ -155,8 +172,8 @@ impl Pools {
             queue.is_over = true;
             let jobs = std::mem::take(&mut queue.jobs);
             drop(queue);
-            drop(jobs);
             pool.work.notify_all();
+            jobs.into_iter().for_each(discard);
         }
     }
 
@@ -178,15 +195,14 @@ impl Pool {
             let Job { claim, work, run } = job;
             if !doors.is_waited_for(&claim) {
                 // Its time is over, or whoever asked is.
-                let _ = catch_unwind(AssertUnwindSafe(|| drop(work)));
+                discard(work);
                 continue;
             }
             let outcome = run(work).map_err(|payload| {
-                drop(payload);
+                discard(payload);
                 CallError::Panicked
             });
-            let late = doors.answer(claim, outcome);
-            let _ = catch_unwind(AssertUnwindSafe(|| drop(late)));
+            discard(doors.answer(claim, outcome));
         }
         self.locked().working_count -= 1;
         self.ended.notify_all();

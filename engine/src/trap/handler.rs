@@ -120,7 +120,7 @@ unsafe extern "C" fn on_signal(number: i32, info: *mut libc::siginfo_t, context:
     let is_fault = code > 0;
     if boundary.is_null() || !is_fault {
         // SAFETY: what the kernel handed to us.
-        return unsafe { pass_on(number, info, context) };
+        return unsafe { pass_on(number, is_fault, info, context) };
     }
     if HANDLING.replace(true) {
         report(|out| {
@@ -205,13 +205,15 @@ fn end(number: i32) {
 ///
 /// # Safety
 /// With what the kernel handed to the handler.
-unsafe fn pass_on(number: i32, info: *mut libc::siginfo_t, context: *mut c_void) {
+unsafe fn pass_on(number: i32, is_fault: bool, info: *mut libc::siginfo_t, context: *mut c_void) {
     let index = FaultSignal::ALL.iter().position(|it| it.number() == number);
     let index = index.expect("installed for these only");
     // SAFETY: filled in before the handler was installed.
     let previous = unsafe { (*PREVIOUS.0[index].get()).assume_init() };
     match previous.sa_sigaction {
         libc::SIG_DFL => end(number),
+        // The kernel lets nobody ignore a fault: the instruction would be begun again for ever.
+        libc::SIG_IGN if is_fault => end(number),
         libc::SIG_IGN => {}
         handler if previous.sa_flags & libc::SA_SIGINFO != 0 => {
             // SAFETY: whoever installed it said that it takes three arguments.

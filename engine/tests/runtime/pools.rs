@@ -53,6 +53,30 @@ fn a_job_that_panics_ends_its_call_and_the_pool_goes_on() {
     }
 }
 
+/// Panics when it is dropped.
+struct Bomb;
+
+impl Drop for Bomb {
+    fn drop(&mut self) {
+        panic!("dropped");
+    }
+}
+
+#[test]
+fn what_panics_when_it_is_dropped_ends_no_thread_of_a_pool() {
+    let diary = Diary::new();
+    let mut runtime = boot_in(with_pool(1, 4), &[(0, "ann")], &diary);
+    for round in 1..=3 {
+        runtime.act("ann", |ann, context| {
+            let job = offload(context, LONG, || -> u64 { std::panic::panic_any(Bomb) });
+            ann.call = Some(job.unwrap());
+            Effect::Call
+        });
+        diary.await_note("ann", Note::Reply(Err(CallError::Panicked)), round);
+    }
+    assert_eq!(runtime.shutdown(LONG), Shutdown { forced: false });
+}
+
 /// A gate that jobs wait at, until it is opened.
 struct Barrier {
     arrivals: Mutex<Receiver<()>>,
