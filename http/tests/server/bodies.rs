@@ -1,7 +1,7 @@
 //! Bodies of every length come back as they were, in chunks or not.
 
 use crate::malformed::statuses;
-use crate::rig::{CHOICES, PIPE, Rig};
+use crate::rig::{CHOICES, PIPE, Rig, read_until};
 use proptest::prelude::*;
 use std::io::{Read, Write};
 use tina_http::{HttpCounter, Limits};
@@ -206,6 +206,16 @@ fn more_may_arrive_at_once_than_a_request_may_have() {
         let mut answer = String::new();
         stream.read_to_string(&mut answer).unwrap();
         assert_eq!(answer.matches(&"e".repeat(9000)).count(), 20);
+        let mut stream = rig.connect();
+        let head = "POST /sum/bytes HTTP/1.1\r\nHost: x\r\nContent-Length: 60000\r\n\r\n";
+        let upload = format!("{head}{}", "a".repeat(60_000));
+        let (first, rest) = upload.split_at(9);
+        let received = rig.server.count(HttpCounter::BytesReceived);
+        stream.write_all(first.as_bytes()).unwrap();
+        rig.await_count(HttpCounter::BytesReceived, received + 9);
+        stream.write_all(rest.as_bytes()).unwrap();
+        read_until(&mut stream, |text| text.ends_with("\r\n\r\n60000 5820000"));
+        drop(stream);
         rig.end();
     }
 }

@@ -157,7 +157,7 @@ pub fn routes(feed: &Arc<Feed>) -> Routes {
     let large = Action::plain(|_, response| {
         response.content("application/octet-stream", Content::Static(&LARGE))
     });
-    let page = Action::plain(|_, response| response.body("text/plain", &LARGE[..16_000]));
+    let page = Action::plain(|_, response| response.body("text/plain", &LARGE[..12_000]));
     let content_of_none = Action::plain(|_, response| {
         let response = response.status(Status::NO_CONTENT);
         response.content("text/plain", Content::Static(&LARGE))

@@ -215,7 +215,7 @@ fn what_is_in_flight_is_finished_at_shutdown() {
 #[test]
 fn a_reply_waits_for_what_is_being_sent() {
     // More than the system's buffers take, so that something is in flight when a reply comes.
-    const PAIRS: u64 = 1000;
+    const PAIRS: u64 = 1500;
     let pair = "GET /page HTTP/1.1\r\nHost: x\r\n\r\nPOST /add/1 HTTP/1.1\r\nHost: x\r\n\r\n";
     for choice in CHOICES {
         let rig = Rig::new(choice);
