@@ -162,6 +162,11 @@ impl Action {
         self
     }
 
+    /// Whether it sends a file.
+    pub(crate) fn is_file(&self) -> bool {
+        matches!(self.kind, Kind::File(..) | Kind::Files(_))
+    }
+
     pub(crate) fn of(kind: Kind) -> Self {
         Self {
             kind,

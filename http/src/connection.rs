@@ -36,7 +36,7 @@ use std::sync::Arc;
 use std::time::Duration;
 use tina_engine::io::{Descriptor, Half, Operation, Outcome, Refusal, SocketOption};
 use tina_engine::runtime::{
-    Context, Directory, Effect, Event, IoEvent, IoId, Isolate, Level, QuotaUsedUp,
+    Context, Directory, Effect, Event, IoEvent, IoId, Isolate, Level, QuotaUsedUp, Reply,
 };
 use upload::Upload;
 use window::Window;
@@ -74,8 +74,8 @@ enum Phase {
     Collecting(Collecting),
     /// The body of a request is arriving, and is taken as it does.
     Uploading(Upload),
-    /// An isolate has been asked.
-    Asking,
+    /// An isolate has been asked. Its reply waits here until what was written before has been sent.
+    Asking(Option<Reply>),
     /// A file is sent.
     File {
         stage: FileStage,
@@ -226,8 +226,8 @@ impl Connection {
                 self.alarm.due = None;
             }
             Event::Reply(reply) => {
-                if matches!(self.phase, Phase::Asking) {
-                    self.answer(Ok(reply), context)?;
+                if let Phase::Asking(awaited) = &mut self.phase {
+                    *awaited = Some(reply);
                 }
             }
             Event::Timer(_) => {
@@ -302,6 +302,9 @@ impl Connection {
                 Step::Again => {}
                 Step::Flush => self.flush(context)?,
                 Step::Input => {
+                    if self.window.refill(&mut context.io())? {
+                        continue;
+                    }
                     if self.input_ended {
                         // What is not whole will never be.
                         self.phase = Phase::Closing;
@@ -328,15 +331,21 @@ impl Connection {
     }
 
     fn step(&mut self, context: &mut Context<'_, Self>) -> Result<Step, Over> {
-        match self.phase {
+        match &mut self.phase {
             Phase::Head { .. } => self.read_head(context),
             Phase::Collecting(_) => self.collect(context),
             Phase::Uploading(_) => self.upload(context),
-            Phase::Asking => Ok(Step::Wait),
+            Phase::Asking(reply) => match reply.take() {
+                Some(reply) => self.answer(Ok(reply), context),
+                None => Ok(Step::Wait),
+            },
             Phase::File { .. } => self.send_file(context),
             Phase::Streaming { .. } => self.stream(context),
             Phase::Content { .. } => self.copy_content(context),
-            Phase::Refusing(status) => self.refuse(status, context),
+            Phase::Refusing(status) => {
+                let status = *status;
+                self.refuse(status, context)
+            }
             Phase::Closing => self.close(context),
             Phase::Lingering => Ok(Step::Input),
         }

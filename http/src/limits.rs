@@ -7,6 +7,9 @@ use tina_engine::io::IoPlan;
 pub(crate) const RECEIVE_BYTES: u32 = 4096;
 /// Room for the head of a response, beside its body.
 pub(crate) const RESPONSE_HEAD_BYTES: u32 = 2048;
+/// What is counted neither as a request line nor as header fields: the ends of the request line and of
+/// the last field, and the empty line.
+const LINE_ENDS_BYTES: u32 = 6;
 /// Header fields of a request, at most.
 pub const HEADERS_MAX: usize = 64;
 
@@ -74,6 +77,7 @@ impl Limits {
         let request = self
             .request_line_bytes
             .saturating_add(self.head_bytes)
+            .saturating_add(LINE_ENDS_BYTES)
             .saturating_add(self.body_bytes)
             .saturating_add(RECEIVE_BYTES);
         request.max(self.response_need()).next_multiple_of(4096)

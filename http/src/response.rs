@@ -175,9 +175,7 @@ impl<'a> Response<'a> {
         content_type: &str,
         write: impl FnOnce(&mut Body<'_>) -> fmt::Result,
     ) -> Sent {
-        if self.status.is_bodiless() {
-            self.defect = Some("a response of this status has no body");
-        }
+        self.must_have_body();
         self = self.header("content-type", content_type);
         self.line();
         self.connection();
@@ -187,6 +185,9 @@ impl<'a> Response<'a> {
         self.length += width;
         self.put(b"\r\n\r\n");
         let start = self.length;
+        if self.defect.is_some() {
+            return self.sent(None);
+        }
         let Some(room) = self.bytes.get_mut(start..) else {
             self.defect = Some("the head of the response is too long");
             return self.sent(None);
@@ -221,8 +222,15 @@ impl<'a> Response<'a> {
         self.length += tail;
     }
 
+    fn must_have_body(&mut self) {
+        if self.status.is_bodiless() {
+            self.defect = Some("a response of this status has no body");
+        }
+    }
+
     /// Ends with a body that is there, of any length.
     pub fn content(mut self, content_type: &str, content: Content) -> Sent {
+        self.must_have_body();
         self = self.header("content-type", content_type);
         let length = content.bytes().len();
         self.sized(length as u64);
@@ -347,4 +355,34 @@ pub(crate) fn decimal_digits(number: usize) -> usize {
 /// Characters of names and methods (RFC 9110, section 5.6.2).
 pub(crate) fn is_token(byte: u8) -> bool {
     byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&byte)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_response_that_does_not_fit_is_a_defect() {
+        let rules = Rules {
+            is_head: false,
+            keep_alive: true,
+            minor: 1,
+            body_max: 1000,
+        };
+        let whole = "HTTP/1.1 200 OK\r\na: b\r\ncontent-type: text/plain; charset=utf-8\r\n\
+            content-length: 4\r\n\r\nbody";
+        let mut fits = 0;
+        for room in 0..200 {
+            let mut bytes = vec![0; room];
+            let sent = Response::new(&mut bytes, rules)
+                .header("a", "b")
+                .text("body");
+            if sent.defect.is_none() {
+                assert_eq!(&bytes[..sent.length], whole.as_bytes());
+                fits += 1;
+            }
+        }
+        // Room for the digits of the longest body is needed at first.
+        assert_eq!(fits, 200 - (whole.len() + 3));
+    }
 }

@@ -9,7 +9,8 @@ pub enum Next {
     /// There is more: ask again as soon as the peer has taken this.
     More,
     /// There is nothing now. Ask again when the [`Waker`](crate::Waker) is used, or after that time. A
-    /// connection that waits holds no buffer.
+    /// connection that waits holds no buffer. Waiting without a time ends when the peer sends no more,
+    /// and the body is not whole then.
     Wait(Option<Duration>),
     /// That was all.
     End,

@@ -12,7 +12,7 @@ use super::doorbell::IoWaker;
 use super::errno::Errno;
 use super::operation::OpenHow;
 use crate::platform;
-use rustix::fs::{Mode, OFlags};
+use rustix::fs::{FileType, Mode, OFlags};
 use rustix::io::retry_on_intr;
 use std::collections::VecDeque;
 use std::ffi::CStr;
@@ -235,7 +235,11 @@ fn perform(request: FileRequest) -> Result<Success, Errno> {
         }
         FileRequest::Size(file) => {
             let status = rustix::fs::fstat(open(file))?;
-            Ok(Success::Size(status.st_size as u64))
+            match FileType::from_raw_mode(status.st_mode) {
+                FileType::RegularFile => Ok(Success::Size(status.st_size as u64)),
+                FileType::Directory => Err(Errno::EISDIR),
+                _ => Err(Errno::ESPIPE),
+            }
         }
         FileRequest::Truncate(file, length) => {
             retry_on_intr(|| rustix::fs::ftruncate(open(file), length))?;
@@ -273,6 +277,7 @@ pub(crate) fn open_flags(how: OpenHow) -> OFlags {
         (how.create, OFlags::CREATE),
         (how.exclusive, OFlags::EXCL),
         (how.truncate, OFlags::TRUNC),
+        (how.at_once, OFlags::NONBLOCK),
     ] {
         flags.set(flag, is_asked);
     }

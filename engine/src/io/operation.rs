@@ -92,6 +92,8 @@ pub struct OpenHow {
     pub exclusive: bool,
     /// What it holds is dropped.
     pub truncate: bool,
+    /// A pipe is not waited for: it opens though nobody is at its other end (`O_NONBLOCK`).
+    pub at_once: bool,
 }
 
 /// What can be asked for. All of it completes later, in whatever order the world decides.
@@ -133,7 +135,8 @@ pub enum Operation {
         /// Only its content and length, not its times (`fdatasync`).
         data_only: bool,
     },
-    /// How many bytes the file holds.
+    /// How many bytes the file holds. A directory is `EISDIR`, and what holds none otherwise, as a pipe,
+    /// `ESPIPE`.
     Size {
         /// Which file.
         file: Descriptor,

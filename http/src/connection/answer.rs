@@ -178,7 +178,7 @@ impl Connection {
         if extent.body.is_none() && head.framing != Framing::None && !is_upload {
             return self.body_verdict(action, &head);
         }
-        if matches!(action.kind, Kind::File(..) | Kind::Files(..)) && self.output.length() > 0 {
+        if action.is_file() && self.output.length() > 0 {
             return Verdict::Later;
         }
         let body = &bytes[extent.head..][..extent.body.unwrap_or(0)];
@@ -240,6 +240,8 @@ impl Connection {
             return Ok(Step::Flush);
         }
         self.counters().count(HttpCounter::Requests);
+        // It has arrived in time.
+        self.alarm.due = None;
         self.window.consume(used, &mut context.io())?;
         match verdict {
             Verdict::Sent(sent) => self.conclude(sent, context)?,
@@ -280,13 +282,13 @@ impl Connection {
                 }
             }
             Verdict::Ask(question) => {
-                self.phase = Phase::Asking;
+                self.phase = Phase::Asking(None);
                 let site = self.site.clone();
                 if let Kind::Asking(asking) = &site.routes.actions[self.action].kind {
                     let asked = catch_unwind(AssertUnwindSafe(|| asking.ask(question, context)));
                     match asked {
                         Ok(Ok(())) => {}
-                        Ok(Err(_)) => self.answer(Err(CallError::NoReply), context)?,
+                        Ok(Err(_)) => return self.answer(Err(CallError::NoReply), context),
                         Err(panic) => self.fail(&*panic, context),
                     }
                 }
@@ -301,7 +303,7 @@ impl Connection {
         &mut self,
         reply: Result<Reply, CallError>,
         context: &mut Context<'_, Self>,
-    ) -> Result<(), Over> {
+    ) -> Result<Step, Over> {
         self.rules.keep_alive &= !self.is_stopping;
         let mut io = context.io();
         let (buffer, written) = self.output.open(&mut io)?;
@@ -314,12 +316,10 @@ impl Connection {
             asking.answer(reply, Response::new(out, rules))
         }));
         match answered {
-            Ok(sent) => self.conclude(sent, context),
-            Err(panic) => {
-                self.fail(&*panic, context);
-                Ok(())
-            }
+            Ok(sent) => self.conclude(sent, context)?,
+            Err(panic) => self.fail(&*panic, context),
         }
+        Ok(Step::Again)
     }
 
     /// A response was written, or its first part.
@@ -390,9 +390,6 @@ impl Connection {
     /// Has a stream write what it has.
     pub(super) fn stream(&mut self, context: &mut Context<'_, Self>) -> Result<Step, Over> {
         let now = context.now();
-        if self.is_stopping || self.input_ended {
-            return self.end_stream(context);
-        }
         if !self.has_room() {
             return Ok(Step::Flush);
         }
@@ -429,9 +426,12 @@ impl Connection {
             self.output.wrote(before + length + after);
         }
         match filled {
-            Ok(Next::More) if length > 0 => Ok(Step::Flush),
-            // Nothing was written though there was room: asking again at once would never end.
+            Ok(Next::More) if length > 0 && !self.is_stopping => Ok(Step::Flush),
+            // Nothing was written though there was room: asking again at once would never end. Nor may
+            // what goes on and on when all is to end.
             Ok(Next::More) | Ok(Next::Abort) => self.abort(context),
+            Ok(Next::Wait(_)) if self.is_stopping => self.end_stream(context),
+            Ok(Next::Wait(None)) if self.input_ended => self.leave_stream(end, context),
             Ok(Next::Wait(time)) => {
                 self.alarm.due = time.map(|time| now + time);
                 Ok(Step::Wait)
@@ -453,6 +453,19 @@ impl Connection {
         }
         self.rules.keep_alive &= !self.is_stopping;
         self.finish();
+        Ok(Step::Again)
+    }
+
+    /// Nothing would tell whether a peer that sends no more has gone away. What was written is sent, and
+    /// not as a whole body.
+    fn leave_stream(&mut self, end: End, context: &mut Context<'_, Self>) -> Result<Step, Over> {
+        if self.output.length() > 0 {
+            return Ok(Step::Flush);
+        }
+        if end == End::Close {
+            return self.abort(context);
+        }
+        self.phase = Phase::Closing;
         Ok(Step::Again)
     }
 

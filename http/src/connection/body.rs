@@ -28,7 +28,9 @@ impl Connection {
         let Phase::Collecting(mut collecting) = self.phase else {
             return Ok(Step::Again);
         };
-        if !self.has_room() {
+        // Once gathered, a body is served at once: what was moved together is no coding any more.
+        let is_file = self.site.routes.actions[self.action].is_file();
+        if !self.has_room() || is_file && self.output.length() > 0 {
             return Ok(Step::Flush);
         }
         let Collecting {

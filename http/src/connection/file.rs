@@ -28,6 +28,7 @@ impl Connection {
         assert!(written == 0, "what was written before has been sent");
         let how = tina_engine::io::OpenHow {
             read: true,
+            at_once: true,
             ..Default::default()
         };
         let path = Part::first(buffer, path_bytes as u32);
@@ -78,6 +79,11 @@ impl Connection {
                 let length = if self.rules.is_head { 0 } else { length };
                 FileStage::Ready(file, length)
             }
+            (FileStage::Measuring(file), Err(errno)) => {
+                context.io().close(file)?;
+                self.phase = Phase::Refusing(refusal(errno));
+                return Ok(());
+            }
             (FileStage::Sending(file, length), Ok(Outcome::Moved(moved))) if moved == length => {
                 context.io().close(file)?;
                 self.finish();
@@ -125,10 +131,12 @@ impl Connection {
     }
 }
 
-/// Why a file was not opened, as a status.
+/// Why a file is not sent, as a status.
 fn refusal(errno: Errno) -> Status {
     match errno {
-        Errno::ENOENT | Errno::ENOTDIR => Status::NOT_FOUND,
+        Errno::ENOENT | Errno::ENOTDIR | Errno::ENAMETOOLONG => Status::NOT_FOUND,
+        // A directory, a pipe, a socket.
+        Errno::EISDIR | Errno::ESPIPE | Errno::ENXIO => Status::NOT_FOUND,
         Errno::EACCES => Status::FORBIDDEN,
         _ => Status::INTERNAL_SERVER_ERROR,
     }

@@ -89,7 +89,9 @@ impl Connection {
         match taken {
             Taken::All => {
                 self.alarm.due = Some(context.now() + site.limits.body);
-                Ok(Step::Input)
+                // What had waited behind it is there at once.
+                let is_all = self.window.length() == 0;
+                Ok(if is_all { Step::Input } else { Step::Again })
             }
             Taken::Whole => self.finish_upload(&**handler, context),
             Taken::Refused(status) => {

@@ -1,8 +1,10 @@
 //! Bodies of every length come back as they were, in chunks or not.
 
 use crate::malformed::statuses;
-use crate::rig::{CHOICES, Rig};
+use crate::rig::{CHOICES, PIPE, Rig, read_until};
 use proptest::prelude::*;
+use std::io::{Read, Write};
+use tina_http::{HttpCounter, Limits};
 
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(4))]
@@ -108,6 +110,112 @@ fn files_are_sent_as_they_are() {
         ] {
             assert_eq!(statuses(&get(path)), "404", "{path}");
         }
+        rig.end();
+    }
+}
+
+#[test]
+fn a_body_in_chunks_is_no_request_though_a_file_must_wait() {
+    let data = "0\r\n\r\nGET /hello/smuggled HTTP/1.1\r\nHost: x\r\n\r\n";
+    let sent = format!(
+        "GET /hello/a HTTP/1.1\r\nHost: x\r\n\r\n\
+         GET /manifest HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n\
+         {:x}\r\n{data}\r\n0\r\n\r\nGET /hello/b HTTP/1.1\r\nHost: x\r\n\r\n",
+        data.len()
+    );
+    for choice in CHOICES {
+        let rig = Rig::new(choice);
+        let answer = rig.say(&sent);
+        assert!(answer.contains(include_str!("../../Cargo.toml")));
+        assert!(!answer.contains("smuggled"), "{answer}");
+        assert!(answer.ends_with("GET b"), "{answer}");
+        rig.end();
+    }
+}
+
+#[test]
+fn what_is_no_file_is_not_found() {
+    let _gone = std::fs::remove_file(PIPE);
+    let made = std::process::Command::new("mkfifo").arg(PIPE).status();
+    assert!(made.unwrap().success());
+    for choice in CHOICES {
+        let rig = Rig::new(choice);
+        let name = "a".repeat(300);
+        for path in ["/src/connection", "/pipe", &format!("/src/{name}")] {
+            let answer = rig.say(&format!("GET {path} HTTP/1.1\r\nHost: x\r\n\r\n"));
+            assert_eq!(statuses(&answer), "404", "{path}");
+        }
+        rig.end();
+    }
+}
+
+#[test]
+fn the_longest_request_fits_with_what_arrives_behind_it() {
+    // Together with what may arrive at once, these fill buffers but for the ends of lines.
+    let limits = Limits {
+        request_line_bytes: 2 << 10,
+        head_bytes: 8 << 10,
+        body_bytes: 18 << 10,
+        response_bytes: 18 << 10,
+        ..Limits::default()
+    };
+    let line = format!("POST /echo?{} HTTP/1.1", "q".repeat(2048 - 20));
+    assert_eq!(line.len(), 2048);
+    let fields = "Host: x\r\nContent-Length: 18432\r\na: ";
+    let fields = format!("{fields}{}", "f".repeat((8 << 10) - fields.len()));
+    let body = "b".repeat(18 << 10);
+    let longest = format!("{line}\r\n{fields}\r\n\r\n{body}");
+    let behind = "GET /hello/a HTTP/1.1\r\nHost: x\r\n\r\n".repeat(130);
+    for choice in CHOICES {
+        let rig = Rig::with(choice, limits);
+        let mut stream = rig.connect();
+        let (most, last) = longest.split_at(longest.len() - 1);
+        stream.write_all(most.as_bytes()).unwrap();
+        rig.await_count(HttpCounter::BytesReceived, most.len() as u64);
+        let rest = format!("{last}{behind}");
+        assert!(rest.len() > 4096);
+        stream.write_all(&rest.as_bytes()[..4096]).unwrap();
+        stream.shutdown(std::net::Shutdown::Write).unwrap();
+        let mut answer = String::new();
+        stream.read_to_string(&mut answer).unwrap();
+        assert!(answer.contains(&body));
+        assert!(
+            answer.ends_with("GET a"),
+            "{}",
+            &answer[answer.len() - 100..]
+        );
+        rig.end();
+    }
+}
+
+#[test]
+fn more_may_arrive_at_once_than_a_request_may_have() {
+    let one = format!(
+        "POST /echo HTTP/1.1\r\nHost: x\r\nContent-Length: 9000\r\n\r\n{}",
+        "e".repeat(9000)
+    );
+    let all = one.repeat(20);
+    for choice in CHOICES {
+        let rig = Rig::receiving(choice, Limits::default(), 64 << 10);
+        let mut stream = rig.connect();
+        let (first, rest) = all.split_at(9);
+        stream.write_all(first.as_bytes()).unwrap();
+        rig.await_count(HttpCounter::BytesReceived, 9);
+        stream.write_all(rest.as_bytes()).unwrap();
+        stream.shutdown(std::net::Shutdown::Write).unwrap();
+        let mut answer = String::new();
+        stream.read_to_string(&mut answer).unwrap();
+        assert_eq!(answer.matches(&"e".repeat(9000)).count(), 20);
+        let mut stream = rig.connect();
+        let head = "POST /sum/bytes HTTP/1.1\r\nHost: x\r\nContent-Length: 60000\r\n\r\n";
+        let upload = format!("{head}{}", "a".repeat(60_000));
+        let (first, rest) = upload.split_at(9);
+        let received = rig.server.count(HttpCounter::BytesReceived);
+        stream.write_all(first.as_bytes()).unwrap();
+        rig.await_count(HttpCounter::BytesReceived, received + 9);
+        stream.write_all(rest.as_bytes()).unwrap();
+        read_until(&mut stream, |text| text.ends_with("\r\n\r\n60000 5820000"));
+        drop(stream);
         rig.end();
     }
 }

@@ -9,12 +9,14 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 use tina_engine::in_run;
-use tina_engine::io::IoChoice;
+use tina_engine::io::{IoChoice, IoPlan};
 use tina_engine::runtime::{
     Child, Context, Effect, Event, Isolate, KindLimits, ReplyTo, Runtime, Specification, Strategy,
     SupervisorSpec,
 };
-use tina_http::{Action, Content, Feed, Limits, Next, Question, Routes, Server, Status};
+use tina_http::{
+    Action, Content, Feed, HttpCounter, Limits, Next, Question, Routes, Server, Status,
+};
 
 /// Longer than any test takes.
 pub const LONG: Duration = Duration::from_secs(60);
@@ -50,11 +52,16 @@ unsafe impl GlobalAlloc for Sealed {
 #[global_allocator]
 static ALLOCATOR: Sealed = Sealed;
 
-/// Keeps one number, and answers later if it is told to.
-struct Store(u64);
+/// Keeps one number, and whom it owes an answer.
+struct Store {
+    sum: u64,
+    owed: Option<ReplyTo<u64>>,
+}
 
 enum StoreOrder {
     Add(u64, ReplyTo<u64>),
+    /// Answered together with the next addition.
+    Later(ReplyTo<u64>),
     Forget(ReplyTo<u64>),
 }
 
@@ -64,15 +71,19 @@ impl Isolate for Store {
     type Init = ();
 
     fn start((): (), _: &mut Context<'_, Self>) -> Result<Self, &'static str> {
-        Ok(Self(0))
+        Ok(Self { sum: 0, owed: None })
     }
 
     fn handle(&mut self, event: Event<StoreOrder>, context: &mut Context<'_, Self>) -> Effect {
         match event {
             Event::Message(StoreOrder::Add(number, reply_to)) => {
-                self.0 += number;
-                context.reply(reply_to, self.0);
+                self.sum += number;
+                context.reply(reply_to, self.sum);
+                if let Some(owed) = self.owed.take() {
+                    context.reply(owed, self.sum);
+                }
             }
+            Event::Message(StoreOrder::Later(reply_to)) => self.owed = Some(reply_to),
             Event::Message(StoreOrder::Forget(reply_to)) => drop(reply_to),
             Event::Stopping => return Effect::Done,
             _ => {}
@@ -86,9 +97,11 @@ fn add() -> Action {
         |request| {
             let number = request.parameter("number");
             let store = request.find("store").ok_or(Status::SERVICE_UNAVAILABLE)?;
+            let is_later = number == "later";
             let number = number.parse::<u64>().ok();
             Ok(Question::new(store, LONG, move |reply| match number {
                 Some(number) => StoreOrder::Add(number, reply),
+                None if is_later => StoreOrder::Later(reply),
                 None => StoreOrder::Forget(reply),
             }))
         },
@@ -131,8 +144,23 @@ pub fn routes(feed: &Arc<Feed>) -> Routes {
             Next::End
         },
     );
+    let silence = Action::stream(
+        "text/plain",
+        |_| Ok(false),
+        |has_begun: &mut bool, chunk| {
+            if !std::mem::replace(has_begun, true) {
+                chunk.push(b"ab");
+            }
+            Next::Wait(None)
+        },
+    );
     let large = Action::plain(|_, response| {
         response.content("application/octet-stream", Content::Static(&LARGE))
+    });
+    let page = Action::plain(|_, response| response.body("text/plain", &LARGE[..12_000]));
+    let content_of_none = Action::plain(|_, response| {
+        let response = response.status(Status::NO_CONTENT);
+        response.content("text/plain", Content::Static(&LARGE))
     });
     let too_long = Action::plain(|_, response| response.body("text/plain", &LARGE[..20_000]));
     let unsendable = Action::plain(|_, response| response.header("a", "b\r\nc: d").empty());
@@ -161,6 +189,7 @@ pub fn routes(feed: &Arc<Feed>) -> Routes {
             "/manifest",
             Action::file("text/plain", &manifest.join("Cargo.toml")),
         )
+        .get("/pipe", Action::file("text/plain", Path::new(PIPE)))
         .get("/gone", Action::file("text/plain", &manifest.join("gone")))
         .get("/src/{*path}", Action::files(&manifest.join("src")))
         .get("/hello/{name}", hello)
@@ -168,7 +197,10 @@ pub fn routes(feed: &Arc<Feed>) -> Routes {
         .post("/short", short.body_limit(4))
         .get("/panic", panic)
         .get("/count/{count}", count)
+        .get("/silence", silence)
         .get("/large", large)
+        .get("/page", page)
+        .get("/content_of_none", content_of_none)
         .get("/too_long", too_long)
         .get("/unsendable", unsendable)
         .get("/empty", empty)
@@ -176,6 +208,9 @@ pub fn routes(feed: &Arc<Feed>) -> Routes {
         .get("/events", Action::events(feed))
         .get("/metrics", Action::metrics())
 }
+
+/// A named pipe, made by the test that asks for it.
+pub const PIPE: &str = concat!(env!("CARGO_TARGET_TMPDIR"), "/pipe");
 
 pub static LARGE: [u8; 200_000] = {
     let mut bytes = [0; 200_000];
@@ -200,6 +235,11 @@ impl Rig {
     }
 
     pub fn with(choice: IoChoice, limits: Limits) -> Self {
+        Self::receiving(choice, limits, 4096)
+    }
+
+    /// One where so many bytes may arrive at once.
+    pub fn receiving(choice: IoChoice, limits: Limits, receive_bytes: u32) -> Self {
         let limits = Limits {
             connections: 64,
             buffers: 96,
@@ -208,6 +248,10 @@ impl Rig {
         };
         let feed = Feed::new(16, 1024, 8);
         let server = Server::new(2, routes(&feed), limits).unwrap();
+        let plan = IoPlan {
+            receive_bytes,
+            ..server.io_plan()
+        };
         let store = Child::new::<Store>(()).named("store");
         let specification = Specification::new(2)
             .kind::<Store>(KindLimits::slots(1))
@@ -215,7 +259,7 @@ impl Rig {
                 1,
                 SupervisorSpec::new("stores", Strategy::OneForOne).child(store),
             )
-            .io(choice, server.io_plan());
+            .io(choice, plan);
         let runtime = Runtime::boot(server.install(specification)).unwrap();
         let address = SocketAddr::from(([127, 0, 0, 1], 0));
         let address = server.open(&runtime, address).unwrap();
@@ -251,6 +295,13 @@ impl Rig {
 
     pub fn say(&self, text: &str) -> String {
         self.talk([text.as_bytes()])
+    }
+
+    /// Waits until the server has counted so many.
+    pub fn await_count(&self, counter: HttpCounter, count: u64) {
+        while self.server.count(counter) < count {
+            std::thread::yield_now();
+        }
     }
 
     /// Ends the runtime, which must not take force.

@@ -113,7 +113,12 @@ fn a_handler_that_fails_costs_its_connection_only() {
     for choice in CHOICES {
         let rig = Rig::new(choice);
         let mut bystander = rig.connect();
-        for (path, times) in [("/panic", 3), ("/too_long", 1), ("/unsendable", 1)] {
+        for (path, times) in [
+            ("/panic", 3),
+            ("/too_long", 1),
+            ("/unsendable", 1),
+            ("/content_of_none", 1),
+        ] {
             for _ in 0..times {
                 let two = format!(
                     "GET /hello/a HTTP/1.1\r\nHost: x\r\n\r\nGET {path} HTTP/1.1\r\nHost: x\r\n\r\n"
@@ -204,5 +209,73 @@ fn what_is_in_flight_is_finished_at_shutdown() {
             drop(busy);
             assert!(!ended.join().unwrap());
         });
+    }
+}
+
+#[test]
+fn a_reply_waits_for_what_is_being_sent() {
+    // More than the system's buffers take, so that something is in flight when a reply comes.
+    const PAIRS: u64 = 1500;
+    let pair = "GET /page HTTP/1.1\r\nHost: x\r\n\r\nPOST /add/1 HTTP/1.1\r\nHost: x\r\n\r\n";
+    for choice in CHOICES {
+        let rig = Rig::new(choice);
+        let mut stream = rig.connect();
+        let mut writer = stream.try_clone().unwrap();
+        std::thread::scope(|scope| {
+            scope.spawn(move || {
+                writer
+                    .write_all(pair.repeat(PAIRS as usize).as_bytes())
+                    .unwrap();
+                writer.shutdown(std::net::Shutdown::Write).unwrap();
+            });
+            let served = || rig.server.count(HttpCounter::Requests);
+            rig.await_count(HttpCounter::Requests, 100);
+            // Until no more is taken: some connections later nothing has been served but they.
+            loop {
+                let before = served();
+                for _ in 0..20 {
+                    rig.say("GET /hello/a HTTP/1.1\r\nHost: x\r\n\r\n");
+                }
+                if served() == before + 20 {
+                    break;
+                }
+            }
+            let mut answers = String::new();
+            stream.read_to_string(&mut answers).unwrap();
+            assert!(answers.ends_with(&format!("\r\n\r\n{PAIRS}")));
+        });
+        rig.end();
+    }
+}
+
+#[test]
+fn a_request_that_is_being_answered_is_not_late() {
+    let limits = Limits {
+        idle: Duration::from_millis(30),
+        head: Duration::from_millis(30),
+        body: Duration::from_millis(30),
+        ..Limits::default()
+    };
+    let later = "POST /add/later HTTP/1.1\r\nHost: x\r\n";
+    for choice in CHOICES {
+        for body in ["\r\n", "Content-Length: 2\r\n\r\nab"] {
+            let rig = Rig::with(choice, limits);
+            let mut patient = rig.connect();
+            let request = format!("{later}{body}");
+            let (first, second) = request.split_at(request.len() - 1);
+            patient.write_all(first.as_bytes()).unwrap();
+            rig.await_count(HttpCounter::BytesReceived, first.len() as u64);
+            patient.write_all(second.as_bytes()).unwrap();
+            rig.await_count(HttpCounter::Requests, 1);
+            // These have the same patience, begin to wait later, on either shard, and see it end.
+            for _ in 0..8 {
+                assert_eq!(rig.connect().read(&mut [0; 16]).unwrap(), 0);
+            }
+            rig.say("POST /add/1 HTTP/1.1\r\nHost: x\r\n\r\n");
+            let answer = read_until(&mut patient, |text| text.ends_with("\r\n\r\n1"));
+            assert_eq!(statuses(&answer), "200");
+            drop(patient);
+            rig.end();
+        }
     }
 }

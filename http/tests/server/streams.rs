@@ -49,10 +49,10 @@ fn events_reach_everybody_who_follows() {
             .unwrap();
         let text = read_until(&mut again, |text| text.contains("data: two"));
         assert!(text.contains("id: 2\n") && !text.contains("before"));
-        // Who goes away is forgotten.
+        // Who goes away is forgotten as soon as there is something to send.
         drop(streams);
         while rig.feed.follower_count() > 1 {
-            std::thread::yield_now();
+            rig.feed.publish_from(&rig.runtime, "", "more").unwrap();
         }
         assert!(
             rig.feed
@@ -108,5 +108,37 @@ fn metrics_are_read_while_shards_run() {
             assert!(body.contains(wanted), "{wanted} is not in {body}");
         }
         rig.end();
+    }
+}
+
+#[test]
+fn a_stream_for_a_peer_that_sends_no_more_is_whole() {
+    for choice in CHOICES {
+        let rig = Rig::new(choice);
+        let answer = rig.say("GET /count/200000 HTTP/1.1\r\nHost: x\r\n\r\n");
+        assert!(answer.ends_with("\n1\n\r\n0\r\n\r\n"));
+        // Nobody would know whether it goes on waiting for somebody.
+        let answer = rig.say("GET /silence HTTP/1.1\r\nHost: x\r\n\r\n");
+        assert!(answer.ends_with("\r\n\r\n0002\r\nab\r\n"), "{answer}");
+        rig.end();
+    }
+}
+
+#[test]
+fn a_stream_that_shutdown_cuts_is_not_whole() {
+    for choice in CHOICES {
+        let mut rig = Rig::new(choice);
+        let mut stream = rig.connect();
+        stream
+            .write_all(b"GET /count/1000000000 HTTP/1.1\r\nHost: x\r\n\r\n")
+            .unwrap();
+        read_until(&mut stream, |text| text.contains("\n999999990\n"));
+        std::thread::scope(|scope| {
+            let ended = scope.spawn(|| rig.runtime.shutdown(crate::rig::LONG).forced);
+            let mut rest = Vec::new();
+            let _reset = stream.read_to_end(&mut rest);
+            assert!(!rest.ends_with(b"0\r\n\r\n"));
+            assert!(!ended.join().unwrap());
+        });
     }
 }

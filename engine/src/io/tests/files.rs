@@ -8,6 +8,7 @@ const NEW: OpenHow = OpenHow {
     create: true,
     exclusive: false,
     truncate: true,
+    at_once: false,
 };
 
 fn write(rig: &mut Rig, file: Descriptor, bytes: &[u8], mut at: u64) {
@@ -148,6 +149,26 @@ fn many_operations_of_one_file_go_on_at_a_time() {
                 .all(|(at, &byte)| at / 1000 == usize::from(byte))
         );
         assert_eq!(bytes.len(), 16_000);
+    });
+}
+
+#[test]
+fn what_is_no_file_has_no_size_and_a_pipe_is_not_waited_for() {
+    on_each(|rig| {
+        let scratch = Scratch::new(&format!("pipe-{:?}", rig.choice));
+        let pipe = scratch.file("pipe");
+        let (kind, mode) = (rustix::fs::FileType::Fifo, rustix::fs::Mode::RUSR);
+        rustix::fs::mknodat(rustix::fs::CWD, &pipe, kind, mode, 0).unwrap();
+        let how = OpenHow {
+            read: true,
+            at_once: true,
+            ..OpenHow::default()
+        };
+        for (path, errno) in [(&pipe, Errno::ESPIPE), (&scratch.0, Errno::EISDIR)] {
+            let file = rig.open(path, how).unwrap();
+            assert_eq!(rig.run(ANN, Operation::Size { file }), Err(errno));
+            rig.close(ANN, file);
+        }
     });
 }
 
