@@ -4,6 +4,8 @@
 //! 64 modules to a mask; then they are swept, and transfers raise flags for the next edge. A chunk
 //! nobody woke costs eight loads.
 
+mod cut;
+
 use crate::arena::{Arena, ArenaRef, Batch, Column};
 use crate::bank::Bank;
 use crate::effect::Effect;
@@ -284,24 +286,7 @@ impl<M: Module> Group for TypedGroup<M> {
 
     fn sweep_on(&mut self, edge: &Edge<'_>, fault: HardwareFault, faults: &mut Vec<Fault>) {
         let seated = self.seated.as_mut().expect("carved before use");
-        let index = edge.head.faulted.get() - 1;
-        seated.broken[index / CHUNK] |= 1 << (index % CHUNK);
-        seated.stop(edge, index, FaultCause::Hardware(fault), faults);
-        let mut sweep = seated.behind(edge, index);
-        edge.head.cursor.set(&raw const sweep.next);
-        loop {
-            let swept = catch_unwind(AssertUnwindSafe(|| {
-                if edge.no_sleep {
-                    seated.sweep_carefully::<true>(edge, &mut sweep, faults);
-                } else {
-                    seated.sweep_carefully::<false>(edge, &mut sweep, faults);
-                }
-            }));
-            match swept {
-                Ok(()) => return,
-                Err(payload) => seated.stop_panicked(edge, &sweep, &*payload, faults),
-            }
-        }
+        seated.go_on_behind(edge, fault, faults);
     }
 
     fn instance_numbers(&self) -> &[u32] {
@@ -418,35 +403,6 @@ impl<M: Module> Seated<M> {
         self.stop(edge, sweep.next.get() - 1, cause, faults);
     }
 
-    /// What a sweep has before it behind the module at `index`, which had a hardware fault: that is known from
-    /// its number alone, for the rest was in frames that are abandoned.
-    #[cold]
-    fn behind(&self, edge: &Edge<'_>, index: usize) -> Sweep {
-        let chunk = index / CHUNK;
-        let flagged = self.due[chunk];
-        let swept = if edge.no_sleep {
-            self.alive[chunk]
-        } else {
-            flagged
-        };
-        Sweep {
-            chunk: chunk + 1,
-            mask: swept & !(u64::MAX >> (CHUNK - 1 - index % CHUNK)),
-            flagged,
-            next: Mark::default(),
-            end: 0,
-        }
-    }
-
-    fn is_broken(&self, index: usize) -> bool {
-        self.broken[index / CHUNK] >> (index % CHUNK) & 1 == 1
-    }
-
-    /// A module, unless a hardware fault has left it in pieces.
-    fn whole(&self, index: usize) -> Option<&M> {
-        (!self.is_broken(index)).then(|| &self.modules[index])
-    }
-
     #[inline(always)]
     fn waker(&self, index: usize) -> Waker {
         Waker(self.berth.first_flag + index as u32)
@@ -516,31 +472,6 @@ impl<M: Module> Seated<M> {
             let effect = self.modules[index].clock(edge.cycle);
             self.wake_up(edge.wheel, index);
             self.obey(edge, index, effect, faults);
-        }
-    }
-
-    /// The rest of a sweep that a hardware fault has cut. Not in runs: of more copies of a large module's
-    /// `clock` than there are, none would be optimised as well.
-    #[inline(never)]
-    fn sweep_carefully<const NO_SLEEP: bool>(
-        &mut self,
-        edge: &Edge<'_>,
-        sweep: &mut Sweep,
-        faults: &mut Vec<Fault>,
-    ) {
-        self.clock_carefully::<NO_SLEEP>(edge, sweep, faults);
-        loop {
-            while sweep.mask != 0 {
-                let index = sweep.chunk * CHUNK - CHUNK + sweep.mask.trailing_zeros() as usize;
-                sweep.mask &= sweep.mask - 1;
-                sweep.next.set(index);
-                sweep.end = index + 1;
-                self.clock_carefully::<NO_SLEEP>(edge, sweep, faults);
-            }
-            if sweep.chunk == self.alive.len() {
-                return;
-            }
-            self.next_chunk::<NO_SLEEP>(sweep);
         }
     }
 
