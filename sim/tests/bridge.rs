@@ -9,6 +9,8 @@ use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{Shutdown, SocketAddr, TcpListener, TcpStream};
 use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStderr, Command, Stdio};
+use tina_engine::Observer;
+use tina_sim::journal::{End, Journal, JournalFile};
 
 /// What comes in goes out again; nothing else ever happens.
 const ECHO: &str = r#"// A wire from the host to the host.
@@ -17,6 +19,19 @@ Netlist(
     instances: { "host": (kind: "io.host", params: (receive_bytes: 16)) },
     wires: [Wire(from: "host.out", to: "host.in", depth: 2)],
     results: { "received": Sum("host.received"), "check": Xor("host.check") },
+)
+"#;
+
+/// What comes in on the left goes out on the right.
+const THROUGH: &str = r#"// A wire between two ports.
+Netlist(
+    name: "through",
+    instances: {
+        "left": (kind: "io.host", params: (receive_bytes: 4096)),
+        "right": (kind: "io.host"),
+    },
+    wires: [Wire(from: "left.out", to: "right.in", depth: 2)],
+    results: { "received": Sum("left.received") },
 )
 "#;
 
@@ -255,6 +270,31 @@ fn a_machine_that_sleeps_waits_for_the_host() {
 }
 
 #[test]
+fn who_comes_after_one_that_never_read_is_served() {
+    let folder = folder("bridge_next", &[("through.ron", THROUGH)]);
+    let live = "--uart left=tcp:127.0.0.1:0 --uart right=tcp:127.0.0.1:0";
+    let run = Run::start(&folder, &format!("run through.ron {live}"), 2);
+    let mut feeder = run.connect();
+    // It says nothing, and hears nothing either.
+    let deaf = TcpStream::connect(run.addresses[1]).unwrap();
+    deaf.shutdown(Shutdown::Write).unwrap();
+    feeder.set_nonblocking(true).unwrap();
+    let mut refusals = 0;
+    while refusals < 200_000 {
+        match feeder.write(&[b'.'; 4096]) {
+            Ok(_) => refusals = 0,
+            // All buffers on the way are full, or will be in a moment.
+            Err(_) => refusals += 1,
+        }
+    }
+    let mut next = TcpStream::connect(run.addresses[1]).unwrap();
+    let mut heard = vec![0; 100_000];
+    next.read_exact(&mut heard).unwrap();
+    run.interrupt();
+    assert_eq!(run.end().2, 130);
+}
+
+#[test]
 fn a_run_that_was_interrupted_goes_on_with_its_journal() {
     let folder = folder("bridge_resume", &[("echo.ron", ECHO)]);
     let _ = fs::remove_dir_all(folder.join("run"));
@@ -413,6 +453,47 @@ fn a_journal_that_is_not_the_whole_truth_is_refused() {
     let (out, err, code) = tina(&folder, partial);
     assert_eq!(code, 0, "{err}");
     assert!(out.contains("a word> "), "{out}");
+}
+
+#[test]
+fn a_run_that_ends_elsewhere_than_its_journal_is_another_run() {
+    let folder = folder("bridge_ends", &[("echo.ron", ECHO)]);
+    let live = "run echo.ron --uart tcp:127.0.0.1:0 --journal-out said";
+    let run = Run::start(&folder, live, 1);
+    assert_eq!(ask(&mut run.connect(), "a word> "), "a word> ");
+    run.interrupt();
+    assert_eq!(run.end().2, 130);
+    let said = Journal::read(&folder.join("said")).unwrap();
+    let write = |name: &str, end: End| {
+        let mut nobody = ();
+        let path = folder.join(name);
+        let file = JournalFile::create(&path, &said.origin, said.base, &mut nobody);
+        let mut file = file.unwrap();
+        for input in &said.inputs {
+            file.input(input.cycle, input.instance, &input.bytes);
+        }
+        file.finish(end).unwrap();
+    };
+    let end = said.end.unwrap();
+    let interrupted = false;
+    let (later, sooner) = (end.cycle + 1024, end.cycle - 1);
+    for (name, cycle) in [("later", later), ("sooner", sooner)] {
+        write(
+            name,
+            End {
+                cycle,
+                interrupted,
+                ..end
+            },
+        );
+        let again = format!("run echo.ron --any-build --journal-in {name}");
+        let (out, err, code) = tina(&folder, &again);
+        assert_eq!(code, 6, "{name}: {out}{err}");
+        assert!(err.contains("error: it ended after "), "{name}: {err}");
+        // Who asks for less gets less.
+        let (_, err, code) = tina(&folder, &format!("{again} --cycles 1"));
+        assert_eq!(code, 0, "{name}: {err}");
+    }
 }
 
 #[test]

@@ -11,6 +11,7 @@ use crate::diagnostic::nearest;
 use crate::journal::{Base, End, Journal, JournalError, JournalFile};
 use crate::origin::Origin;
 use crate::run::{Onlooker, RunFolder, RunReport, Stopwatch, thousands};
+use std::cmp::Ordering;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use tina_engine::{Catalogue, EpochRecord, MachineEnd, Observer, Outcome};
@@ -331,21 +332,32 @@ impl Outside {
         }
     }
 
-    /// Whether the run gave what was written down of it, if it went as far.
+    /// Whether the run gave what was written down of it, if it was let go as far.
     pub(super) fn check_end(&self, report: &RunReport) -> Result<(), Failure> {
-        let end = self.followed.as_ref().and_then(|journal| journal.end);
-        match end {
-            Some(end) if end.cycle == report.cycles && end.digest != report.digest => {
-                Err(Failure {
-                    text: format!(
-                        "error: the digest is 0x{:016x}, and the journal is of a run that gave 0x{:016x}",
-                        report.digest, end.digest
-                    ),
-                    code: DIGESTS_DIFFER,
-                })
-            }
-            Some(_) | None => Ok(()),
-        }
+        let Some(end) = self.followed.as_ref().and_then(|journal| journal.end) else {
+            return Ok(());
+        };
+        let told_to_stop = matches!(
+            report.outcome,
+            Outcome::CyclesDone | Outcome::LimitReached | Outcome::Interrupted
+        );
+        let text = match report.cycles.cmp(&end.cycle) {
+            Ordering::Equal if end.digest == report.digest => return Ok(()),
+            Ordering::Less if told_to_stop => return Ok(()),
+            Ordering::Equal => format!(
+                "error: the digest is 0x{:016x}, and the journal is of a run that gave 0x{:016x}",
+                report.digest, end.digest
+            ),
+            Ordering::Less | Ordering::Greater => format!(
+                "error: it ended after {} cycles, and the journal is of a run that ended after {}",
+                thousands(report.cycles),
+                thousands(end.cycle)
+            ),
+        };
+        Err(Failure {
+            text,
+            code: DIGESTS_DIFFER,
+        })
     }
 }
 
