@@ -9,6 +9,7 @@ use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{Shutdown, SocketAddr, TcpListener, TcpStream};
 use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStderr, Command, Stdio};
+use std::time::Duration;
 use tina_engine::Observer;
 use tina_sim::journal::{End, Journal, JournalFile};
 
@@ -278,15 +279,10 @@ fn who_comes_after_one_that_never_read_is_served() {
     // It says nothing, and hears nothing either.
     let deaf = TcpStream::connect(run.addresses[1]).unwrap();
     deaf.shutdown(Shutdown::Write).unwrap();
-    feeder.set_nonblocking(true).unwrap();
-    let mut refusals = 0;
-    while refusals < 200_000 {
-        match feeder.write(&[b'.'; 4096]) {
-            Ok(_) => refusals = 0,
-            // All buffers on the way are full, or will be in a moment.
-            Err(_) => refusals += 1,
-        }
-    }
+    // Until all buffers on the way are full.
+    let patience = Some(Duration::from_millis(1500));
+    feeder.set_write_timeout(patience).unwrap();
+    while feeder.write(&[b'.'; 4096]).is_ok() {}
     let mut next = TcpStream::connect(run.addresses[1]).unwrap();
     let mut heard = vec![0; 100_000];
     next.read_exact(&mut heard).unwrap();

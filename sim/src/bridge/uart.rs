@@ -56,20 +56,43 @@ pub(super) struct Uart {
     /// What was received and the line had no room for.
     held: Option<Part>,
     sending: Option<Sending>,
-    /// No buffer was free to print from; a timer tells when to look again.
+    /// No buffer was free to print from.
     short: bool,
+    /// Where it listened before it was started again, and does not yet.
+    lost: Option<SocketAddr>,
     stopping: bool,
 }
 
-/// How long to wait for a buffer that others have.
-const SHORT_PAUSE: Duration = Duration::from_millis(5);
+/// How long to wait for what others have: a buffer, the address.
+const PAUSE: Duration = Duration::from_millis(5);
+
+/// A client that does not read shall hold the machine back before megabytes wait for it in the host.
+const SOCKET_BYTES: u32 = 1 << 16;
+
+/// A timer tells when to look again. Who may not have one more has some that do.
+fn look_again(context: &mut Context<'_, Uart>) {
+    let _ = context.timer(PAUSE);
+}
 
 impl Uart {
     fn listen(address: SocketAddr, context: &mut Context<'_, Self>) -> Result<SocketAddr, Refusal> {
         let mut io = context.io();
-        let listener = io.listen(address, &ListenOptions::default())?;
+        let options = ListenOptions {
+            buffer_bytes: SOCKET_BYTES,
+            ..ListenOptions::default()
+        };
+        let listener = io.listen(address, &options)?;
         io.submit(Operation::Accept { listener })?;
         io.local_address(listener)
+    }
+
+    fn listen_again(&mut self, context: &mut Context<'_, Self>) {
+        if let Some(address) = self.lost {
+            match Self::listen(address, context) {
+                Ok(_) => self.lost = None,
+                Err(_) => look_again(context),
+            }
+        }
     }
 
     /// Moves what can be moved, and asks to be told when more can.
@@ -130,8 +153,9 @@ impl Uart {
             return Ok(());
         };
         let buffer = match context.io().take_buffer() {
-            Err(Refusal::NoBuffer) if context.timer(SHORT_PAUSE).is_ok() => {
+            Err(Refusal::NoBuffer) => {
                 self.short = true;
+                look_again(context);
                 return Ok(());
             }
             taken => taken?,
@@ -227,7 +251,10 @@ impl Uart {
                 context.reply(reply_to, listening);
             }
             Event::Io(event) => self.take_in(&event, context)?,
-            Event::Timer(_) => self.short = false,
+            Event::Timer(_) => {
+                self.short = false;
+                self.listen_again(context);
+            }
             Event::Stopping => self.stopping = true,
             _ => {}
         }
@@ -241,14 +268,11 @@ impl Isolate for Uart {
     type Init = Start;
 
     fn start(start: Start, context: &mut Context<'_, Self>) -> Result<Self, &'static str> {
-        // One that is started again listens again.
-        if let Some(&address) = start.port.address.get() {
-            Self::listen(address, context).map_err(|_| "the address cannot be had again")?;
-            // What moved meanwhile was told to nobody.
-            let own = context.address();
-            if context.send(own, Order::Moved).is_err() {
-                return Err("its mailbox takes nothing");
-            }
+        // One that is started again listens again, when the host has closed what listened before. What moved
+        // meanwhile was told to nobody.
+        let lost = start.port.address.get().copied();
+        if lost.is_some() {
+            look_again(context);
         }
         Ok(Self {
             port: start.port,
@@ -256,6 +280,7 @@ impl Isolate for Uart {
             held: None,
             sending: None,
             short: false,
+            lost,
             stopping: false,
         })
     }
