@@ -493,6 +493,70 @@ fn a_run_that_ends_elsewhere_than_its_journal_is_another_run() {
 }
 
 #[test]
+fn a_folder_holds_the_journal_of_its_own_run() {
+    let folder = folder("bridge_folder", &[("echo.ron", ECHO)]);
+    for name in ["live", "left", "right"] {
+        let _ = fs::remove_dir_all(folder.join(name));
+    }
+    let live = "run echo.ron --uart tcp:127.0.0.1:0 --journal-out said --out live";
+    let run = Run::start(&folder, live, 1);
+    assert_eq!(ask(&mut run.connect(), "a word> "), "a word> ");
+    run.interrupt();
+    assert_eq!(run.end().2, 130);
+    let bytes = |name: &str| fs::read(folder.join(name)).unwrap();
+    assert!(bytes("said") == bytes("live/input.journal"));
+
+    // Two that part at the second word, written down without an end.
+    let said = Journal::read(&folder.join("said")).unwrap();
+    let write = |name: &str, words: [&[u8]; 2]| {
+        let mut nobody = ();
+        let path = folder.join(name);
+        let file = JournalFile::create(&path, &said.origin, said.base, &mut nobody);
+        let mut file = file.unwrap();
+        for (cycle, word) in [0, 8192].into_iter().zip(words) {
+            file.input(cycle, said.inputs[0].instance, word);
+        }
+    };
+    for (name, word) in [("left", b"on"), ("right", b"in")] {
+        write("words", [b"come ", word]);
+        let how = "--any-build --journal-partial --journal-in words --checkpoint-every 1";
+        let (_, err, code) = tina(&folder, &format!("run echo.ron {how} --out {name}"));
+        assert_eq!(code, 0, "{err}");
+        assert!(bytes("words") == bytes(&format!("{name}/input.journal")));
+    }
+    let (_, err, code) = tina(&folder, "diff left right");
+    assert_eq!(code, 6, "{err}");
+    assert!(err.contains("differ first in cycle 8192 on wire"), "{err}");
+    let kept = folder.join("right/input.journal");
+    fs::remove_file(&kept).unwrap();
+    let err = refusal(&folder, "diff left right");
+    assert!(err.contains("its journal is missing"), "{err}");
+    write("right/input.journal", [b"came ", b"in"]);
+    let err = refusal(&folder, "diff left right");
+    assert!(err.contains("is of another run"), "{err}");
+    write("right/input.journal", [b"come ", &[b'.'; 100]]);
+    let err = refusal(&folder, "diff left right");
+    assert!(err.contains("the journal does not fit: `host`"), "{err}");
+
+    // Where nothing comes in there is no journal, whatever lay there.
+    let (_, err, code) = tina(&folder, "run echo.ron --out live");
+    assert_eq!(code, 0, "{err}");
+    assert!(!folder.join("live/input.journal").exists());
+}
+
+#[test]
+fn the_report_does_not_need_the_journal() {
+    let folder = folder("bridge_null", &[("echo.ron", ECHO)]);
+    let live = "run echo.ron --uart tcp:127.0.0.1:0 --journal-out /dev/null";
+    let run = Run::start(&folder, live, 1);
+    assert_eq!(ask(&mut run.connect(), "a word> "), "a word> ");
+    run.interrupt();
+    let (out, err, code) = run.end();
+    assert_eq!(code, 130, "{err}");
+    assert!(digest(&out).starts_with("digest"), "{out}");
+}
+
+#[test]
 fn two_talks_part_where_another_word_was_said() {
     let folder = folder("bridge_diff", &[("echo.ron", ECHO)]);
     for (name, word) in [("one", "a word> "), ("two", "a ward> ")] {
