@@ -88,7 +88,8 @@ pub struct Reached {
 }
 
 type Shared = Arc<Mutex<Runtime>>;
-type Bell = Arc<OnceLock<(Shared, Address<Order>)>>;
+/// Where isolates are found, once there are any.
+type Bell = Arc<OnceLock<Shared>>;
 
 /// Isolates that listen.
 pub struct Bridge {
@@ -135,11 +136,10 @@ impl Bridge {
         let page = http.map(Page::new).transpose()?;
         let mut ports = Vec::new();
         let mut lines = Vec::new();
-        let mut bells: Vec<Bell> = Vec::new();
+        let bell = Bell::default();
         let mut tree = SupervisorSpec::new("bridge", Strategy::OneForOne);
         for (number, order) in orders.into_iter().enumerate() {
-            let bell = Bell::default();
-            let (machine, host) = line(tell(bell.clone()));
+            let (machine, host) = line(tell(bell.clone(), name(number)));
             let port = Arc::new(Port {
                 line: Mutex::new(host),
                 address: OnceLock::new(),
@@ -148,7 +148,6 @@ impl Bridge {
             let start = Start { port: port.clone() };
             tree = tree.child(Child::new::<Uart>(start).named(name(number)));
             lines.push((order.instance, machine));
-            bells.push(bell);
             ports.push((order, port));
         }
         let specification = specification(ports.len(), tree, page.as_ref());
@@ -158,11 +157,11 @@ impl Bridge {
             ports,
             live: None,
         };
-        for (number, bell) in bells.into_iter().enumerate() {
-            let to = bridge.listen(number)?;
-            // Nobody else sets it.
-            let _ = bell.set((bridge.runtime.clone(), to));
+        for number in 0..bridge.ports.len() {
+            bridge.listen(number)?;
         }
+        // Nobody else sets it.
+        let _ = bell.set(bridge.runtime.clone());
         if let Some(page) = page {
             bridge.live = Some(bridge.serve(page)?);
         }
@@ -191,12 +190,12 @@ impl Bridge {
         self.live.as_ref()
     }
 
-    fn listen(&self, number: usize) -> Result<Address<Order>, BridgeError> {
+    fn listen(&self, number: usize) -> Result<(), BridgeError> {
         let (order, port) = &self.ports[number];
         let address = order.address;
         let failed = |reason: String| BridgeError::Listen(address, reason);
         let runtime = self.runtime.lock().expect(HELD);
-        let to = runtime
+        let to: Address<Order> = runtime
             .find(&name(number))
             .ok_or_else(|| failed("its isolate is missing".to_owned()))?;
         let listening = runtime
@@ -205,7 +204,7 @@ impl Bridge {
         let bound = listening.map_err(|refusal| failed(refusal.to_string()))?;
         // Nobody else sets it.
         let _ = port.address.set(bound);
-        Ok(to)
+        Ok(())
     }
 
     /// The UARTs, and where each is listened at.
@@ -236,14 +235,18 @@ fn name(number: usize) -> String {
     format!("uart-{number}")
 }
 
-/// Tells an isolate that bytes moved on its line.
-fn tell(bell: Bell) -> tina_engine::Tell {
+/// Tells the isolate of that name, which may have been started again, that bytes moved on its line.
+fn tell(bell: Bell, name: String) -> tina_engine::Tell {
     Box::new(move || {
-        let Some((runtime, to)) = bell.get() else {
+        let Some(runtime) = bell.get() else {
             return;
         };
-        // Refused only where it is over anyway: at most one of these is on its way for each line.
-        let _ = runtime.lock().expect(HELD).send(*to, Order::Moved);
+        let runtime = runtime.lock().expect(HELD);
+        // One that is being started again looks at its line by itself.
+        if let Some(to) = runtime.find(&name) {
+            // Refused only where it is over anyway: at most one of these is on its way for each line.
+            let _ = runtime.send(to, Order::Moved);
+        }
     })
 }
 

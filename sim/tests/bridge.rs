@@ -9,6 +9,9 @@ use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{Shutdown, SocketAddr, TcpListener, TcpStream};
 use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStderr, Command, Stdio};
+use std::time::Duration;
+use tina_engine::Observer;
+use tina_sim::journal::{End, Journal, JournalFile};
 
 /// What comes in goes out again; nothing else ever happens.
 const ECHO: &str = r#"// A wire from the host to the host.
@@ -17,6 +20,19 @@ Netlist(
     instances: { "host": (kind: "io.host", params: (receive_bytes: 16)) },
     wires: [Wire(from: "host.out", to: "host.in", depth: 2)],
     results: { "received": Sum("host.received"), "check": Xor("host.check") },
+)
+"#;
+
+/// What comes in on the left goes out on the right.
+const THROUGH: &str = r#"// A wire between two ports.
+Netlist(
+    name: "through",
+    instances: {
+        "left": (kind: "io.host", params: (receive_bytes: 4096)),
+        "right": (kind: "io.host"),
+    },
+    wires: [Wire(from: "left.out", to: "right.in", depth: 2)],
+    results: { "received": Sum("left.received") },
 )
 "#;
 
@@ -255,6 +271,26 @@ fn a_machine_that_sleeps_waits_for_the_host() {
 }
 
 #[test]
+fn who_comes_after_one_that_never_read_is_served() {
+    let folder = folder("bridge_next", &[("through.ron", THROUGH)]);
+    let live = "--uart left=tcp:127.0.0.1:0 --uart right=tcp:127.0.0.1:0";
+    let run = Run::start(&folder, &format!("run through.ron {live}"), 2);
+    let mut feeder = run.connect();
+    // It says nothing, and hears nothing either.
+    let deaf = TcpStream::connect(run.addresses[1]).unwrap();
+    deaf.shutdown(Shutdown::Write).unwrap();
+    // Until all buffers on the way are full.
+    let patience = Some(Duration::from_millis(1500));
+    feeder.set_write_timeout(patience).unwrap();
+    while feeder.write(&[b'.'; 4096]).is_ok() {}
+    let mut next = TcpStream::connect(run.addresses[1]).unwrap();
+    let mut heard = vec![0; 100_000];
+    next.read_exact(&mut heard).unwrap();
+    run.interrupt();
+    assert_eq!(run.end().2, 130);
+}
+
+#[test]
 fn a_run_that_was_interrupted_goes_on_with_its_journal() {
     let folder = folder("bridge_resume", &[("echo.ron", ECHO)]);
     let _ = fs::remove_dir_all(folder.join("run"));
@@ -413,6 +449,111 @@ fn a_journal_that_is_not_the_whole_truth_is_refused() {
     let (out, err, code) = tina(&folder, partial);
     assert_eq!(code, 0, "{err}");
     assert!(out.contains("a word> "), "{out}");
+}
+
+#[test]
+fn a_run_that_ends_elsewhere_than_its_journal_is_another_run() {
+    let folder = folder("bridge_ends", &[("echo.ron", ECHO)]);
+    let live = "run echo.ron --uart tcp:127.0.0.1:0 --journal-out said";
+    let run = Run::start(&folder, live, 1);
+    assert_eq!(ask(&mut run.connect(), "a word> "), "a word> ");
+    run.interrupt();
+    assert_eq!(run.end().2, 130);
+    let said = Journal::read(&folder.join("said")).unwrap();
+    let write = |name: &str, end: End| {
+        let mut nobody = ();
+        let path = folder.join(name);
+        let file = JournalFile::create(&path, &said.origin, said.base, &mut nobody);
+        let mut file = file.unwrap();
+        for input in &said.inputs {
+            file.input(input.cycle, input.instance, &input.bytes);
+        }
+        file.finish(end).unwrap();
+    };
+    let end = said.end.unwrap();
+    let interrupted = false;
+    let (later, sooner) = (end.cycle + 1024, end.cycle - 1);
+    for (name, cycle) in [("later", later), ("sooner", sooner)] {
+        write(
+            name,
+            End {
+                cycle,
+                interrupted,
+                ..end
+            },
+        );
+        let again = format!("run echo.ron --any-build --journal-in {name}");
+        let (out, err, code) = tina(&folder, &again);
+        assert_eq!(code, 6, "{name}: {out}{err}");
+        assert!(err.contains("error: it ended after "), "{name}: {err}");
+        // Who asks for less gets less.
+        let (_, err, code) = tina(&folder, &format!("{again} --cycles 1"));
+        assert_eq!(code, 0, "{name}: {err}");
+    }
+}
+
+#[test]
+fn a_folder_holds_the_journal_of_its_own_run() {
+    let folder = folder("bridge_folder", &[("echo.ron", ECHO)]);
+    for name in ["live", "left", "right"] {
+        let _ = fs::remove_dir_all(folder.join(name));
+    }
+    let live = "run echo.ron --uart tcp:127.0.0.1:0 --journal-out said --out live";
+    let run = Run::start(&folder, live, 1);
+    assert_eq!(ask(&mut run.connect(), "a word> "), "a word> ");
+    run.interrupt();
+    assert_eq!(run.end().2, 130);
+    let bytes = |name: &str| fs::read(folder.join(name)).unwrap();
+    assert!(bytes("said") == bytes("live/input.journal"));
+
+    // Two that part at the second word, written down without an end.
+    let said = Journal::read(&folder.join("said")).unwrap();
+    let write = |name: &str, words: [&[u8]; 2]| {
+        let mut nobody = ();
+        let path = folder.join(name);
+        let file = JournalFile::create(&path, &said.origin, said.base, &mut nobody);
+        let mut file = file.unwrap();
+        for (cycle, word) in [0, 8192].into_iter().zip(words) {
+            file.input(cycle, said.inputs[0].instance, word);
+        }
+    };
+    for (name, word) in [("left", b"on"), ("right", b"in")] {
+        write("words", [b"come ", word]);
+        let how = "--any-build --journal-partial --journal-in words --checkpoint-every 1";
+        let (_, err, code) = tina(&folder, &format!("run echo.ron {how} --out {name}"));
+        assert_eq!(code, 0, "{err}");
+        assert!(bytes("words") == bytes(&format!("{name}/input.journal")));
+    }
+    let (_, err, code) = tina(&folder, "diff left right");
+    assert_eq!(code, 6, "{err}");
+    assert!(err.contains("differ first in cycle 8192 on wire"), "{err}");
+    let kept = folder.join("right/input.journal");
+    fs::remove_file(&kept).unwrap();
+    let err = refusal(&folder, "diff left right");
+    assert!(err.contains("its journal is missing"), "{err}");
+    write("right/input.journal", [b"came ", b"in"]);
+    let err = refusal(&folder, "diff left right");
+    assert!(err.contains("is of another run"), "{err}");
+    write("right/input.journal", [b"come ", &[b'.'; 100]]);
+    let err = refusal(&folder, "diff left right");
+    assert!(err.contains("the journal does not fit: `host`"), "{err}");
+
+    // Where nothing comes in there is no journal, whatever lay there.
+    let (_, err, code) = tina(&folder, "run echo.ron --out live");
+    assert_eq!(code, 0, "{err}");
+    assert!(!folder.join("live/input.journal").exists());
+}
+
+#[test]
+fn the_report_does_not_need_the_journal() {
+    let folder = folder("bridge_null", &[("echo.ron", ECHO)]);
+    let live = "run echo.ron --uart tcp:127.0.0.1:0 --journal-out /dev/null";
+    let run = Run::start(&folder, live, 1);
+    assert_eq!(ask(&mut run.connect(), "a word> "), "a word> ");
+    run.interrupt();
+    let (out, err, code) = run.end();
+    assert_eq!(code, 130, "{err}");
+    assert!(digest(&out).starts_with("digest"), "{out}");
 }
 
 #[test]

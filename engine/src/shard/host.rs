@@ -123,7 +123,8 @@ impl Shard {
     }
 
     /// Hands over what consoles printed since the last call: (tick, instance, byte) in the order of each
-    /// console. What has a line goes along it, and waits for room there unless `give_up` says not to.
+    /// console. What has a line goes along it, and waits for room there unless `give_up` says not to: then the
+    /// first byte without room and all behind it are lost.
     pub(crate) fn drain_consoles(
         &mut self,
         give_up: impl Fn() -> bool,
@@ -138,8 +139,11 @@ impl Shard {
                     .for_each(|entry| print(entry.get() >> 8, *instance, entry.get() as u8));
                 continue;
             };
-            for entry in entries {
-                while !line.print(entry.get() as u8) && !give_up() {
+            'printing: for entry in entries {
+                while !line.print(entry.get() as u8) {
+                    if give_up() {
+                        break 'printing;
+                    }
                     line.moved();
                     std::thread::park_timeout(FULL_PAUSE);
                 }

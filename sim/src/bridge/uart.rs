@@ -9,6 +9,7 @@ use super::Port;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
+use std::time::Duration;
 use tina_engine::HostEnd;
 use tina_engine::io::{
     Buffer, Descriptor, ListenOptions, Operation, Outcome, Part, Refusal, SocketOption,
@@ -43,6 +44,8 @@ struct Client {
 /// Bytes on their way to a client.
 struct Sending {
     id: IoId,
+    /// The client's; another may have taken its place.
+    socket: Descriptor,
     buffer: Buffer,
     length: u64,
 }
@@ -53,15 +56,43 @@ pub(super) struct Uart {
     /// What was received and the line had no room for.
     held: Option<Part>,
     sending: Option<Sending>,
+    /// No buffer was free to print from.
+    short: bool,
+    /// Where it listened before it was started again, and does not yet.
+    lost: Option<SocketAddr>,
     stopping: bool,
+}
+
+/// How long to wait for what others have: a buffer, the address.
+const PAUSE: Duration = Duration::from_millis(5);
+
+/// A client that does not read shall hold the machine back before megabytes wait for it in the host.
+const SOCKET_BYTES: u32 = 1 << 16;
+
+/// A timer tells when to look again. Who may not have one more has some that do.
+fn look_again(context: &mut Context<'_, Uart>) {
+    let _ = context.timer(PAUSE);
 }
 
 impl Uart {
     fn listen(address: SocketAddr, context: &mut Context<'_, Self>) -> Result<SocketAddr, Refusal> {
         let mut io = context.io();
-        let listener = io.listen(address, &ListenOptions::default())?;
+        let options = ListenOptions {
+            buffer_bytes: SOCKET_BYTES,
+            ..ListenOptions::default()
+        };
+        let listener = io.listen(address, &options)?;
         io.submit(Operation::Accept { listener })?;
         io.local_address(listener)
+    }
+
+    fn listen_again(&mut self, context: &mut Context<'_, Self>) {
+        if let Some(address) = self.lost {
+            match Self::listen(address, context) {
+                Ok(_) => self.lost = None,
+                Err(_) => look_again(context),
+            }
+        }
     }
 
     /// Moves what can be moved, and asks to be told when more can.
@@ -73,7 +104,7 @@ impl Uart {
             self.print(&mut line, context)?;
             line.want();
             let can_give = self.held.is_some() && line.has_room();
-            let can_print = self.sending.is_none() && line.has_output();
+            let can_print = self.sending.is_none() && !self.short && line.has_output();
             if !can_give && !can_print {
                 return Ok(());
             }
@@ -112,7 +143,7 @@ impl Uart {
         line: &mut HostEnd,
         context: &mut Context<'_, Self>,
     ) -> Result<(), Refusal> {
-        if self.sending.is_some() || !line.has_output() {
+        if self.sending.is_some() || self.short || !line.has_output() {
             return Ok(());
         }
         let Some(client) = &self.client else {
@@ -121,14 +152,26 @@ impl Uart {
             self.port.dropped.fetch_add(count, Ordering::Relaxed);
             return Ok(());
         };
+        let buffer = match context.io().take_buffer() {
+            Err(Refusal::NoBuffer) => {
+                self.short = true;
+                look_again(context);
+                return Ok(());
+            }
+            taken => taken?,
+        };
         let mut io = context.io();
-        let buffer = io.take_buffer()?;
         let count = line.take(io.bytes_mut(buffer)?);
         let from = Part::first(buffer, count as u32);
         let socket = client.socket;
         let id = io.submit(Operation::Send { socket, from })?;
         let length = count as u64;
-        self.sending = Some(Sending { id, buffer, length });
+        self.sending = Some(Sending {
+            id,
+            socket,
+            buffer,
+            length,
+        });
         Ok(())
     }
 
@@ -170,7 +213,10 @@ impl Uart {
             if moved < sent.length {
                 let lost = sent.length - moved;
                 self.port.dropped.fetch_add(lost, Ordering::Relaxed);
-                self.hang_up(context)?;
+                let is_client = |client: &Client| client.socket == sent.socket;
+                if self.client.as_ref().is_some_and(is_client) {
+                    self.hang_up(context)?;
+                }
             }
             return Ok(());
         }
@@ -205,6 +251,10 @@ impl Uart {
                 context.reply(reply_to, listening);
             }
             Event::Io(event) => self.take_in(&event, context)?,
+            Event::Timer(_) => {
+                self.short = false;
+                self.listen_again(context);
+            }
             Event::Stopping => self.stopping = true,
             _ => {}
         }
@@ -218,15 +268,19 @@ impl Isolate for Uart {
     type Init = Start;
 
     fn start(start: Start, context: &mut Context<'_, Self>) -> Result<Self, &'static str> {
-        // One that is started again listens again.
-        if let Some(&address) = start.port.address.get() {
-            Self::listen(address, context).map_err(|_| "the address cannot be had again")?;
+        // One that is started again listens again, when the host has closed what listened before. What moved
+        // meanwhile was told to nobody.
+        let lost = start.port.address.get().copied();
+        if lost.is_some() {
+            look_again(context);
         }
         Ok(Self {
             port: start.port,
             client: None,
             held: None,
             sending: None,
+            short: false,
+            lost,
             stopping: false,
         })
     }
@@ -234,7 +288,7 @@ impl Isolate for Uart {
     fn handle(&mut self, event: Event<Order>, context: &mut Context<'_, Self>) -> Effect {
         match self.obey(event, context) {
             // The last bytes are on their way.
-            Ok(()) if self.stopping && self.sending.is_none() => Effect::Done,
+            Ok(()) if self.stopping && self.sending.is_none() && !self.short => Effect::Done,
             Ok(()) => Effect::Receive,
             Err(_) => Effect::Crash("an operation was refused"),
         }

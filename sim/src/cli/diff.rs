@@ -18,7 +18,7 @@ use crate::trace::{Glob, TimeAxis, TraceOrder, What};
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use tina_engine::{Catalogue, HostOptions, Limits, Timebase};
+use tina_engine::{Catalogue, HostOptions, Limits, Snapshot, Timebase};
 use tina_viz::drawing::Drawing;
 use tina_viz::trace::{Radix, Trace};
 use tina_viz::waves::{ROWS_DEFAULT, Sheet, WaveOptions};
@@ -189,23 +189,16 @@ fn simulated(
         }) if common.is_alike() => (until, cycle),
         _ => (0, end_of(designs, arguments)),
     };
-    let side = |index: usize| {
-        let design = designs[index];
-        let start = subjects[index]
-            .run
-            .as_ref()
-            .and_then(|(folder, manifest, _)| {
-                nearest(&folder.checkpoints(), &manifest.origin, until)
-            });
-        Side {
-            design,
+    let side = |index: usize| -> Result<Side<'_>, Failure> {
+        Ok(Side {
+            design: designs[index],
             shard_count: arguments.shards,
             host: HostOptions::default(),
-            start: start.map(|checkpoint: Checkpoint| checkpoint.snapshot),
+            start: start(&subjects[index], until)?,
             journal: subjects[index].journal.clone(),
-        }
+        })
     };
-    let found = first_wire(&[side(0), side(1)], catalogue, (until, end))?;
+    let found = first_wire(&[side(0)?, side(1)?], catalogue, (until, end))?;
     let [first, second] = [&subjects[0].name, &subjects[1].name];
     match (found, recorded) {
         (Some(wire), _) => {
@@ -214,7 +207,7 @@ fn simulated(
                 let sheet = |(index, letter): (usize, &str)| {
                     let name = &subjects[index].name;
                     let trace = beside(output, letter);
-                    waves(&side(index), &wire, name, &trace, catalogue)
+                    waves(&side(index)?, &wire, name, &trace, catalogue)
                 };
                 let sheets: Result<Vec<Drawing>, Failure> =
                     [(0, "a"), (1, "b")].into_iter().map(sheet).collect();
@@ -245,6 +238,31 @@ fn simulated(
             Ok(0)
         }
     }
+}
+
+/// Where a subject is simulated from, not later than cycle `until`; its journal must be of the run that stood there.
+fn start(subject: &Subject, until: u64) -> Result<Option<Arc<Snapshot>>, Failure> {
+    let Some((folder, manifest, _)) = &subject.run else {
+        return Ok(None);
+    };
+    let start = nearest(&folder.checkpoints(), &manifest.origin, until);
+    let (cycle, mark) = start
+        .as_ref()
+        .map_or_else(Default::default, |it| (it.cycle, it.snapshot.input()));
+    match &subject.journal {
+        Some(journal) => journal
+            .check_start(cycle, mark)
+            .map_err(|error| outside::refused(&folder.journal(), &error))?,
+        None if mark.bytes > 0 => {
+            return Err(Failure::input(format_args!(
+                "something came into the run in {} from outside, and its journal is missing: {}",
+                subject.name,
+                folder.journal().display()
+            )));
+        }
+        None => {}
+    }
+    Ok(start.map(|checkpoint: Checkpoint| checkpoint.snapshot))
 }
 
 /// Cycles drawn before the difference, and behind it.

@@ -11,6 +11,10 @@ use crate::diagnostic::nearest;
 use crate::journal::{Base, End, Journal, JournalError, JournalFile};
 use crate::origin::Origin;
 use crate::run::{Onlooker, RunFolder, RunReport, Stopwatch, thousands};
+use std::cmp::Ordering;
+use std::fs;
+use std::io;
+use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use tina_engine::{Catalogue, EpochRecord, MachineEnd, Observer, Outcome};
@@ -24,6 +28,10 @@ pub(super) struct Outside {
     pub(super) followed: Option<Arc<Journal>>,
     /// Where what comes in is written down.
     pub(super) journal_path: Option<PathBuf>,
+    /// Where what is followed was read.
+    followed_path: Option<PathBuf>,
+    /// Why what came in is not written down, or not all of it.
+    failure: Option<Failure>,
     /// What the file there holds of the run that is gone on with.
     begun: Option<Journal>,
     base: Base,
@@ -62,8 +70,12 @@ pub(super) fn open(
             .check_start(base.cycle, base.mark)
             .map_err(|error| refused(path, &error))?;
         joined.followed = Some(Arc::new(journal));
-    } else if outside.uart.is_empty() && base.mark.bytes > 0 && !arguments.quiet {
-        complain("note: from here on nothing comes in from outside, as it did before");
+        joined.followed_path = Some(path.clone());
+    } else if outside.uart.is_empty() && base.mark.bytes > 0 {
+        joined.keep_what_came(arguments, origin);
+        if !arguments.quiet {
+            complain("note: from here on nothing comes in from outside, as it did before");
+        }
     }
     if !outside.uart.is_empty() {
         joined.prepare_journal(arguments, origin, resumed.is_some())?;
@@ -95,6 +107,43 @@ impl Outside {
             Some(_) => {}
         }
         Ok(())
+    }
+
+    /// Nothing comes in any more: the journal of the run that is gone on with ends here, if the same folder holds
+    /// it.
+    fn keep_what_came(&mut self, arguments: &RunArguments, origin: &Origin) {
+        let Some(out) = &arguments.out else {
+            return;
+        };
+        let path = RunFolder::new(out).journal();
+        if let Ok(journal) = continued(&path, origin, self.base) {
+            self.begun = Some(journal);
+            self.journal_path = Some(path);
+        }
+    }
+
+    /// Has a run's folder hold the journal that is followed, and not that of a run before it.
+    pub(super) fn prepare_folder(&self, folder: &RunFolder) -> Result<(), Failure> {
+        let kept = folder.journal();
+        match (&self.followed_path, &self.journal_path) {
+            (Some(path), _) => copy(path, &kept),
+            (None, Some(path)) if *path == kept || is_same(path, &kept) => Ok(()),
+            (None, _) => match fs::remove_file(&kept) {
+                Err(error) if error.kind() != io::ErrorKind::NotFound => {
+                    Err(Failure::file("remove", &kept, &error))
+                }
+                Ok(()) | Err(_) => Ok(()),
+            },
+        }
+    }
+
+    /// Has a run's folder hold what was written down elsewhere.
+    pub(super) fn complete_folder(&mut self, folder: &RunFolder) {
+        if let Some(path) = self.journal_path.as_ref().filter(|path| path.is_file())
+            && let Err(failure) = copy(path, &folder.journal())
+        {
+            self.failure.get_or_insert(failure);
+        }
     }
 
     fn open_bridge(
@@ -185,7 +234,21 @@ fn continued(path: &Path, origin: &Origin, base: Base) -> Result<Journal, Failur
     })
 }
 
-fn refused(path: &Path, error: &JournalError) -> Failure {
+/// Whether both are names of one file.
+fn is_same(one: &Path, other: &Path) -> bool {
+    let file = |path: &Path| fs::metadata(path).map(|it| (it.dev(), it.ino()));
+    matches!((file(one), file(other)), (Ok(one), Ok(other)) if one == other)
+}
+
+fn copy(from: &Path, to: &Path) -> Result<(), Failure> {
+    if is_same(from, to) {
+        return Ok(());
+    }
+    let bytes = fs::read(from).map_err(|error| Failure::file("read", from, &error))?;
+    fs::write(to, bytes).map_err(|error| Failure::file("write", to, &error))
+}
+
+pub(super) fn refused(path: &Path, error: &JournalError) -> Failure {
     Failure::input(format_args!("{} {error}", path.display()))
 }
 
@@ -272,9 +335,10 @@ fn named<'d>(
 }
 
 impl Outside {
-    /// Runs with everything that comes in written down, where that is asked for.
+    /// Runs with everything that comes in written down, where that is asked for. What cannot be written is a
+    /// failure for later: the run has its result all the same.
     pub(super) fn observed<R>(
-        &self,
+        &mut self,
         origin: &Origin,
         inner: &mut dyn Observer,
         run: impl FnOnce(&mut dyn Observer) -> Result<R, Failure>,
@@ -290,8 +354,13 @@ impl Outside {
         };
         let mut file = file.map_err(failed)?;
         let result = run(&mut file)?;
-        file.finish(end(&result)).map_err(failed)?;
+        self.failure = file.finish(end(&result)).map_err(failed).err();
         Ok(result)
+    }
+
+    /// Says what could not be written down, once.
+    pub(super) fn check_written(&mut self) -> Result<(), Failure> {
+        self.failure.take().map_or(Ok(()), Err)
     }
 
     /// Who looks at the machine, if there is a live page.
@@ -331,21 +400,32 @@ impl Outside {
         }
     }
 
-    /// Whether the run gave what was written down of it, if it went as far.
+    /// Whether the run gave what was written down of it, if it was let go as far.
     pub(super) fn check_end(&self, report: &RunReport) -> Result<(), Failure> {
-        let end = self.followed.as_ref().and_then(|journal| journal.end);
-        match end {
-            Some(end) if end.cycle == report.cycles && end.digest != report.digest => {
-                Err(Failure {
-                    text: format!(
-                        "error: the digest is 0x{:016x}, and the journal is of a run that gave 0x{:016x}",
-                        report.digest, end.digest
-                    ),
-                    code: DIGESTS_DIFFER,
-                })
-            }
-            Some(_) | None => Ok(()),
-        }
+        let Some(end) = self.followed.as_ref().and_then(|journal| journal.end) else {
+            return Ok(());
+        };
+        let told_to_stop = matches!(
+            report.outcome,
+            Outcome::CyclesDone | Outcome::LimitReached | Outcome::Interrupted
+        );
+        let text = match report.cycles.cmp(&end.cycle) {
+            Ordering::Equal if end.digest == report.digest => return Ok(()),
+            Ordering::Less if told_to_stop => return Ok(()),
+            Ordering::Equal => format!(
+                "error: the digest is 0x{:016x}, and the journal is of a run that gave 0x{:016x}",
+                report.digest, end.digest
+            ),
+            Ordering::Less | Ordering::Greater => format!(
+                "error: it ended after {} cycles, and the journal is of a run that ended after {}",
+                thousands(report.cycles),
+                thousands(end.cycle)
+            ),
+        };
+        Err(Failure {
+            text,
+            code: DIGESTS_DIFFER,
+        })
     }
 }
 

@@ -95,7 +95,6 @@ pub(super) fn run(arguments: &RunArguments, catalogue: &Catalogue) -> Result<u8,
     };
     outside.close(&story, arguments.quiet);
     let report = report?;
-    options.journal = outside.journal()?;
 
     tell_the_story(&report, &design, catalogue);
     tell_what_was_kept(&report, arguments.quiet);
@@ -109,7 +108,11 @@ pub(super) fn run(arguments: &RunArguments, catalogue: &Catalogue) -> Result<u8,
     }
     // After the report, which must not be lost with a file that cannot be written.
     write_files(arguments, &report, &design, catalogue)?;
+    outside.check_written()?;
     outside.check_end(&report)?;
+    if is_run_again(arguments, &report) {
+        options.journal = outside.journal()?;
+    }
     look_back(arguments, &design, catalogue, &options, &report)?;
     if let Some(Err(reason)) = &report.trace {
         return Err(Failure::input(format_args!("the trace failed: {reason}")));
@@ -124,6 +127,19 @@ pub(super) fn run(arguments: &RunArguments, catalogue: &Catalogue) -> Result<u8,
         }
     }
     Ok(report.exit_code())
+}
+
+/// Whether the run, or a part of it, is run once more.
+fn is_run_again(arguments: &RunArguments, report: &RunReport) -> bool {
+    let aftermath = &arguments.aftermath;
+    let ended_badly = matches!(
+        report.outcome,
+        Outcome::Deadlock(_) | Outcome::Faulted(_) | Outcome::LimitReached
+    );
+    let is_looked_at =
+        aftermath.what_if_depth || aftermath.flight(arguments.out.as_deref()).is_some();
+    let is_verified = arguments.verify && report.outcome != Outcome::Interrupted;
+    is_verified || (ended_badly && is_looked_at)
 }
 
 /// The words of the command, the program's own name first.
@@ -165,6 +181,7 @@ fn observed(
     folder
         .write_manifest(&manifest)
         .map_err(|error| unwritable(&error))?;
+    outside.prepare_folder(&folder)?;
     let mut epochs =
         EpochFile::create(&folder.epochs(), &mut terminal).map_err(|error| unwritable(&error))?;
     let report = joined(
@@ -174,6 +191,7 @@ fn observed(
         (outside, &manifest.origin),
         &mut epochs,
     )?;
+    outside.complete_folder(&folder);
     let written = epochs.finish();
     terminal.finish()?;
     manifest.end(&report, design, catalogue);

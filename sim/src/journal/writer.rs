@@ -85,7 +85,11 @@ impl<'a> JournalFile<'a> {
     pub fn finish(mut self, end: End) -> io::Result<()> {
         self.add(&Entry::End(end));
         self.flush();
-        let synced = self.file.get_ref().sync_all();
+        let synced = match self.file.get_ref().sync_all() {
+            // A pipe, or a device: nothing of it is ever on a disk.
+            Err(error) if error.kind() == io::ErrorKind::InvalidInput => Ok(()),
+            synced => synced,
+        };
         self.failure.map_or(synced, Err)
     }
 

@@ -9,7 +9,8 @@ use std::io;
 use std::path::PathBuf;
 use std::sync::Arc;
 use tina_engine::{
-    AttachError, BootError, Catalogue, HostOptions, Machine, Placement, Snapshot, SnapshotError,
+    AttachError, Blueprint, BootError, Catalogue, HostOptions, Machine, Placement, Snapshot,
+    SnapshotError,
 };
 
 /// Why a design could not be run.
@@ -59,6 +60,14 @@ impl From<TraceError> for RunError {
     fn from(error: TraceError) -> Self {
         Self::Trace(error)
     }
+}
+
+/// Whether a journal that a machine of this design follows has fitted it so far.
+pub(super) fn check_fit(machine: &Machine, blueprint: &Blueprint) -> Result<(), RunError> {
+    machine.misfit().map_or(Ok(()), |(cycle, instance)| {
+        let path = blueprint.instances[instance as usize].path.clone();
+        Err(RunError::Misfit(path, cycle))
+    })
 }
 
 /// A machine that has not run, and how it was placed.

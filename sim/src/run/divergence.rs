@@ -5,7 +5,7 @@
 //! designs those wires are compared that join ports of the same names in both. A bug that depends on
 //! host timing may not show up again; then there is nothing to point at and the answer is `None`.
 
-use super::boot::{RunError, boot};
+use super::boot::{RunError, boot, check_fit};
 use super::variant::Variant;
 use crate::design::Design;
 use crate::journal::Journal;
@@ -204,11 +204,11 @@ pub fn first_wire(
 ) -> Result<Option<WireDifference>, RunError> {
     // Records may be many epochs apart: the epoch first, then the cycle.
     let step = sides[0].design.blueprint.epoch_cycles;
-    let Some(epoch) = Pair::boot(sides, catalogue)?.advance(between, step) else {
+    let Some(epoch) = Pair::boot(sides, catalogue)?.advance(sides, between, step)? else {
         return Ok(None);
     };
     let mut pair = Pair::boot(sides, catalogue)?;
-    let found = pair.advance(epoch, 1);
+    let found = pair.advance(sides, epoch, 1)?;
     Ok(found.and_then(|(_, cycle)| pair.first_wire(sides, catalogue, cycle)))
 }
 
@@ -236,29 +236,35 @@ impl Pair {
 
     /// Runs both to the first cycle of `between` and on in steps, until they differ: the steps
     /// between which that happened.
-    fn advance(&mut self, between: (u64, u64), step_cycles: u64) -> Option<(u64, u64)> {
+    fn advance(
+        &mut self,
+        sides: &[Side<'_>; 2],
+        between: (u64, u64),
+        step_cycles: u64,
+    ) -> Result<Option<(u64, u64)>, RunError> {
         let (mut equal, end) = between;
         let start = self.machines.each_ref().map(Machine::cycle);
-        if equal > start[0].max(start[1]) && self.run_to(equal).is_some_and(|differ| differ) {
+        let first = start[0].max(start[1]);
+        if equal > first && self.run_to(sides, equal)? == Some(true) {
             // Equal when first run, different now: start from there.
-            return Some((start[0].max(start[1]), equal));
+            return Ok(Some((first, equal)));
         }
         for machine in &mut self.machines {
             machine.set_epoch_cycles(step_cycles);
         }
         while equal < end {
             let next = equal.saturating_add(step_cycles).min(end);
-            match self.run_to(next) {
-                Some(true) => return Some((equal, next)),
+            match self.run_to(sides, next)? {
+                Some(true) => return Ok(Some((equal, next))),
                 Some(false) => equal = next,
-                None => return None,
+                None => return Ok(None),
             }
         }
-        None
+        Ok(None)
     }
 
     /// Runs both to a cycle and says whether they differ; `None` when both ended before, alike.
-    fn run_to(&mut self, cycle: u64) -> Option<bool> {
+    fn run_to(&mut self, sides: &[Side<'_>; 2], cycle: u64) -> Result<Option<bool>, RunError> {
         let limits = Limits {
             cycles: Some(cycle),
             max_cycles: None,
@@ -267,6 +273,9 @@ impl Pair {
             .machines
             .each_mut()
             .map(|machine| machine.run(&limits, &mut ()));
+        for (machine, side) in self.machines.iter().zip(sides) {
+            check_fit(machine, &side.design.blueprint)?;
+        }
         let traffic = if self.common.alike {
             first.digest != second.digest || first.outcome != second.outcome
         } else {
@@ -274,7 +283,7 @@ impl Pair {
         };
         let differ = traffic || first.cycles != second.cycles;
         let ended = first.outcome != Outcome::CyclesDone;
-        (differ || !ended).then_some(differ)
+        Ok((differ || !ended).then_some(differ))
     }
 
     /// The wires whose histories differ.

@@ -1,7 +1,7 @@
 //! One run of a design, from cycle 0 or a checkpoint to its end.
 
 use super::auto::{Task, choose};
-use super::boot::{RunError, boot_by};
+use super::boot::{RunError, boot_by, check_fit};
 use super::buffer::Buffer;
 use super::choice::Choice;
 use super::hart::harts;
@@ -356,12 +356,7 @@ impl Pauses<'_, '_> {
             let pause = self.keeper.next().min(self.gauge.next());
             let pause = pause.min(self.series.next());
             let report = machine.run_part(limits, pause, observer);
-            if let Some((cycle, instance)) = machine.misfit() {
-                let path = self.design.blueprint.instances[instance as usize]
-                    .path
-                    .clone();
-                return Err(RunError::Misfit(path, cycle));
-            }
+            check_fit(machine, &self.design.blueprint)?;
             if let Some(report) = report {
                 return Ok(report);
             }

@@ -4,7 +4,7 @@
 //! twice the cycle of the deadlock. That is an experiment, not a proof: a machine that gets further may
 //! stand still later.
 
-use super::boot::RunError;
+use super::boot::{RunError, check_fit};
 use super::buffer::Buffer;
 use super::number::thousands;
 use crate::design::Design;
@@ -53,6 +53,11 @@ pub fn what_if_deeper(
     };
     let report = machine.run(&limits, &mut Buffer::new(observer));
     let with = format!("with {name} {depth} slots deep instead of {}", wait.depth);
+    if let Err(error) = check_fit(&machine, &design.blueprint) {
+        return Ok(format!(
+            "whether a deeper FIFO helps is not known: {with} {error}"
+        ));
+    }
     Ok(match report.outcome {
         Outcome::Deadlock(later) if later.cycle <= deadlock.cycle => {
             format!(
