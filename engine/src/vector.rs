@@ -24,7 +24,7 @@ use crate::kind::Params;
 use crate::module::Results;
 use crate::state::State;
 use crate::time::Tick;
-use crate::trap::{HardwareFault, Mark, Suspects, contain};
+use crate::trap::{HardwareFault, Suspects, contain};
 use crate::wheel::Wheel;
 use crate::wiring::{Bench, BuildError, Place, Resources, Wiring};
 use std::fmt;
@@ -52,26 +52,16 @@ where
 }
 
 /// How far a sweep has come, kept so that it can go on behind an element that faulted.
-#[derive(Default)]
+#[derive(Clone, Copy, Default)]
 struct Progress {
-    strip: Mark,
+    strip: usize,
     /// Who fires in the strip, once that is known.
-    fires: Mark,
-    known: Mark,
+    fires: u64,
+    known: bool,
     /// Lanes of the strip, in eights, that have been computed.
-    computed: Mark,
+    computed: usize,
     /// Mixed lanes that have been clocked.
-    mixed: Mark,
-}
-
-impl Progress {
-    /// Goes on to a strip of which nothing is known.
-    #[inline(always)]
-    fn begin(&self, strip: usize) {
-        self.known.set(0);
-        self.computed.set(0);
-        self.strip.set(strip);
-    }
+    mixed: usize,
 }
 
 struct Seated<E, const I: usize, const O: usize, const W: usize>
@@ -283,8 +273,7 @@ where
     fn sweep(&mut self, edge: &Edge<'_>, faults: &mut Vec<Fault>) {
         edge.head.cursor.set(std::ptr::null());
         let seated = self.seated_mut();
-        seated.progress.begin(0);
-        seated.progress.mixed.set(0);
+        seated.progress = Progress::default();
         seated.sweep_all(edge, faults);
     }
 
@@ -387,9 +376,9 @@ where
     /// Clocks the mixed lanes that have not been yet; true if any of them fired.
     fn sweep_mixed(&mut self, now: Tick) -> bool {
         let mut fired = false;
-        while self.progress.mixed.get() < self.mixed.len() {
-            let index = self.progress.mixed.get();
-            self.progress.mixed.set(index + 1);
+        while self.progress.mixed < self.mixed.len() {
+            let index = self.progress.mixed;
+            self.progress.mixed += 1;
             fired |= self.clock_mixed(index, now);
         }
         fired
@@ -414,16 +403,17 @@ where
     /// stops it, and computes the others one by one.
     #[cold]
     fn part_from_faulty(&mut self, edge: &Edge<'_>, cause: &FaultCause, faults: &mut Vec<Fault>) {
-        let progress = &self.progress;
-        if progress.known.get() == 0 {
-            let lane = self.mixed[progress.mixed.get() - 1].lane;
+        let Progress {
+            strip,
+            fires,
+            known,
+            computed,
+            mixed,
+        } = self.progress;
+        if !known {
+            let lane = self.mixed[mixed - 1].lane;
             return self.stop(edge, lane, cause.clone(), faults);
         }
-        let (strip, fires, computed) = (
-            progress.strip.get(),
-            progress.fires.get(),
-            progress.computed.get(),
-        );
         for bit in computed * LANES..(computed + 1) * LANES {
             if fires >> bit & 1 == 0 {
                 continue;
@@ -443,11 +433,10 @@ where
                 Ok(Err(payload)) => FaultCause::Panic(crate::panics::message_of(payload.as_ref())),
                 Err(fault) => FaultCause::Hardware(fault),
             };
-            let fires = self.progress.fires.get();
-            self.progress.fires.set(fires & !(1 << bit));
+            self.progress.fires &= !(1 << bit);
             self.stop(edge, lane, cause, faults);
         }
-        self.progress.computed.set(computed + 1);
+        self.progress.computed += 1;
     }
 
     #[cold]

@@ -14,7 +14,7 @@
     reason = "plain loops are inlined whatever the registers"
 )]
 
-use super::Seated;
+use super::{Progress, Seated};
 use crate::bank::{LANES, PLANE, digest_after};
 use crate::element::{Element, Lane, Many};
 use crate::hash::GOLDEN;
@@ -142,19 +142,19 @@ where
     #[inline(always)]
     fn strips(&mut self, now: Tick) -> bool {
         let mut fired = false;
-        while self.progress.strip.get() < self.alive.len() {
-            let strip = self.progress.strip.get();
-            if self.progress.known.get() == 0 {
+        while self.progress.strip < self.alive.len() {
+            let strip = self.progress.strip;
+            if !self.progress.known {
                 let fires = self.who_fires(strip);
+                self.progress.fires = fires;
                 if fires == 0 {
-                    self.progress.strip.set(strip + 1);
+                    self.progress.strip += 1;
                     continue;
                 }
-                self.progress.fires.set(fires as usize);
-                self.progress.known.set(1);
+                self.progress.known = true;
             }
             self.compute(strip);
-            let fires = self.progress.fires.get() as u64;
+            let fires = self.progress.fires;
             for bank in &self.banks {
                 let popped = &bank.planes(strip as isize).popped;
                 popped.set(popped.get() | fires);
@@ -163,7 +163,10 @@ where
             self.deliver(strip, fires, now);
             self.count_firings(strip, fires);
             fired |= fires != 0;
-            self.progress.begin(strip + 1);
+            self.progress = Progress {
+                strip: strip + 1,
+                ..Progress::default()
+            };
         }
         fired
     }
@@ -217,14 +220,13 @@ where
     /// Computes what the lanes that fire push, eight by eight, and their new state.
     #[inline(always)]
     fn compute(&mut self, strip: usize) {
-        let fires = self.progress.fires.get() as u64;
+        let fires = self.progress.fires;
         let mut heads = [0; I];
         for input in 0..I {
             heads[input] = self.banks[input].planes(strip as isize).head.get();
         }
-        for eight in self.progress.computed.get()..EIGHTS {
-            // Where a hardware fault finds it, whatever the compiler knows of the code below.
-            self.progress.computed.set(eight);
+        while self.progress.computed < EIGHTS {
+            let eight = self.progress.computed;
             let firing = (fires >> (eight * LANES)) as u8;
             if firing != 0 {
                 let lane = strip * PLANE + eight * LANES;
@@ -237,6 +239,7 @@ where
                 }
                 self.scratch.words[eight] = self.fire_eight(lane, firing, inputs);
             }
+            self.progress.computed += 1;
         }
     }
 
