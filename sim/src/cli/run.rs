@@ -55,14 +55,7 @@ pub(super) fn run(arguments: &RunArguments, catalogue: &Catalogue) -> Result<u8,
         let cycle = thousands(checkpoint.cycle);
         complain(&format!("resumed at cycle {cycle} from {}", path.display()));
     }
-    if checkpoints.any_build
-        && checkpoints.resume.is_none()
-        && arguments.outside.journal_in.is_none()
-    {
-        return Err(Failure::input(
-            "--any-build is for a checkpoint or a journal: give it --resume or --journal-in",
-        ));
-    }
+    check_any_build(arguments)?;
     let checkpoint = resumed.as_ref().map(|(checkpoint, _)| checkpoint);
     let mut outside = outside::open(arguments, &design, catalogue, &origin, checkpoint)?;
     let resumed_from = resumed.as_ref().map(|(checkpoint, _)| checkpoint.cycle);
@@ -127,6 +120,17 @@ pub(super) fn run(arguments: &RunArguments, catalogue: &Catalogue) -> Result<u8,
         }
     }
     Ok(report.exit_code())
+}
+
+fn check_any_build(arguments: &RunArguments) -> Result<(), Failure> {
+    let checkpoints = &arguments.checkpoints;
+    let has_other = checkpoints.resume.is_some() || arguments.outside.journal_in.is_some();
+    if checkpoints.any_build && !has_other {
+        return Err(Failure::input(
+            "--any-build is for a checkpoint or a journal: give it --resume or --journal-in",
+        ));
+    }
+    Ok(())
 }
 
 /// Whether the run, or a part of it, is run once more.
