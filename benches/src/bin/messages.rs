@@ -140,7 +140,8 @@ impl Ring {
             .door(count + tokens as usize + 64);
         for number in 0..count {
             let child = Child::new::<Speaker>(()).named(number.to_string());
-            let tree = SupervisorSpec::new("ring", Strategy::OneForOne).child(child);
+            let tree =
+                SupervisorSpec::new(format!("ring {number}"), Strategy::OneForOne).child(child);
             specification = specification.tree_on(number % shards, tree);
         }
         let runtime = Runtime::boot(specification).expect("the specification is right");
