@@ -55,6 +55,7 @@ mod deadlock;
 mod report;
 mod machine;
 pub mod runtime;
+pub use runtime::seeded;
 
 pub use arena::{Memory, Word};
 pub use blueprint::{

@@ -40,6 +40,7 @@ mod isolate;
 mod metrics;
 mod log;
 mod names;
+mod rehearsal;
 mod desk;
 mod gate;
 mod outbox;
@@ -72,6 +73,7 @@ mod warden;
 mod watchdog;
 mod boot;
 mod routing;
+pub mod seeded;
 
 pub use boot::{Runtime, RuntimeBootError, Shutdown};
 pub use call::{CallId, Reply, ReplyTo};

@@ -13,6 +13,7 @@ use super::names::Names;
 use super::notice::Notices;
 use super::outbox::{Frame, Outbox};
 use super::pool::Pools;
+use super::rehearsal::Rehearsal;
 use super::shard_set::ShardSet;
 use super::timer::{Nanos, TICK_NANOS};
 use super::tree::{Recent, Tree};
@@ -108,6 +109,7 @@ pub(crate) struct Core {
     pub(crate) metrics: Arc<ShardMetrics>,
     pub(crate) log: LogWriter,
     pub(crate) random: Random,
+    pub(crate) seeded: Rehearsal,
     /// Who has ended and is not buried yet.
     pub(crate) deaths: Vec<(u32, Ending)>,
     /// Nodes of the wheel whose time has come.

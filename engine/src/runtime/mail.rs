@@ -88,6 +88,26 @@ impl Mail {
         self.free_count
     }
 
+    pub(crate) fn count(&self) -> u32 {
+        self.envelopes.len() as u32
+    }
+
+    /// How many envelopes a queue holds, by walking along it.
+    pub(crate) fn length(&self, queue: &Queue) -> u32 {
+        let mut length = 0;
+        let mut index = queue.head;
+        while index != NONE && length <= self.count() {
+            length += 1;
+            index = self.envelopes[index as usize].next;
+        }
+        length
+    }
+
+    /// The same, of those that are free.
+    pub(crate) fn free_length(&self) -> u32 {
+        self.length(&self.free)
+    }
+
     /// Puts an envelope at the end of `queue`, to be filled by the caller. Somebody has looked at
     /// [`free_count`](Self::free_count).
     #[inline(always)]

@@ -62,6 +62,8 @@ pub(crate) struct RuntimeShard {
     pub(crate) inboxes: Vec<Option<Inbox>>,
     /// Shards whose ring may hold something.
     unread: ShardSet,
+    /// Of these, whose ring shows nothing for now: a seeded run holds it back.
+    pub(crate) withheld: ShardSet,
     /// Messages that may be on the ring to another shard.
     messages_max: u32,
     pub(crate) bells: Arc<Bells>,
@@ -99,6 +101,7 @@ impl RuntimeShard {
             core: parts.core,
             inboxes: parts.inboxes,
             unread: ShardSet::default(),
+            withheld: ShardSet::default(),
             messages_max: parts.messages_max,
             bells: parts.bells,
             orders: parts.orders,
@@ -170,7 +173,7 @@ impl RuntimeShard {
         if self.core.kinds.iter().any(|kind| !kind.ready.is_empty()) {
             return Some(self.core.now);
         }
-        if !self.unread.is_empty() {
+        if !self.unread.is_within(&self.withheld) {
             return Some(self.core.now);
         }
         if !self.core.touched.is_empty() {
@@ -201,6 +204,10 @@ impl RuntimeShard {
             }
         });
         for from in self.unread.take() {
+            if self.withheld.contains(from) {
+                self.unread.insert(from);
+                continue;
+            }
             moved |= self.read(from);
         }
         moved
