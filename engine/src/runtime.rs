@@ -21,6 +21,8 @@
 #[doc = include_str!("../README.md")]
 struct Readme;
 
+#[cfg(test)]
+mod canary;
 mod handle;
 mod shard_set;
 mod parcel;

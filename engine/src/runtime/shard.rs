@@ -5,6 +5,8 @@
 //! something was sent. A turn costs as much as there is to do. Does not know threads or how they sleep.
 
 use super::bells::{Bells, DOOR};
+#[cfg(test)]
+use super::canary::{Canary, sings};
 use super::claim::{CallError, Claim};
 use super::core::Core;
 use super::desk::Life;
@@ -204,6 +206,10 @@ impl RuntimeShard {
             }
         });
         for from in self.unread.take() {
+            #[cfg(test)]
+            if sings(Canary::MissingFence) {
+                continue;
+            }
             if self.withheld.contains(from) {
                 self.unread.insert(from);
                 continue;
@@ -417,7 +423,10 @@ impl RuntimeShard {
                 continue;
             };
             let waits = !outbox.waiting.is_empty();
-            if outbox.end_turn() {
+            let rings = outbox.end_turn();
+            #[cfg(test)]
+            let rings = rings && !sings(Canary::LostWakeUp);
+            if rings {
                 self.bells.ring(to, number);
             }
             if waits {

@@ -190,6 +190,11 @@ impl Simulation {
     /// # Errors
     /// When the accounts of a shard do not add up.
     pub fn step(&mut self) -> Result<bool, Violation> {
+        self.step_before(Nanos::MAX)
+    }
+
+    /// The same, but time goes no further than to `end` where nobody has anything to do.
+    fn step_before(&mut self, end: Nanos) -> Result<bool, Violation> {
         if self.disturb() {
             self.quiet.fill(false);
         }
@@ -202,7 +207,7 @@ impl Simulation {
             .filter(|&shard| !self.quiet[shard] && !self.disturbance.is_stalled(shard, self.now))
             .collect();
         if awake.is_empty() {
-            return Ok(self.skip());
+            return Ok(self.skip(end));
         }
         let shard = awake[self.random.below(awake.len() as u64) as usize];
         self.give_turn(shard)?;
@@ -256,8 +261,8 @@ impl Simulation {
         Ok(())
     }
 
-    /// Nobody has anything to do now: goes to the next moment at which somebody may.
-    fn skip(&mut self) -> bool {
+    /// Nobody has anything to do now: goes to the next moment at which somebody may, or to `end`.
+    fn skip(&mut self, end: Nanos) -> bool {
         let mut next = self.disturbance.next_change(self.now);
         let mut sooner = |at: Option<Nanos>| {
             next = next.into_iter().chain(at).min();
@@ -275,7 +280,7 @@ impl Simulation {
         } else {
             next
         };
-        self.now = next;
+        self.now = next.min(end);
         self.quiet.fill(false);
         true
     }
@@ -303,7 +308,7 @@ impl Simulation {
             if is_so(&self.view()) {
                 return Ok(true);
             }
-            if !self.step()? {
+            if !self.step_before(end)? {
                 break;
             }
         }
@@ -328,7 +333,7 @@ impl Simulation {
     pub fn shutdown(&mut self, limit: Duration) -> Result<bool, Violation> {
         self.order(Phase::Draining);
         let end = self.now.saturating_add(nanos(limit));
-        while !self.is_finished() && self.now < end && self.step()? {}
+        while !self.is_finished() && self.now < end && self.step_before(end)? {}
         let forced = !self.is_finished();
         self.order(Phase::Forced);
         for _ in 0..1_000_000 {

@@ -2,28 +2,44 @@
 
 use super::super::*;
 use crate::io::Ratio;
+use crate::runtime::canary::{Canary, plant};
 use crate::runtime::{
-    Address, Child, Context, Counter, Effect, Event, Isolate, KindLimits, LinkLimits, ReplyTo,
-    SendError, Specification, Strategy, SupervisorSpec,
+    Address, Child, Context, Counter, Effect, Event, Handle, Isolate, KindLimits, LinkLimits,
+    ReplyTo, SendError, Specification, Strategy, SupervisorSpec,
 };
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 const LONG: Duration = Duration::from_secs(3600);
 const NAMES: [&str; 8] = ["a0", "a1", "a2", "a3", "a4", "a5", "a6", "a7"];
 
+/// What becomes of a message that is not accepted.
+const REFUSALS: [Counter; 6] = [
+    Counter::RefusedMailboxFull,
+    Counter::RefusedPoolExhausted,
+    Counter::RefusedStale,
+    Counter::RefusedLinkFull,
+    Counter::RefusedForeign,
+    Counter::Returned,
+];
+
 enum Talk {
-    /// Say something to somebody, so many times more.
-    Gossip(u32),
+    /// Say something to somebody, so many times more. For whoever has this handle.
+    Gossip(u32, Handle),
     /// A question that may be answered, kept or forgotten.
     Question(ReplyTo<u64>),
     /// Forget what you keep.
     Forget,
 }
 
-#[derive(Default)]
 struct Gossiper {
     kept: Vec<ReplyTo<u64>>,
     calls: u64,
+    /// It waits for answers as long as it takes, and listens meanwhile.
+    patient: bool,
+    /// Messages that reached somebody else.
+    misdelivered: Arc<AtomicU64>,
 }
 
 impl Gossiper {
@@ -37,11 +53,17 @@ impl Gossiper {
             let Some(other) = Self::somebody(context) else {
                 continue;
             };
-            if let Err(SendError { message, .. }) = context.send(other, Talk::Gossip(left)) {
+            if let Err(SendError { message, .. }) =
+                context.send(other, Talk::Gossip(left, other.handle()))
+            {
                 drop(message);
             }
         }
-        let patience = Duration::from_millis(1 + context.random().below(20));
+        let patience = if self.patient {
+            LONG
+        } else {
+            Duration::from_millis(1 + context.random().below(20))
+        };
         if let Some(other) = Self::somebody(context)
             && context.call(other, patience, Talk::Question).is_ok()
         {
@@ -53,19 +75,30 @@ impl Gossiper {
 impl Isolate for Gossiper {
     const KIND: &'static str = "gossiper";
     type Message = Talk;
-    type Init = ();
+    type Init = Arc<AtomicU64>;
 
-    fn start((): (), _: &mut Context<'_, Self>) -> Result<Self, &'static str> {
-        Ok(Self::default())
+    fn start(
+        misdelivered: Arc<AtomicU64>,
+        context: &mut Context<'_, Self>,
+    ) -> Result<Self, &'static str> {
+        Ok(Self {
+            kept: Vec::new(),
+            calls: 0,
+            patient: context.random().chance(1, 2),
+            misdelivered,
+        })
     }
 
     fn handle(&mut self, event: Event<Talk>, context: &mut Context<'_, Self>) -> Effect {
         match event {
-            Event::Message(Talk::Gossip(left)) => {
+            Event::Message(Talk::Gossip(left, to)) => {
+                if to != context.address().handle() {
+                    self.misdelivered.fetch_add(1, Ordering::Relaxed);
+                }
                 if left > 0 {
                     self.gossip(context, left - 1);
                 }
-                if self.calls > 0 && context.random().chance(1, 4) {
+                if self.calls > 0 && !self.patient && context.random().chance(1, 4) {
                     return Effect::Call;
                 }
                 if context.random().chance(1, 8) {
@@ -86,7 +119,7 @@ impl Isolate for Gossiper {
     }
 }
 
-fn specification(trial: &Trial) -> Specification {
+fn specification(trial: &Trial, misdelivered: &Arc<AtomicU64>) -> Specification {
     let limits = KindLimits {
         mailbox_slots: 5,
         calls: 3,
@@ -105,7 +138,7 @@ fn specification(trial: &Trial) -> Specification {
         let tree = SupervisorSpec::new(format!("tree {number}"), Strategy::OneForOne)
             .budget(3, Duration::from_millis(10))
             .backoff(Duration::from_micros(100), Duration::from_millis(5))
-            .child(Child::new::<Gossiper>(()).named(*name));
+            .child(Child::new::<Gossiper>(misdelivered.clone()).named(*name));
         specification = specification.tree_on(number % trial.shard_count(), tree);
     }
     specification
@@ -113,7 +146,8 @@ fn specification(trial: &Trial) -> Specification {
 
 /// Talks until the faults are over, and then looks whether all has come to an end and adds up.
 fn talk(trial: &mut Trial) -> Result<(), Box<dyn std::error::Error>> {
-    trial.boot(specification(trial))?;
+    let misdelivered = Arc::new(AtomicU64::new(0));
+    trial.boot(specification(trial, &misdelivered))?;
     let mut random = trial.random(0);
     for round in 0..40 {
         let name = NAMES[random.below(NAMES.len() as u64) as usize];
@@ -121,13 +155,17 @@ fn talk(trial: &mut Trial) -> Result<(), Box<dyn std::error::Error>> {
             let talk = if round % 5 == 0 {
                 Talk::Forget
             } else {
-                Talk::Gossip(3)
+                Talk::Gossip(3, to.handle())
             };
             trial.send(to, talk).ok();
         }
         trial.run_for(Duration::from_micros(random.below(2000)))?;
     }
-    settle(trial)
+    settle(trial)?;
+    match misdelivered.load(Ordering::Relaxed) {
+        0 => Ok(()),
+        count => Err(format!("{count} messages reached somebody else").into()),
+    }
 }
 
 /// Once nothing goes wrong any more, everything that was begun comes to an end, and the sums are right.
@@ -135,6 +173,15 @@ fn settle(trial: &mut Trial) -> Result<(), Box<dyn std::error::Error>> {
     trial.calm();
     for shard in 0..trial.shard_count() {
         trial.revive(shard);
+    }
+    // Who waits for an answer has it, or is told that there is none.
+    for _ in 0..3 {
+        trial.run_for(Duration::from_millis(50))?;
+        for name in NAMES {
+            if let Some(to) = trial.find::<Talk>(name) {
+                trial.send(to, Talk::Forget).ok();
+            }
+        }
     }
     let calls = |view: &View<'_>| {
         let begun = view.total(Counter::Calls);
@@ -146,10 +193,11 @@ fn settle(trial: &mut Trial) -> Result<(), Box<dyn std::error::Error>> {
         begun - ended.map(|counter| view.total(counter)).iter().sum::<u64>()
     };
     let is_still = |view: &View<'_>| {
-        let waiting = view.total(Counter::Accepted)
-            - view.total(Counter::Handled)
-            - view.total(Counter::Discarded);
-        waiting == 0 && calls(view) == 0
+        let accepted = view.total(Counter::Accepted);
+        let waiting = accepted - view.total(Counter::Handled) - view.total(Counter::Discarded);
+        let refused = REFUSALS.map(|counter| view.total(counter));
+        let told = accepted + refused.iter().sum::<u64>();
+        waiting == 0 && calls(view) == 0 && view.total(Counter::Offered) == told
     };
     if !trial.run_until(Duration::from_secs(5), is_still)? {
         return Err("something never comes to an end".into());
@@ -157,21 +205,8 @@ fn settle(trial: &mut Trial) -> Result<(), Box<dyn std::error::Error>> {
     if trial.shutdown(LONG)? {
         return Err("the shutdown had to be forced".into());
     }
-    let metrics = trial.metrics();
-    let total = |counter| metrics.total(counter);
-    let refused = [
-        Counter::RefusedMailboxFull,
-        Counter::RefusedPoolExhausted,
-        Counter::RefusedStale,
-        Counter::RefusedLinkFull,
-        Counter::RefusedForeign,
-        Counter::Returned,
-    ];
-    let refused: u64 = refused.map(total).iter().sum();
-    let told = total(Counter::Accepted) + refused;
-    let offered = total(Counter::Offered);
-    if offered != told {
-        return Err(format!("{offered} offered, {told} accepted or refused").into());
+    if !is_still(&trial.view()) {
+        return Err("the shutdown lost something".into());
     }
     Ok(())
 }
@@ -214,13 +249,13 @@ fn a_trace_is_of_its_seed() {
         .map(|seed| {
             let specification = Specification::new(2).kind::<Gossiper>(KindLimits::slots(2));
             let tree = SupervisorSpec::new("two", Strategy::OneForOne)
-                .child(Child::new::<Gossiper>(()).named("a{shard}"));
+                .child(Child::new::<Gossiper>(Arc::default()).named("a{shard}"));
             let specification = specification.tree(tree);
             let mut simulation =
                 Simulation::boot(specification, seed % 10, &Faults::none()).unwrap();
             let to = simulation.find::<Talk>("a0").unwrap();
             for _ in 0..10 {
-                simulation.send(to, Talk::Gossip(2)).ok();
+                simulation.send(to, Talk::Gossip(2, to.handle())).ok();
             }
             simulation.run_for(Duration::from_millis(5)).unwrap();
             simulation.trace_hash()
@@ -235,7 +270,7 @@ fn a_trace_is_of_its_seed() {
 
 /// A scenario that fails whenever somebody crashes.
 fn nobody_crashes(trial: &mut Trial) -> Result<(), Box<dyn std::error::Error>> {
-    trial.boot(specification(trial))?;
+    trial.boot(specification(trial, &Arc::default()))?;
     trial.run_for(Duration::from_millis(20))?;
     if trial.exercised().crashes > 0 {
         return Err("somebody crashed".into());
@@ -269,4 +304,35 @@ fn a_failure_is_made_smaller_and_told_with_the_line_that_repeats_it() {
         (expected.crash, expected.stall, expected.panic)
     );
     assert!(faults.turns < u64::MAX);
+}
+
+/// What is planted, how rarely it does harm, and the seeds within which it is to be found.
+const CANARIES: [(Canary, u32, u64); 5] = [
+    (Canary::LostWakeUp, 20, 20),
+    (Canary::LeakedEnvelope, 100, 20),
+    (Canary::DroppedReply, 20, 100),
+    (Canary::StaleHandle, 1, 200),
+    (Canary::MissingFence, 20, 20),
+];
+
+#[test]
+fn bugs_that_are_planted_are_found() {
+    let faults = Faults {
+        shard_crash: Ratio::NEVER,
+        ..Faults::harsh()
+    };
+    for (canary, rarity, seeds) in CANARIES {
+        // Planted anew for each run, so that runs of one seed are the same.
+        let harmed = |trial: &mut Trial| {
+            plant(Some(canary), rarity);
+            talk(trial)
+        };
+        let found = (0..seeds).find(|&seed| {
+            let plan = Plan::new("planted").seeds(seed..seed + 1).faults(faults);
+            std::panic::catch_unwind(|| check(&plan, harmed)).is_err()
+        });
+        plant(None, 1);
+        let found = found.unwrap_or_else(|| panic!("{canary:?} is not found within {seeds} seeds"));
+        println!("{canary:?}, every {rarity} chances: found by seed {found}");
+    }
 }
