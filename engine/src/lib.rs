@@ -49,6 +49,7 @@ mod record;
 mod time_log;
 mod stall;
 mod shard;
+mod interleave;
 mod meeting;
 mod crew;
 mod deadlock;
