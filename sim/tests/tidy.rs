@@ -35,6 +35,9 @@ const UNSAFE_FILES: &[&str] = &[
     "engine/src/runtime/links.rs", // ends of rings whose threads are no more
     "engine/src/runtime/site.rs", // what such a thread had
     "engine/src/runtime/warden.rs", // buries it
+    "engine/src/runtime/remains.rs", // gives back what its shards had
+    "engine/src/estate.rs", // the same, block by block
+    "engine/src/io/shard_io.rs", // a back end that outlives its shard
     "engine/src/runtime/boot.rs", // empties the rings when all threads are no more
     "engine/src/trap.rs", // a number that stands in memory when a fault happens
     "engine/src/trap/boundary.rs", // the frame, in assembly, that faults return to

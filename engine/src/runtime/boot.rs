@@ -136,6 +136,7 @@ impl Runtime {
                 .map(|shard| Arc::new(specification.garden(shard)))
                 .collect(),
             logs: log_rings.clone(),
+            wills: (0..shard_count).map(|_| Mutex::new(None)).collect(),
             cores,
             own_core,
             born: platform::now(),

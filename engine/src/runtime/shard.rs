@@ -77,7 +77,7 @@ pub(crate) struct RuntimeShard {
     is_rebuilt: bool,
     /// What the tree consists of, to be planted again when the shard is.
     pub(crate) garden: Arc<Garden>,
-    _arena: Arena,
+    arena: Arena,
 }
 
 pub(crate) struct ShardParts {
@@ -113,8 +113,12 @@ impl RuntimeShard {
             revivals: parts.past.revivals,
             is_rebuilt: parts.past.rebuilds > 0,
             garden: parts.garden,
-            _arena: parts.arena,
+            arena: parts.arena,
         }
+    }
+
+    pub(crate) fn arena(&self) -> &Arena {
+        &self.arena
     }
 
     /// Starts who is there from the start, unless the shard waits to be revived or the runtime ends.
@@ -189,17 +193,20 @@ impl RuntimeShard {
 
     fn look_at_bells(&mut self) -> bool {
         let number = self.number();
-        let mut moved = false;
-        let bells = self.bells.clone();
-        bells.answer(number, |from| {
+        let (mut moved, mut is_door_rung) = (false, false);
+        let unread = &mut self.unread;
+        self.bells.answer(number, |from| {
             moved = true;
             if from == DOOR {
-                self.look_at_orders();
-                self.open_door();
+                is_door_rung = true;
             } else {
-                self.unread.insert(from);
+                unread.insert(from);
             }
         });
+        if is_door_rung {
+            self.look_at_orders();
+            self.open_door();
+        }
         for from in self.unread.take() {
             moved |= self.read(from);
         }

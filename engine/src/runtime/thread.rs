@@ -12,7 +12,6 @@ use super::outbox::Outbox;
 use super::shard::{Inbox, RuntimeShard, ShardParts};
 use super::shard_set::ShardSet;
 use super::site::{ShardSeat, Site};
-use super::spec::Specification;
 use super::tenants::Tenants;
 use super::timer::{Nanos, nanos};
 use super::tree::Tree;
@@ -102,13 +101,15 @@ fn live(
     keep_dropped(site.common.runtime, claims_max);
     site.bells.claim(thread);
     for seat in seats {
+        let number = seat.number;
         match make_shard(site, seat) {
             Ok(shard) => {
+                site.will(number, Some(shard.remains()));
                 shards.push(shard);
                 shards.last_mut().expect("just pushed").begin();
             }
             Err(error) => {
-                shards.clear();
+                end_shards(site, shards);
                 keep_dropped_no_more();
                 return site.roll.booted(thread, Err(error));
             }
@@ -118,9 +119,17 @@ fn live(
     crate::crew::set_in_run(true);
     run(shards, &site.bells, thread, site.own_core, || site.now());
     crate::crew::set_in_run(false);
-    shards.clear();
+    end_shards(site, shards);
     keep_dropped_no_more();
     site.roll.leave(thread);
+}
+
+/// Drops shards as they should be.
+fn end_shards(site: &Site, shards: &mut Vec<RuntimeShard>) {
+    for shard in shards.drain(..) {
+        site.will(usize::from(shard.core.shard), None);
+        drop(shard);
+    }
 }
 
 /// Turns until everything has ended.
@@ -193,12 +202,22 @@ fn sleep(shards: &mut [RuntimeShard], bells: &Bells, thread: usize, now: Nanos) 
 }
 
 /// The I/O of a shard, if it has any.
-fn make_gate(specification: &Specification) -> io::Result<Option<Gate>> {
+fn make_gate(site: &Site, shard: usize) -> io::Result<Option<Gate>> {
+    let specification = &site.specification;
     let Some((choice, plan)) = specification.io_plan() else {
         return Ok(None);
     };
-    let io = ShardIo::new(choice, &plan).map_err(io::Error::other)?;
-    Ok(Some(Gate::new(io, plan.descriptor_slots)))
+    let io = match site.bells.io_waker(shard) {
+        // Whoever has something for the shard knows this one.
+        Some(waker) => ShardIo::woken_by(waker, choice, &plan).map_err(io::Error::other)?,
+        None => {
+            let io = ShardIo::new(choice, &plan).map_err(io::Error::other)?;
+            site.bells.sleep_in_io(shard, io.waker());
+            io
+        }
+    };
+    let metrics = &site.common.metrics[shard];
+    Ok(Some(Gate::new(io, plan.descriptor_slots, metrics)))
 }
 
 fn make_shard(site: &Site, seat: ShardSeat) -> io::Result<RuntimeShard> {
@@ -247,10 +266,7 @@ fn make_shard(site: &Site, seat: ShardSeat) -> io::Result<RuntimeShard> {
     let lines = specification.link.ring_lines().next_power_of_two();
     let outbox = |writer| Outbox::new(writer, specification.link, lines);
     let wheel = Wheel::carve(&arena, notice_count + desk_count);
-    let gate = make_gate(specification)?;
-    if let Some(gate) = &gate {
-        site.bells.sleep_in_io(number, gate.io.waker());
-    }
+    let gate = make_gate(site, number)?;
     let mut core = Core {
         shard: number as u8,
         lost_generation,
