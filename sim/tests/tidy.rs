@@ -37,6 +37,7 @@ const UNSAFE_FILES: &[&str] = &[
     "engine/src/runtime/warden.rs", // buries it
     "engine/src/runtime/remains.rs", // gives back what its shards had
     "engine/src/estate.rs", // the same, block by block
+    "engine/src/io/remains.rs", // and gives back the rest
     "engine/src/io/shard_io.rs", // a back end that outlives its shard
     "engine/src/runtime/boot.rs", // empties the rings when all threads are no more
     "engine/src/trap.rs", // a number that stands in memory when a fault happens

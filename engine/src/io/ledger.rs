@@ -6,15 +6,8 @@
 //! here when it comes and when it goes, one bit each, and whoever buries the shard closes what is
 //! noted.
 
-use super::device::Device;
-use super::helper::Desk;
-use crate::estate::{Estate, Kept};
-use rustix::net::Shutdown;
-use std::mem::ManuallyDrop;
 use std::os::fd::{FromRawFd, OwnedFd, RawFd};
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::time::Duration;
 
 /// Numbers from here on are not noted: the most a process may have open unless the kernel is told
 /// otherwise.
@@ -54,56 +47,24 @@ impl Ledger {
         let word = self.words.get(number / 64)?;
         Some((word, 1 << (number % 64)))
     }
-}
 
-/// How long a shard's burial waits for helper threads, each of which may be at one call.
-const PATIENCE: Duration = Duration::from_secs(5);
-
-/// What is left of a shard's I/O when its thread is gone; see [`ShardIo::remains`].
-///
-/// [`ShardIo::remains`]: super::ShardIo::remains
-pub struct IoRemains {
-    pub(crate) ledger: Arc<Ledger>,
-    pub(crate) desk: Arc<Desk>,
-    pub(crate) device: ManuallyDrop<Kept<Device>>,
-    /// The memory of buffers, and of everything else.
-    pub(crate) buffers: Estate,
-    pub(crate) tables: Estate,
-}
-
-impl IoRemains {
-    /// Closes every descriptor the shard had, and its back end, sends its helper threads home, and gives back
-    /// all memory; how many descriptors of owners were closed. What io_uring had in flight has ended
-    /// with the thread that submitted it. The memory of the buffers stays if a helper thread is still at a
-    /// call after seconds: it may be writing to it.
+    /// Closes everything that is noted, each after `farewell`; how many.
     ///
     /// # Safety
-    /// The thread that used the [`ShardIo`](super::ShardIo) has ended, and it is never used or dropped again.
-    pub unsafe fn bury(self) -> u32 {
-        let are_home = self.desk.bury(PATIENCE);
-        let mut device = ManuallyDrop::into_inner(self.device);
-        device.bury();
+    /// The shard never uses or closes any of it again.
+    pub(crate) unsafe fn close_all(&self, farewell: impl Fn(&OwnedFd)) -> u32 {
         let mut closed_count = 0;
-        for (place, word) in self.ledger.words.iter().enumerate() {
+        for (place, word) in self.words.iter().enumerate() {
             let mut bits = word.swap(0, Ordering::Relaxed);
             while bits != 0 {
                 let number = place * 64 + bits.trailing_zeros() as usize;
                 bits &= bits - 1;
-                // SAFETY: the shard had it open, and the caller says that the shard is no more.
+                // SAFETY: noted when it was opened, and the caller says that nobody else closes it.
                 let file = unsafe { OwnedFd::from_raw_fd(number as RawFd) };
-                // Where a helper is at it still, its peers are told now. Where it is no socket there is
-                // nobody to be told.
-                let _told = rustix::net::shutdown(&file, Shutdown::Both);
+                farewell(&file);
                 closed_count += 1;
             }
         }
-        drop(device);
-        if are_home {
-            // SAFETY: the caller's; neither the kernel nor a helper uses the buffers any more.
-            unsafe { self.buffers.give_back() };
-        }
-        // SAFETY: the caller's.
-        unsafe { self.tables.give_back() };
         closed_count
     }
 }

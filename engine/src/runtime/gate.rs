@@ -16,8 +16,10 @@ pub(crate) struct Gate {
     before: [u64; COUNTERS.len()],
 }
 
+type Read = fn(&IoCounters) -> u64;
+
 /// What is counted by the I/O, and under which name.
-const COUNTERS: [(Counter, fn(&IoCounters) -> u64); 6] = [
+const COUNTERS: [(Counter, Read); 6] = [
     (Counter::IoSubmitted, |it| it.submitted_count),
     (Counter::IoRefused, |it| it.refused_count),
     (Counter::IoExpired, |it| it.expired_count),
