@@ -301,6 +301,7 @@ impl RuntimeShard {
         let revivals = self.orders.revivals(self.number());
         if revivals != self.revivals {
             self.revivals = revivals;
+            self.orders.know_revivals(self.number(), revivals);
             self.revive();
         }
     }

@@ -152,6 +152,8 @@ fn others_are_told_at_once_and_their_calls_fail() {
         Effect::Receive
     });
     runtime.settle("ann");
+    // In a later turn: what was sent in the one before has been published.
+    runtime.settle("ann");
     runtime.settle("bob");
     runtime.act("bob", |_, _| Effect::Crash("on purpose"));
     diary.await_note("ann", Note::Down(Ending::Crashed("on purpose")), 1);
