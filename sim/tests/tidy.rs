@@ -53,6 +53,7 @@ const UNSAFE_FILES: &[&str] = &[
     "engine/src/io/uring.rs", // addresses that the kernel reads and writes
     "engine/src/io/uring/provided.rs", // a ring that the kernel reads
     "engine/src/io/portable.rs", // descriptors and bytes of operations in flight
+    "engine/src/io/simulated.rs", // bytes of operations in flight
     "engine/src/io/helper.rs", // the same, on another thread
     "engine/src/io/ledger.rs", // closes what a condemned shard had open
     "engine/src/io/tests/stop.rs", // condemns one

@@ -10,6 +10,7 @@ use super::backend::{FileRequest, Success};
 use super::buffer::Span;
 use super::doorbell::IoWaker;
 use super::errno::Errno;
+use super::file::File;
 use super::operation::OpenHow;
 use crate::platform;
 use crate::trap::lock;
@@ -17,7 +18,7 @@ use rustix::fs::{FileType, Mode, OFlags};
 use rustix::io::retry_on_intr;
 use std::collections::VecDeque;
 use std::ffi::CStr;
-use std::os::fd::{BorrowedFd, OwnedFd, RawFd};
+use std::os::fd::{BorrowedFd, RawFd};
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard};
 use std::thread::JoinHandle;
@@ -108,7 +109,7 @@ impl Helpers {
     }
 
     /// Closes a file, here and now if the queue is full; false then.
-    pub(crate) fn close(&self, slot: Option<u32>, file: OwnedFd) -> bool {
+    pub(crate) fn close(&self, slot: Option<u32>, file: File) -> bool {
         let mut jobs = lock(&self.desk.jobs);
         if jobs.queue.len() >= jobs.close_limit {
             return false;
@@ -229,7 +230,7 @@ fn perform(request: FileRequest) -> Result<Success, Errno> {
             let mode = Mode::from_raw_mode(MODE);
             let path = path_of(&path);
             let file = retry_on_intr(|| rustix::fs::open(path, open_flags(how), mode))?;
-            Ok(Success::Opened(file))
+            Ok(Success::Opened(File::System(file)))
         }
         FileRequest::Read(file, into, at) => {
             // SAFETY: the operation owns these bytes of its buffer until it has completed.

@@ -6,6 +6,7 @@
 //! here when it comes and when it goes, one bit each, and whoever buries the shard closes what is
 //! noted.
 
+use super::file::File;
 use std::os::fd::{FromRawFd, OwnedFd, RawFd};
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -27,17 +28,19 @@ impl Ledger {
         }
     }
 
-    /// The shard has it from now on.
-    pub(crate) fn note(&self, file: RawFd) {
-        if let Some((word, bit)) = self.place(file) {
+    /// The shard has it from now on; what is simulated is nothing to be closed.
+    pub(crate) fn note(&self, file: &File) {
+        let number = file.system_number();
+        if let Some((word, bit)) = number.and_then(|number| self.place(number)) {
             // Relaxed: read only after the writer's thread has ended. The writer is alone.
             word.store(word.load(Ordering::Relaxed) | bit, Ordering::Relaxed);
         }
     }
 
     /// The shard is about to close it or to give it away.
-    pub(crate) fn strike(&self, file: RawFd) {
-        if let Some((word, bit)) = self.place(file) {
+    pub(crate) fn strike(&self, file: &File) {
+        let number = file.system_number();
+        if let Some((word, bit)) = number.and_then(|number| self.place(number)) {
             word.store(word.load(Ordering::Relaxed) & !bit, Ordering::Relaxed);
         }
     }

@@ -11,10 +11,10 @@
 //! ```
 
 use super::chain::Chains;
+use super::file::File;
 use super::ledger::Ledger;
 use super::operation::{Operation, Owner, Refusal, Submission, Ticket};
 use crate::estate::Estate;
-use std::os::fd::{AsRawFd, OwnedFd};
 use std::sync::Arc;
 
 /// Where an operation is.
@@ -62,7 +62,7 @@ pub(crate) struct Pending {
     /// Bytes moved by the parts of it that are done.
     pub(crate) moved: u64,
     /// `SendFile`: the file, open for as long as it takes.
-    pub(crate) file: Option<OwnedFd>,
+    pub(crate) file: Option<File>,
 }
 
 pub(crate) struct Operations {
@@ -173,14 +173,14 @@ impl Operations {
         assert!(pending.station != Station::Free, "an operation ends once");
         pending.station = Station::Free;
         if let Some(file) = pending.file.take() {
-            self.ledger.strike(file.as_raw_fd());
+            self.ledger.strike(&file);
         }
         self.free.push(slot);
     }
 
     /// A file of the operation's own, open until it ends.
-    pub(crate) fn keep(&mut self, slot: u32, file: OwnedFd) {
-        self.ledger.note(file.as_raw_fd());
+    pub(crate) fn keep(&mut self, slot: u32, file: File) {
+        self.ledger.note(&file);
         self.slots[slot as usize].file = Some(file);
     }
 

@@ -35,6 +35,7 @@ use super::operation::{Completion, Operation, Refusal, Submission, Ticket};
 use super::pending::{Operations, Station, Stop};
 use super::plan::IoPlan;
 use super::remains::IoRemains;
+use super::world::World;
 use crate::estate::{Estate, Kept};
 use std::collections::VecDeque;
 use std::mem::ManuallyDrop;
@@ -127,6 +128,25 @@ impl ShardIo {
         choice: IoChoice,
         plan: &IoPlan,
     ) -> Result<Self, IoSetupError> {
+        Self::with(plan, plan.helper_threads, |plan| {
+            let (device, note) = Device::choose(choice, plan, &waker)?;
+            Ok((device, waker, note))
+        })
+    }
+
+    /// The I/O of shard number `shard` in a simulated world, where time is the world's.
+    ///
+    /// # Errors
+    /// The plan is beyond a limit, or the operating system refuses.
+    pub fn simulated(world: &World, shard: usize, plan: &IoPlan) -> Result<Self, IoSetupError> {
+        Self::with(plan, 0, |plan| Device::simulated(world, shard, plan))
+    }
+
+    fn with(
+        plan: &IoPlan,
+        helper_threads: u32,
+        make: impl FnOnce(DevicePlan) -> Result<(Device, IoWaker, Option<String>), IoSetupError>,
+    ) -> Result<Self, IoSetupError> {
         if let Some(&limit) = plan.check().first() {
             return Err(IoSetupError::Limit(limit));
         }
@@ -140,11 +160,11 @@ impl ShardIo {
             receive_count: plan.receive_buffers,
             receive_bytes: plan.receive_bytes,
         };
-        let (device, note) = Device::choose(choice, device_plan, &waker)?;
+        let (device, waker, note) = make(device_plan)?;
         let mut device = Kept::new(device);
         device.provide(&mut buffers);
         let helpers = Helpers::start(
-            plan.helper_threads,
+            helper_threads,
             operation_count,
             descriptor_count,
             waker.clone(),
