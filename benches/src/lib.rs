@@ -13,3 +13,4 @@ pub mod machines;
 pub mod subjects;
 pub mod compare;
 pub mod instructions;
+pub mod chaos;

@@ -136,6 +136,11 @@ impl Arena {
         offset
     }
 
+    /// All of it, guards among it.
+    pub(crate) fn mapping(&self) -> (NonNull<u8>, usize) {
+        (self.mapping, self.mapping_bytes)
+    }
+
     pub(crate) fn used_bytes(&self) -> usize {
         self.used_bytes.get()
     }

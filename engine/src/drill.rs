@@ -4,6 +4,7 @@
 use crate::trap::FaultSignal;
 use std::hint::black_box;
 use std::ptr;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 /// What to provoke.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -49,17 +50,31 @@ fn write_to_nowhere() {
     unsafe { nowhere.write_volatile(1) };
 }
 
-fn read_behind_a_file() {
-    // SAFETY: a file of no bytes is mapped: its page is there, and cannot be had. The mapping is given
-    // back by nobody, since whoever asked for the fault does not come back here.
-    unsafe {
+/// A page behind the end of a file of no bytes: it is mapped, and cannot be had. Once in the life of the
+/// process, since whoever asks for the fault does not come back to give it back.
+fn page_behind_a_file() -> usize {
+    static PAGE: AtomicUsize = AtomicUsize::new(0);
+    let page = PAGE.load(Ordering::Relaxed);
+    if page != 0 {
+        return page;
+    }
+    // SAFETY: a mapping wherever there is room.
+    let page = unsafe {
         let file = libc::memfd_create(c"drill".as_ptr(), libc::MFD_CLOEXEC);
         let (read, shared) = (libc::PROT_READ, libc::MAP_SHARED);
         let page = libc::mmap(ptr::null_mut(), 4096, read, shared, file, 0);
         libc::close(file);
         assert!(page != libc::MAP_FAILED, "a page can be mapped");
-        page.cast::<u8>().read_volatile();
-    }
+        page.expose_provenance()
+    };
+    PAGE.store(page, Ordering::Relaxed);
+    page
+}
+
+fn read_behind_a_file() {
+    let page = ptr::with_exposed_provenance::<u8>(black_box(page_behind_a_file()));
+    // SAFETY: it is not: the fault is what was asked for.
+    unsafe { page.read_volatile() };
 }
 
 fn divide_by_zero() {

@@ -37,6 +37,7 @@ mod simulated;
 mod plan;
 mod device;
 mod pending;
+mod remains;
 mod shard_io;
 #[cfg(test)]
 mod tests;
@@ -45,12 +46,12 @@ pub use backend::BackendCounters;
 pub use device::{IoChoice, IoSetupError};
 pub use doorbell::IoWaker;
 pub use errno::Errno;
-pub use ledger::IoRemains;
 pub use operation::{
     Buffer, Completion, Descriptor, OpenHow, Operation, Outcome, Owner, Part, Refusal, Submission,
     Ticket,
 };
 pub use plan::{IoLimit, IoPlan};
+pub use remains::IoRemains;
 pub use shard_io::{IoCounters, Parcel, ShardIo};
 pub use socket::{Half, ListenOptions, SocketOption};
 pub use world::{DiskFaults, NetworkFaults, Ratio, World, WorldCounters, WorldFaults};

@@ -18,6 +18,7 @@ mod panics;
 mod trap;
 mod drill;
 mod platform;
+mod estate;
 pub mod io;
 mod sync;
 mod ring;

@@ -10,6 +10,7 @@
 //! cache-line transfer and no separate index is read. The consumer's position goes back on a line
 //! of its own, read only when the ring looks full. Knows nothing of what the words mean.
 
+use crate::estate::Estate;
 use crate::sync::{AtomicU64, Ordering, UnsafeCell};
 use crossbeam_utils::CachePadded;
 use std::mem::MaybeUninit;
@@ -142,6 +143,11 @@ pub(crate) struct RingWriter {
 }
 
 impl RingWriter {
+    /// Writes down its share of the ring.
+    pub(crate) fn list(&self, estate: &mut Estate) {
+        estate.share(&self.ring);
+    }
+
     /// The ring as such.
     pub(crate) fn stem(&self) -> RingStem {
         RingStem(self.ring.clone())
@@ -198,6 +204,11 @@ pub(crate) struct RingReader {
 }
 
 impl RingReader {
+    /// Writes down its share of the ring.
+    pub(crate) fn list(&self, estate: &mut Estate) {
+        estate.share(&self.ring);
+    }
+
     /// Whether a frame is there to be read.
     #[inline(always)]
     pub(crate) fn ready(&self) -> bool {

@@ -18,15 +18,15 @@ const COLUMNS_MAX: usize = 120;
 
 /// Files that may hold unsafe code; each block says why it is sound.
 const UNSAFE_FILES: &[&str] = &[
-    "engine/src/arena.rs",             // the mapping, typed views of it
-    "engine/src/fifo.rs",              // slots of the arena, read and written by index
-    "engine/src/port.rs",              // the two ends of those slots
-    "engine/src/ring.rs",              // the ring between two shards
-    "engine/src/link.rs",              // frames on that ring
-    "engine/src/codec.rs",             // items of a slot as the bytes of a checkpoint
-    "engine/src/fifo/snapshot.rs",     // items of a slot, written down and put back
-    "engine/src/bank.rs",              // words of many FIFOs, side by side
-    "engine/src/vector/sweep.rs",      // reads and writes eight of them at a time
+    "engine/src/arena.rs",                     // the mapping, typed views of it
+    "engine/src/fifo.rs",                      // slots of the arena, read and written by index
+    "engine/src/port.rs",                      // the two ends of those slots
+    "engine/src/ring.rs",                      // the ring between two shards
+    "engine/src/link.rs",                      // frames on that ring
+    "engine/src/codec.rs",                     // items of a slot as the bytes of a checkpoint
+    "engine/src/fifo/snapshot.rs",             // items of a slot, written down and put back
+    "engine/src/bank.rs",                      // words of many FIFOs, side by side
+    "engine/src/vector/sweep.rs",              // reads and writes eight of them at a time
     "engine/src/tape.rs", // words of items that may be padding, a tape that ports point to
     "engine/src/wheel.rs", // marks a node as valid when zeroed
     "engine/src/handle.rs", // marks a record as valid when zeroed
@@ -35,6 +35,10 @@ const UNSAFE_FILES: &[&str] = &[
     "engine/src/runtime/links.rs", // ends of rings whose threads are no more
     "engine/src/runtime/site.rs", // what such a thread had
     "engine/src/runtime/warden.rs", // buries it
+    "engine/src/runtime/remains.rs", // gives back what its shards had
+    "engine/src/estate.rs", // the same, block by block
+    "engine/src/io/remains.rs", // and gives back the rest
+    "engine/src/io/shard_io.rs", // a back end that outlives its shard
     "engine/src/runtime/boot.rs", // empties the rings when all threads are no more
     "engine/src/trap.rs", // a number that stands in memory when a fault happens
     "engine/src/trap/boundary.rs", // the frame, in assembly, that faults return to
@@ -49,6 +53,7 @@ const UNSAFE_FILES: &[&str] = &[
     "engine/src/io/uring.rs", // addresses that the kernel reads and writes
     "engine/src/io/uring/provided.rs", // a ring that the kernel reads
     "engine/src/io/portable.rs", // descriptors and bytes of operations in flight
+    "engine/src/runtime/seeded/simulation.rs", // empties the rings of a runtime that is gone
     "engine/src/io/simulated.rs", // bytes of operations in flight
     "engine/src/io/helper.rs", // the same, on another thread
     "engine/src/io/ledger.rs", // closes what a condemned shard had open

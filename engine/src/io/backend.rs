@@ -133,7 +133,4 @@ pub(crate) trait Backend {
     fn finish(&mut self) -> bool;
 
     fn counters(&self) -> BackendCounters;
-
-    /// What it has open for itself.
-    fn own_files(&self) -> [RawFd; 2];
 }

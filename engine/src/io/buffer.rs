@@ -17,6 +17,7 @@
 use super::chain::Chains;
 use super::operation::{Buffer, Owner, Part, Refusal};
 use crate::arena::Arena;
+use crate::estate::Estate;
 use std::ptr::NonNull;
 
 /// Bytes that stay where they are until the operation that got them has completed.
@@ -127,6 +128,21 @@ impl Buffers {
             held_count: 0,
             offered_count: 0,
         })
+    }
+
+    /// Writes down what it has taken, but for the memory of the buffers.
+    pub(crate) fn list(&self, estate: &mut Estate) {
+        estate.boxed(&*self.records);
+        estate.vec(&self.free_receive);
+        estate.vec(&self.free_transfer);
+        self.by_owner.list(estate);
+    }
+
+    /// The memory of the buffers.
+    pub(crate) fn list_memory(&self, estate: &mut Estate) {
+        if let Some(memory) = &self.memory {
+            estate.arena(memory);
+        }
     }
 
     /// Buffers that owners hold, those in use by operations among them.

@@ -3,6 +3,8 @@
 //! Three things are found so in time that depends on their number alone: what an owner holds,
 //! what an owner has in flight, what a descriptor has in flight.
 
+use crate::estate::Estate;
+
 /// The end of a list, and a slot that is on none.
 const NONE: u32 = u32::MAX;
 
@@ -35,6 +37,12 @@ impl Chains {
             heads: vec![NONE; head_count as usize].into_boxed_slice(),
             links: vec![none; slot_count as usize].into_boxed_slice(),
         }
+    }
+
+    /// Writes down what it has taken.
+    pub(crate) fn list(&self, estate: &mut Estate) {
+        estate.boxed(&*self.heads);
+        estate.boxed(&*self.links);
     }
 
     /// Puts a slot at the front of a list.

@@ -1,6 +1,7 @@
 //! HOT. When operations are to be stopped: a binary heap that knows where each slot stands in it, so
 //! that an operation that completes in time leaves at once.
 
+use crate::estate::Estate;
 use std::time::Duration;
 
 /// Place of a slot that has no deadline.
@@ -23,6 +24,12 @@ impl Deadlines {
             heap: Vec::with_capacity(slot_count as usize),
             places: vec![NONE; slot_count as usize].into_boxed_slice(),
         }
+    }
+
+    /// Writes down what it has taken.
+    pub(crate) fn list(&self, estate: &mut Estate) {
+        estate.vec(&self.heap);
+        estate.boxed(&*self.places);
     }
 
     /// Gives a slot without a deadline one.

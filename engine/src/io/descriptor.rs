@@ -13,6 +13,7 @@ use super::chain::Chains;
 use super::file::File;
 use super::ledger::Ledger;
 use super::operation::{Descriptor, Owner, Refusal};
+use crate::estate::Estate;
 use std::os::fd::RawFd;
 use std::sync::Arc;
 
@@ -85,6 +86,14 @@ impl Descriptors {
             by_owner: Chains::new(owner_count, slot_count),
             ledger,
         }
+    }
+
+    /// Writes down what it has taken.
+    pub(crate) fn list(&self, estate: &mut Estate) {
+        estate.boxed(&*self.entries);
+        estate.vec(&self.free);
+        self.by_owner.list(estate);
+        estate.share(&self.ledger);
     }
 
     /// Slots in use, those being opened or closed among them.

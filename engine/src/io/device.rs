@@ -14,7 +14,6 @@ use super::uring::Uring;
 use super::world::World;
 use std::fmt;
 use std::net::SocketAddr;
-use std::os::fd::RawFd;
 use std::time::Duration;
 
 /// Which back end serves a shard.
@@ -86,11 +85,12 @@ impl Device {
         Uring::bytes(operation_count).max(Portable::bytes(operation_count, descriptor_count))
     }
 
-    /// The back end, its doorbell, and what there is to be said about the choice.
+    /// The back end, which `waker` wakes, and what there is to be said about the choice.
     pub(crate) fn choose(
         choice: IoChoice,
         plan: DevicePlan,
-    ) -> Result<(Self, IoWaker, Option<String>), IoSetupError> {
+        waker: &IoWaker,
+    ) -> Result<(Self, Option<String>), IoSetupError> {
         let uring = || -> Result<_, IoSetupError> {
             let DevicePlan {
                 operation_count,
@@ -98,16 +98,15 @@ impl Device {
                 receive_bytes,
                 ..
             } = plan;
-            let device = Uring::new(operation_count, receive_count, receive_bytes)?;
-            let waker = device.waker();
-            Ok((Self::Uring(device), waker))
+            let waker = waker.clone();
+            let device = Uring::new(operation_count, receive_count, receive_bytes, waker)?;
+            Ok(Self::Uring(device))
         };
         let portable = || -> Result<_, IoSetupError> {
-            let device = Portable::new(plan.operation_count, plan.descriptor_count)?;
-            let waker = device.waker();
-            Ok((Self::Portable(device), waker))
+            let device = Portable::new(plan.operation_count, plan.descriptor_count, waker)?;
+            Ok(Self::Portable(device))
         };
-        let ((device, waker), note) = match choice {
+        let (device, note) = match choice {
             IoChoice::Uring => (uring()?, None),
             IoChoice::Portable => (portable()?, None),
             IoChoice::Auto => match uring() {
@@ -119,7 +118,15 @@ impl Device {
                 }
             },
         };
-        Ok((device, waker, note))
+        Ok((device, note))
+    }
+
+    /// The thread that used it has ended; see [`Uring::bury`].
+    pub(crate) fn bury(&mut self) {
+        match self {
+            Self::Uring(device) => device.bury(),
+            Self::Portable(_) | Self::Simulated(_) => {}
+        }
     }
 
     /// The back end of a shard in a simulated world.
@@ -285,9 +292,5 @@ impl Backend for Device {
 
     fn counters(&self) -> BackendCounters {
         each!(self, device => device.counters())
-    }
-
-    fn own_files(&self) -> [RawFd; 2] {
-        each!(self, device => device.own_files())
     }
 }

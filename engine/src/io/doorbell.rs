@@ -16,6 +16,7 @@
 //! A ring that comes when the sleeper is already up is found at its next wait, which returns once
 //! for nothing.
 
+use crate::estate::Estate;
 use crossbeam_utils::CachePadded;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::sync::Arc;
@@ -45,6 +46,11 @@ impl IoWaker {
         Ok(Self {
             bell: Arc::new(bell),
         })
+    }
+
+    /// Writes down a share of it.
+    pub(crate) fn list(&self, estate: &mut Estate) {
+        estate.share(&self.bell);
     }
 
     /// Wakes the shard if it sleeps or is about to. Whatever it is to find must be written before.

@@ -22,6 +22,7 @@ use std::os::fd::{BorrowedFd, RawFd};
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard};
 use std::thread::JoinHandle;
+use std::time::Duration;
 
 /// The most bytes one call of `sendfile` is asked for: so long may one file keep a helper.
 const SEND_FILE_BYTES_MAX: u64 = 1 << 20;
@@ -49,11 +50,11 @@ pub(crate) struct Desk {
     /// How many are in `done`, so that a turn without any takes no lock.
     done_count: AtomicU32,
     waker: IoWaker,
+    threads: Mutex<Vec<JoinHandle<()>>>,
 }
 
 pub(crate) struct Helpers {
     desk: Arc<Desk>,
-    threads: Vec<JoinHandle<()>>,
 }
 
 impl Helpers {
@@ -81,15 +82,13 @@ impl Helpers {
             done: Mutex::new(VecDeque::with_capacity(operation_count as usize)),
             done_count: AtomicU32::new(0),
             waker,
+            threads: Mutex::new(Vec::with_capacity(thread_count as usize)),
         });
-        let mut helpers = Self {
-            desk: desk.clone(),
-            threads: Vec::with_capacity(thread_count as usize),
-        };
+        let helpers = Self { desk: desk.clone() };
         for number in 0..thread_count {
             let desk = desk.clone();
             let thread = platform::spawn(format!("io-helper-{number}"), None, move || desk.serve());
-            helpers.threads.push(thread?);
+            locked(&helpers.desk.threads).push(thread?);
         }
         Ok(helpers)
     }
@@ -149,12 +148,8 @@ impl Helpers {
 impl Drop for Helpers {
     /// What has begun is finished: it may be writing to a buffer.
     fn drop(&mut self) {
-        let mut jobs = lock(&self.desk.jobs);
-        jobs.is_over = true;
-        jobs.queue.clear();
-        drop(jobs);
-        self.desk.work.notify_all();
-        for thread in self.threads.drain(..) {
+        self.desk.send_home();
+        for thread in std::mem::take(&mut *locked(&self.desk.threads)) {
             thread
                 .join()
                 .expect("a helper makes calls and never panics");
@@ -167,15 +162,39 @@ fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 }
 
 impl Desk {
-    /// Threads that wait end now, others when their job is done. Where the lock is held by a thread
-    /// that is no more, they stay.
+    /// Threads that wait end now, others when their job is done; no other is begun.
     #[cold]
-    pub(crate) fn send_home(&self) {
-        if let Ok(mut jobs) = self.jobs.try_lock() {
-            jobs.is_over = true;
-            drop(jobs);
-            self.work.notify_all();
+    fn send_home(&self) {
+        let mut jobs = locked(&self.jobs);
+        jobs.is_over = true;
+        let left = std::mem::take(&mut jobs.queue);
+        drop(jobs);
+        self.work.notify_all();
+        // Files to be closed are.
+        drop(left);
+    }
+
+    /// Sends the threads home, waits for them as long as `patience`, and closes what they have opened for
+    /// nobody; whether all have ended.
+    #[cold]
+    pub(crate) fn bury(&self, patience: Duration) -> bool {
+        self.send_home();
+        let begun = platform::now();
+        let threads = std::mem::take(&mut *locked(&self.threads));
+        let mut all = true;
+        for thread in threads {
+            while !thread.is_finished() && begun.elapsed() < patience {
+                platform::nap();
+            }
+            all &= thread.is_finished();
+            if thread.is_finished() {
+                thread
+                    .join()
+                    .expect("a helper makes calls and never panics");
+            }
         }
+        locked(&self.done).clear();
+        all
     }
 
     fn serve(&self) {

@@ -7,10 +7,7 @@
 //! noted.
 
 use super::file::File;
-use super::helper::Desk;
-use rustix::net::Shutdown;
 use std::os::fd::{FromRawFd, OwnedFd, RawFd};
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 /// Numbers from here on are not noted: the most a process may have open unless the kernel is told
@@ -33,14 +30,8 @@ impl Ledger {
 
     /// The shard has it from now on; what is simulated is nothing to be closed.
     pub(crate) fn note(&self, file: &File) {
-        if let Some(number) = file.system_number() {
-            self.note_number(number);
-        }
-    }
-
-    /// The same, by number.
-    pub(crate) fn note_number(&self, file: RawFd) {
-        if let Some((word, bit)) = self.place(file) {
+        let number = file.system_number();
+        if let Some((word, bit)) = number.and_then(|number| self.place(number)) {
             // Relaxed: read only after the writer's thread has ended. The writer is alone.
             word.store(word.load(Ordering::Relaxed) | bit, Ordering::Relaxed);
         }
@@ -59,37 +50,21 @@ impl Ledger {
         let word = self.words.get(number / 64)?;
         Some((word, 1 << (number % 64)))
     }
-}
 
-/// What is left of a shard's I/O when its thread is gone; see [`ShardIo::remains`].
-///
-/// [`ShardIo::remains`]: super::ShardIo::remains
-pub struct IoRemains {
-    pub(crate) ledger: Arc<Ledger>,
-    pub(crate) desk: Arc<Desk>,
-}
-
-impl IoRemains {
-    /// Closes every descriptor the shard had, its back end's among them, and sends its helper threads
-    /// home; how many were closed. The memory of its buffers is not freed: the kernel may still write
-    /// to it. What io_uring has in flight ends with the thread that submitted it.
+    /// Closes everything that is noted, each after `farewell`; how many.
     ///
     /// # Safety
-    /// The thread of the shard runs no more, and its [`ShardIo`](super::ShardIo) is never used or
-    /// dropped again.
-    pub unsafe fn bury(&self) -> u32 {
-        self.desk.send_home();
+    /// The shard never uses or closes any of it again.
+    pub(crate) unsafe fn close_all(&self, farewell: impl Fn(&OwnedFd)) -> u32 {
         let mut closed_count = 0;
-        for (place, word) in self.ledger.words.iter().enumerate() {
+        for (place, word) in self.words.iter().enumerate() {
             let mut bits = word.swap(0, Ordering::Relaxed);
             while bits != 0 {
                 let number = place * 64 + bits.trailing_zeros() as usize;
                 bits &= bits - 1;
-                // SAFETY: the shard had it open, and the caller says that the shard is no more.
+                // SAFETY: noted when it was opened, and the caller says that nobody else closes it.
                 let file = unsafe { OwnedFd::from_raw_fd(number as RawFd) };
-                // The kernel keeps a socket for as long as an operation waits on it; its peers are
-                // told now. Where it is no socket there is nobody to be told.
-                let _told = rustix::net::shutdown(&file, Shutdown::Both);
+                farewell(&file);
                 closed_count += 1;
             }
         }

@@ -14,6 +14,7 @@ use super::chain::Chains;
 use super::file::File;
 use super::ledger::Ledger;
 use super::operation::{Operation, Owner, Refusal, Submission, Ticket};
+use crate::estate::Estate;
 use std::sync::Arc;
 
 /// Where an operation is.
@@ -118,6 +119,15 @@ impl Operations {
             by_descriptor: Chains::new(descriptor_count, slot_count),
             ledger,
         }
+    }
+
+    /// Writes down what it has taken.
+    pub(crate) fn list(&self, estate: &mut Estate) {
+        estate.boxed(&*self.slots);
+        estate.vec(&self.free);
+        self.by_owner.list(estate);
+        self.by_descriptor.list(estate);
+        estate.share(&self.ledger);
     }
 
     /// Operations in flight.

@@ -59,7 +59,6 @@ struct Readiness {
 pub(crate) struct Portable {
     poll: Poll,
     events: Events,
-    waker: IoWaker,
     begun: Box<[Option<Begun>]>,
     sockets: Box<[Readiness]>,
     /// Slots to be tried; each is in it once at most.
@@ -79,9 +78,9 @@ impl Portable {
     pub(crate) fn new(
         operation_count: u32,
         descriptor_count: u32,
+        waker: &IoWaker,
     ) -> Result<Self, (&'static str, Errno)> {
         let poll = Poll::new().map_err(|error| ("the poller", error.into()))?;
-        let waker = IoWaker::new().map_err(|error| ("eventfd", error.into()))?;
         let counter = waker.counter().as_raw_fd();
         // Each ring is a change, so that nobody has to read the counter.
         let registered =
@@ -91,17 +90,12 @@ impl Portable {
         Ok(Self {
             poll,
             events: Events::with_capacity(EVENTS_MAX),
-            waker,
             begun: vec![None; operation_count as usize].into_boxed_slice(),
             sockets: vec![Readiness::default(); descriptor_count as usize].into_boxed_slice(),
             queue: VecDeque::with_capacity(operation_count as usize),
             blocked_count: 0,
             counters: BackendCounters::default(),
         })
-    }
-
-    pub(crate) fn waker(&self) -> IoWaker {
-        self.waker.clone()
     }
 
     fn enqueue(&mut self, slot: u32) {
@@ -292,10 +286,6 @@ impl Backend for Portable {
 
     fn counters(&self) -> BackendCounters {
         self.counters
-    }
-
-    fn own_files(&self) -> [RawFd; 2] {
-        [self.poll.as_raw_fd(), self.waker.counter().as_raw_fd()]
     }
 }
 

@@ -30,12 +30,15 @@ use super::device::{Device, DevicePlan, IoChoice, IoSetupError};
 use super::doorbell::IoWaker;
 use super::errno::Errno;
 use super::helper::Helpers;
-use super::ledger::{IoRemains, Ledger};
+use super::ledger::Ledger;
 use super::operation::{Completion, Operation, Refusal, Submission, Ticket};
 use super::pending::{Operations, Station, Stop};
 use super::plan::IoPlan;
+use super::remains::IoRemains;
 use super::world::World;
+use crate::estate::{Estate, Kept};
 use std::collections::VecDeque;
+use std::mem::ManuallyDrop;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -72,7 +75,7 @@ pub struct IoCounters {
 /// Dropping it stops what is in flight, waits until it has stopped, and closes every descriptor.
 pub struct ShardIo {
     /// Dropped first: it waits until the kernel has let go of the buffers.
-    device: Device,
+    device: Kept<Device>,
     /// Dropped next: it waits for the helper threads.
     helpers: Helpers,
     descriptors: Descriptors,
@@ -87,7 +90,7 @@ pub struct ShardIo {
     finished: VecDeque<(u32, Result<Success, Errno>)>,
     waker: IoWaker,
     ledger: Arc<Ledger>,
-    note: Option<String>,
+    note: Option<Box<str>>,
     counters: IoCounters,
 }
 
@@ -115,8 +118,19 @@ impl ShardIo {
     /// # Errors
     /// The plan is beyond a limit, or the operating system refuses.
     pub fn new(choice: IoChoice, plan: &IoPlan) -> Result<Self, IoSetupError> {
+        let waker = IoWaker::new().map_err(|error| ("eventfd", error.into()))?;
+        Self::woken_by(waker, choice, plan)
+    }
+
+    /// The same, where others know already what wakes it.
+    pub(crate) fn woken_by(
+        waker: IoWaker,
+        choice: IoChoice,
+        plan: &IoPlan,
+    ) -> Result<Self, IoSetupError> {
         Self::with(plan, plan.helper_threads, |plan| {
-            Device::choose(choice, plan)
+            let (device, note) = Device::choose(choice, plan, &waker)?;
+            Ok((device, waker, note))
         })
     }
 
@@ -146,7 +160,8 @@ impl ShardIo {
             receive_count: plan.receive_buffers,
             receive_bytes: plan.receive_bytes,
         };
-        let (mut device, waker, note) = make(device_plan)?;
+        let (device, waker, note) = make(device_plan)?;
+        let mut device = Kept::new(device);
         device.provide(&mut buffers);
         let helpers = Helpers::start(
             helper_threads,
@@ -155,10 +170,6 @@ impl ShardIo {
             waker.clone(),
         );
         let ledger = Arc::new(Ledger::new());
-        device
-            .own_files()
-            .into_iter()
-            .for_each(|file| ledger.note_number(file));
         let queue = || VecDeque::with_capacity(operation_count as usize);
         Ok(Self {
             device,
@@ -178,7 +189,7 @@ impl ShardIo {
             finished: VecDeque::with_capacity(operation_count as usize),
             waker,
             ledger,
-            note,
+            note: note.map(String::into_boxed_str),
             counters: IoCounters::default(),
         })
     }
@@ -201,13 +212,46 @@ impl ShardIo {
         self.waker.clone()
     }
 
-    /// What closes everything if the thread of this shard ends without dropping this, as after a fault
-    /// that condemned its memory.
+    /// What closes everything and gives it back if the thread of this shard ends without dropping this, as
+    /// after a fault that condemned its memory. To be asked for before anything is submitted; dropping it
+    /// does nothing.
+    ///
+    /// # Panics
+    /// When something was submitted.
     #[must_use]
     pub fn remains(&self) -> IoRemains {
+        assert!(
+            self.counters.submitted_count == 0,
+            "what is written down is what was there at first"
+        );
+        let mut buffers = Estate::default();
+        self.buffers.list_memory(&mut buffers);
+        let mut tables = Estate::default();
+        self.list(&mut tables);
         IoRemains {
             ledger: self.ledger.clone(),
             desk: self.helpers.desk(),
+            // SAFETY: used only to bury what was forgotten.
+            device: ManuallyDrop::new(unsafe { self.device.again() }),
+            buffers,
+            tables,
+        }
+    }
+
+    fn list(&self, estate: &mut Estate) {
+        self.buffers.list(estate);
+        self.descriptors.list(estate);
+        self.operations.list(estate);
+        self.deadlines.list(estate);
+        self.waker.list(estate);
+        estate.share(&self.ledger);
+        estate.share(&self.helpers.desk());
+        for queue in [&self.to_start, &self.to_cancel, &self.starved] {
+            estate.fresh_queue(queue);
+        }
+        estate.fresh_queue(&self.finished);
+        if let Some(note) = &self.note {
+            estate.boxed(note.as_bytes());
         }
     }
 

@@ -10,7 +10,7 @@ use super::operation::Refusal;
 use super::socket::{Half, ListenOptions, SocketOption};
 use super::world::{Place, State, Tried, World, nanos};
 use std::net::SocketAddr;
-use std::os::fd::{AsRawFd, RawFd};
+use std::os::fd::RawFd;
 use std::time::Duration;
 
 /// What the call that begins an operation takes, at most, in nanoseconds.
@@ -431,9 +431,5 @@ impl Backend for Simulated {
 
     fn counters(&self) -> BackendCounters {
         self.counters
-    }
-
-    fn own_files(&self) -> [RawFd; 2] {
-        [self.waker.counter().as_raw_fd(); 2]
     }
 }

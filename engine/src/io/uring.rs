@@ -91,6 +91,7 @@ impl Uring {
         operation_count: u32,
         receive_count: u32,
         receive_bytes: u32,
+        waker: IoWaker,
     ) -> Result<Self, (&'static str, Errno)> {
         let entries = operation_count.clamp(8, ENTRIES_MAX).next_power_of_two();
         // One for each operation, and again for those of an accept that goes on.
@@ -99,7 +100,6 @@ impl Uring {
         probe(&ring).map_err(|error| ("io_uring_register of a probe", error))?;
         let provided = Provided::register(&ring, receive_count)
             .map_err(|error| ("io_uring_register of a buffer ring", error))?;
-        let waker = IoWaker::new().map_err(|error| ("eventfd", error.into()))?;
         let extra = |_| Extra {
             address: RawAddress::EMPTY,
             // SAFETY: integers and pointers, for which zero is a value.
@@ -123,10 +123,6 @@ impl Uring {
             receive_bytes,
             counters: BackendCounters::default(),
         })
-    }
-
-    pub(crate) fn waker(&self) -> IoWaker {
-        self.waker.clone()
     }
 
     fn extra(&mut self, slot: u32) -> *mut Extra {
@@ -274,6 +270,24 @@ impl Uring {
                     from,
                     truncated: flags & libc::MSG_TRUNC != 0,
                 }
+            }
+        }
+    }
+
+    /// The thread that used the ring has ended, and with it everything it had in flight: closes what was opened
+    /// for nobody.
+    #[cold]
+    pub(crate) fn bury(&mut self) {
+        self.close_ended();
+        self.outstanding_count = 0;
+    }
+
+    /// Closes what operations have opened that have ended.
+    fn close_ended(&mut self) {
+        while let Some(entry) = self.next_entry() {
+            let is_slot = !matches!(entry.user_data(), BELL | CANCEL);
+            if is_slot && entry.result() >= 0 {
+                drop(self.read_success(entry.user_data() as u32, entry.result() as u32, None));
             }
         }
     }
@@ -438,23 +452,13 @@ impl Backend for Uring {
                 Ok(_) | Err(Errno::EINTR | Errno::EAGAIN | Errno::EBUSY) => {}
                 Err(_) => return false,
             }
-            while let Some(entry) = self.next_entry() {
-                let is_slot = !matches!(entry.user_data(), BELL | CANCEL);
-                if is_slot && entry.result() >= 0 {
-                    // Whatever was opened is closed again.
-                    drop(self.read_success(entry.user_data() as u32, entry.result() as u32, None));
-                }
-            }
+            self.close_ended();
         }
         true
     }
 
     fn counters(&self) -> BackendCounters {
         self.counters
-    }
-
-    fn own_files(&self) -> [RawFd; 2] {
-        [self.ring.as_raw_fd(), self.waker.counter().as_raw_fd()]
     }
 }
 

@@ -72,6 +72,11 @@ impl Bells {
         assert!(set.is_ok(), "a shard with I/O has a thread of its own");
     }
 
+    /// What wakes the thread of `shard` in its I/O, if that has been said.
+    pub(crate) fn io_waker(&self, shard: usize) -> Option<IoWaker> {
+        self.beds[self.thread_of[shard]].io.get().cloned()
+    }
+
     /// Something of `from` waits for `shard`, published before this call.
     #[inline]
     pub(crate) fn ring(&self, shard: usize, from: usize) {

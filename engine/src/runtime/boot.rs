@@ -379,6 +379,7 @@ pub(crate) fn lay_out(
             .map(|shard| Arc::new(specification.garden(shard)))
             .collect(),
         logs: (0..shard_count).map(log_ring).collect(),
+        wills: (0..shard_count).map(|_| Mutex::new(None)).collect(),
         cores,
         own_core,
         born: platform::now(),

@@ -4,13 +4,29 @@
 //! one operation with many ends: connections that arrive before the isolate has had its turn form a
 //! line, each linked through the slot of its own descriptor, so that the line needs no room of its own.
 
-use crate::io::{Descriptor, Errno, ShardIo};
+use super::metrics::{Counter, ShardMetrics};
+use crate::estate::Estate;
+use crate::io::{Descriptor, Errno, IoCounters, ShardIo};
 
 pub(crate) struct Gate {
     pub(crate) io: ShardIo,
     /// By slot of a descriptor, who stands behind it in the line.
     behind: Box<[Option<Descriptor>]>,
+    /// What was counted before this was made.
+    before: [u64; COUNTERS.len()],
 }
+
+type Read = fn(&IoCounters) -> u64;
+
+/// What is counted by the I/O, and under which name.
+const COUNTERS: [(Counter, Read); 6] = [
+    (Counter::IoSubmitted, |it| it.submitted_count),
+    (Counter::IoRefused, |it| it.refused_count),
+    (Counter::IoExpired, |it| it.expired_count),
+    (Counter::IoStarved, |it| it.starved_count),
+    (Counter::IoTurnedAway, |it| it.turned_away_count),
+    (Counter::IoCalls, |it| it.backend.enter_count),
+];
 
 /// What an operation that accepts has brought and its isolate was not told.
 #[derive(Clone, Copy, Default)]
@@ -45,10 +61,24 @@ impl Line {
 }
 
 impl Gate {
-    pub(crate) fn new(io: ShardIo, descriptor_slots: u32) -> Self {
+    pub(crate) fn new(io: ShardIo, descriptor_slots: u32, metrics: &ShardMetrics) -> Self {
         Self {
             io,
+            before: COUNTERS.map(|(counter, _)| metrics.value(counter)),
             behind: vec![None; descriptor_slots as usize].into_boxed_slice(),
+        }
+    }
+
+    /// Writes down what it has taken, but for the I/O itself.
+    pub(crate) fn list(&self, estate: &mut Estate) {
+        estate.boxed(&*self.behind);
+    }
+
+    /// Copies the counters of the I/O to where they can be read from outside.
+    pub(crate) fn show(&self, metrics: &ShardMetrics) {
+        let counters = self.io.counters();
+        for ((counter, read), before) in COUNTERS.iter().zip(self.before) {
+            metrics.set(*counter, before + read(&counters));
         }
     }
 

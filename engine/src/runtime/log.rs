@@ -4,7 +4,9 @@
 use super::handle::Handle;
 use super::metrics::ShardMetrics;
 use super::timer::Nanos;
+use crate::estate::Estate;
 use ringbuf::traits::Producer;
+use ringbuf::wrap::Wrap;
 use ringbuf::{CachingProd, HeapRb};
 use std::fmt;
 use std::sync::Arc;
@@ -100,6 +102,11 @@ pub(crate) type LogProducer = CachingProd<Arc<HeapRb<LogRecord>>>;
 impl LogWriter {
     pub(crate) fn new(shard: usize, ring: LogProducer, level: Level) -> Self {
         Self { shard, ring, level }
+    }
+
+    /// Writes down its share of the ring.
+    pub(crate) fn list(&self, estate: &mut Estate) {
+        estate.share(self.ring.rb_ref());
     }
 
     pub(crate) fn write(

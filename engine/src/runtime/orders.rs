@@ -14,7 +14,9 @@ pub(crate) enum Phase {
 
 pub(crate) struct Orders {
     phase: AtomicU8,
+    /// Per shard how many revivals were asked for, and of how many it knows.
     revivals: Vec<AtomicU64>,
+    known_revivals: Vec<AtomicU64>,
 }
 
 impl Orders {
@@ -22,6 +24,7 @@ impl Orders {
         Self {
             phase: AtomicU8::new(Phase::Running as u8),
             revivals: (0..shard_count).map(|_| AtomicU64::new(0)).collect(),
+            known_revivals: (0..shard_count).map(|_| AtomicU64::new(0)).collect(),
         }
     }
 
@@ -40,6 +43,15 @@ impl Orders {
 
     pub(crate) fn revivals(&self, shard: usize) -> u64 {
         self.revivals[shard].load(Ordering::Acquire)
+    }
+
+    /// The shard knows of so many revivals.
+    pub(crate) fn know_revivals(&self, shard: usize, count: u64) {
+        self.known_revivals[shard].store(count, Ordering::Relaxed);
+    }
+
+    pub(crate) fn known_revivals(&self, shard: usize) -> u64 {
+        self.known_revivals[shard].load(Ordering::Relaxed)
     }
 
     pub(crate) fn revive(&self, shard: usize) {

@@ -16,6 +16,7 @@ use super::handle::Handle;
 use super::mail::{Lane, Queue};
 use super::parcel::{PARCEL_WORDS, Parcel};
 use super::refusal::Undelivered;
+use crate::estate::Estate;
 use crate::ring::{RingReader, RingWriter, lines_of};
 use std::mem::MaybeUninit;
 
@@ -207,6 +208,10 @@ impl Outbox {
             stalled: false,
             waiting: Queue::EMPTY,
         }
+    }
+
+    pub(crate) fn list(&self, estate: &mut Estate) {
+        self.writer.list(estate);
     }
 
     /// Whether something was published in this turn.

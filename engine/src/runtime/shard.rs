@@ -81,7 +81,7 @@ pub(crate) struct RuntimeShard {
     is_rebuilt: bool,
     /// What the tree consists of, to be planted again when the shard is.
     pub(crate) garden: Arc<Garden>,
-    _arena: Arena,
+    arena: Arena,
 }
 
 pub(crate) struct ShardParts {
@@ -118,8 +118,12 @@ impl RuntimeShard {
             revivals: parts.past.revivals,
             is_rebuilt: parts.past.rebuilds > 0,
             garden: parts.garden,
-            _arena: parts.arena,
+            arena: parts.arena,
         }
+    }
+
+    pub(crate) fn arena(&self) -> &Arena {
+        &self.arena
     }
 
     /// Starts who is there from the start, unless the shard waits to be revived or the runtime ends.
@@ -194,17 +198,20 @@ impl RuntimeShard {
 
     fn look_at_bells(&mut self) -> bool {
         let number = self.number();
-        let mut moved = false;
-        let bells = self.bells.clone();
-        bells.answer(number, |from| {
+        let (mut moved, mut is_door_rung) = (false, false);
+        let unread = &mut self.unread;
+        self.bells.answer(number, |from| {
             moved = true;
             if from == DOOR {
-                self.look_at_orders();
-                self.open_door();
+                is_door_rung = true;
             } else {
-                self.unread.insert(from);
+                unread.insert(from);
             }
         });
+        if is_door_rung {
+            self.look_at_orders();
+            self.open_door();
+        }
         for from in self.unread.take() {
             #[cfg(test)]
             if sings(Canary::MissingFence) {
@@ -307,6 +314,7 @@ impl RuntimeShard {
         let revivals = self.orders.revivals(self.number());
         if revivals != self.revivals {
             self.revivals = revivals;
+            self.orders.know_revivals(self.number(), revivals);
             self.revive();
         }
     }

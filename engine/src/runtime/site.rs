@@ -8,15 +8,17 @@ use super::links::{Ends, Links};
 use super::log::{LogRecord, LogWriter};
 use super::members::Garden;
 use super::orders::Orders;
+use super::remains::Remains;
 use super::roll::Roll;
 use super::spec::Specification;
 use super::timer::{Nanos, nanos};
 use crate::io::World;
 use crate::platform;
+use crate::trap::lock;
 use core_affinity::CoreId;
 use ringbuf::traits::Raw;
 use ringbuf::{CachingProd, HeapRb};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 use std::time::Instant;
 
 /// The records of one shard's log.
@@ -33,6 +35,8 @@ pub(crate) struct Site {
     /// By shard: who is there from the start, and where it logs.
     pub(crate) gardens: Vec<Arc<Garden>>,
     pub(crate) logs: Vec<LogRing>,
+    /// By shard, while it is there: what will be left of it if it is condemned.
+    pub(crate) wills: Vec<Mutex<Option<Remains>>>,
     /// By thread, where threads are pinned.
     pub(crate) cores: Vec<CoreId>,
     pub(crate) own_core: bool,
@@ -68,6 +72,11 @@ impl Site {
         }
     }
 
+    /// What will be left of a shard is this.
+    pub(crate) fn will(&self, shard: usize, remains: Option<Remains>) {
+        *lock(&self.wills[shard]) = remains;
+    }
+
     /// The log of a shard, whose writer is alone.
     pub(crate) fn log_writer(&self, shard: usize) -> LogWriter {
         let ring = CachingProd::new(self.logs[shard].clone());
@@ -79,6 +88,11 @@ impl Site {
     /// # Safety
     /// The shard's thread has ended, and nothing of the shard is ever used again.
     pub(crate) unsafe fn clear(&self, shard: usize) {
+        let remains = lock(&self.wills[shard]).take();
+        if let Some(remains) = remains {
+            // SAFETY: the caller's.
+            unsafe { remains.bury() };
+        }
         // SAFETY: the writer is never used again, says the caller.
         unsafe { self.logs[shard].hold_write(false) };
         let common = &self.common;

@@ -102,13 +102,15 @@ fn live(
     keep_dropped(site.common.runtime, claims_max);
     site.bells.claim(thread);
     for seat in seats {
+        let number = seat.number;
         match make_shard(site, seat) {
             Ok(shard) => {
+                site.will(number, Some(shard.remains()));
                 shards.push(shard);
                 shards.last_mut().expect("just pushed").begin();
             }
             Err(error) => {
-                shards.clear();
+                end_shards(site, shards);
                 keep_dropped_no_more();
                 return site.roll.booted(thread, Err(error));
             }
@@ -118,9 +120,17 @@ fn live(
     crate::crew::set_in_run(true);
     run(shards, &site.bells, thread, site.own_core, || site.now());
     crate::crew::set_in_run(false);
-    shards.clear();
+    end_shards(site, shards);
     keep_dropped_no_more();
     site.roll.leave(thread);
+}
+
+/// Drops shards as they should be.
+fn end_shards(site: &Site, shards: &mut Vec<RuntimeShard>) {
+    for shard in shards.drain(..) {
+        site.will(usize::from(shard.core.shard), None);
+        drop(shard);
+    }
 }
 
 /// Turns until everything has ended.
@@ -194,15 +204,21 @@ fn sleep(shards: &mut [RuntimeShard], bells: &Bells, thread: usize, now: Nanos) 
 
 /// The I/O of a shard, if it has any.
 fn make_gate(site: &Site, shard: usize) -> io::Result<Option<Gate>> {
-    let Some((choice, plan)) = site.specification.io_plan() else {
+    let specification = &site.specification;
+    let Some((choice, plan)) = specification.io_plan() else {
         return Ok(None);
     };
-    let io = match &site.world {
-        None => ShardIo::new(choice, &plan),
-        Some(world) => ShardIo::simulated(world, shard, &plan),
+    let io = match (&site.world, site.bells.io_waker(shard)) {
+        (Some(world), _) => ShardIo::simulated(world, shard, &plan),
+        // Whoever has something for the shard knows this one.
+        (None, Some(waker)) => ShardIo::woken_by(waker, choice, &plan),
+        (None, None) => ShardIo::new(choice, &plan).inspect(|io| {
+            site.bells.sleep_in_io(shard, io.waker());
+        }),
     };
     let io = io.map_err(io::Error::other)?;
-    Ok(Some(Gate::new(io, plan.descriptor_slots)))
+    let metrics = &site.common.metrics[shard];
+    Ok(Some(Gate::new(io, plan.descriptor_slots, metrics)))
 }
 
 pub(crate) fn make_shard(site: &Site, seat: ShardSeat) -> io::Result<RuntimeShard> {
@@ -252,9 +268,6 @@ pub(crate) fn make_shard(site: &Site, seat: ShardSeat) -> io::Result<RuntimeShar
     let outbox = |writer| Outbox::new(writer, specification.link, lines);
     let wheel = Wheel::carve(&arena, notice_count + desk_count);
     let gate = make_gate(site, number)?;
-    if let Some(gate) = &gate {
-        site.bells.sleep_in_io(number, gate.io.waker());
-    }
     let mut core = Core {
         shard: number as u8,
         lost_generation,

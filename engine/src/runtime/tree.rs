@@ -6,6 +6,7 @@
 
 use super::mail::NONE;
 use super::timer::{Nanos, nanos};
+use crate::estate::Estate;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -175,6 +176,16 @@ impl Tree {
     pub(crate) fn bytes(desk_count: usize, supervisor_count: usize) -> usize {
         (desk_count + supervisor_count) * size_of::<Node>()
             + supervisor_count * size_of::<Supervisor>()
+    }
+
+    /// Writes down what it has taken.
+    pub(crate) fn list(&self, estate: &mut Estate) {
+        estate.vec(&self.nodes);
+        estate.vec(&self.supervisors);
+        for supervisor in &self.supervisors {
+            estate.share(&supervisor.name);
+            estate.vec(&supervisor.recent.times);
+        }
     }
 
     /// Adds a supervisor, which stands under nobody yet.

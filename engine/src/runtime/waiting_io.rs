@@ -109,19 +109,9 @@ impl Core {
         moved
     }
 
-    /// Copies the counters of the I/O to where they can be read from outside.
     fn show_io(&self) {
-        let Some(gate) = &self.gate else { return };
-        let counters = gate.io.counters();
-        for (counter, value) in [
-            (Counter::IoSubmitted, counters.submitted_count),
-            (Counter::IoRefused, counters.refused_count),
-            (Counter::IoExpired, counters.expired_count),
-            (Counter::IoStarved, counters.starved_count),
-            (Counter::IoTurnedAway, counters.turned_away_count),
-            (Counter::IoCalls, counters.backend.enter_count),
-        ] {
-            self.metrics.set(counter, value);
+        if let Some(gate) = &self.gate {
+            gate.show(&self.metrics);
         }
     }
 

@@ -40,6 +40,7 @@ impl Warden {
         let mut ward = Ward {
             site: site.clone(),
             log,
+            pasts: vec![Vec::new(); site.roll.thread_count()],
         };
         let thread = platform::spawn("warden".to_owned(), None, move || ward.serve())?;
         Ok(Self {
@@ -62,6 +63,8 @@ impl Drop for Warden {
 struct Ward {
     site: Arc<Site>,
     log: LogWriter,
+    /// By thread: its shards, and what the next ones begin with.
+    pasts: Vec<Vec<(usize, Past)>>,
 }
 
 impl Ward {
@@ -74,8 +77,8 @@ impl Ward {
                         Some(culprit),
                         format_args!("{}: {fault}", self.kind_name(culprit)),
                     );
-                    let pasts = self.bury(thread, culprit);
-                    self.build(thread, &pasts);
+                    self.bury(thread, culprit);
+                    self.build(thread);
                 }
                 Obituary::NotBuilt(error) => self.build_later(thread, &error),
             }
@@ -94,9 +97,12 @@ impl Ward {
     }
 
     /// Buries the shards of a thread that is about to end, and decides what comes after them.
-    fn bury(&mut self, thread: usize, culprit: Handle) -> Vec<(usize, Past)> {
+    fn bury(&mut self, thread: usize, culprit: Handle) {
         let site = self.site.clone();
         let shards = site.bells.shards_of(thread);
+        // Before anybody can see that something has happened, and ask for a revival because of it.
+        let known = shards.clone().map(|shard| self.known_revivals(shard));
+        let known: Vec<u64> = known.collect();
         for shard in shards.clone() {
             // First of all, so that others wait no longer for what will not come.
             let lost = site.common.metrics[shard].generation_max();
@@ -105,16 +111,26 @@ impl Ward {
             site.bells.ring_all(shard);
         }
         site.roll.join(thread);
-        let pasts = shards.map(|shard| {
+        let next = shards.zip(known).map(|(shard, revivals)| {
             // SAFETY: its thread has just ended, having forgotten its shards.
             unsafe { site.clear(shard) };
-            (shard, self.past_of(shard, culprit))
+            (shard, self.past_of(shard, culprit, revivals))
         });
-        pasts.collect()
+        let next = next.collect();
+        self.pasts[thread] = next;
+    }
+
+    /// The revivals that are over for a shard: of one in quarantine those it has heard of.
+    fn known_revivals(&self, shard: usize) -> u64 {
+        if self.site.common.quarantined[shard].load(Ordering::Relaxed) {
+            self.site.orders.known_revivals(shard)
+        } else {
+            self.site.orders.revivals(shard)
+        }
     }
 
     /// Whether a shard is started afresh or stays in quarantine.
-    fn past_of(&mut self, shard: usize, culprit: Handle) -> Past {
+    fn past_of(&mut self, shard: usize, culprit: Handle, revivals: u64) -> Past {
         let site = self.site.clone();
         let quarantined = &site.common.quarantined[shard];
         if shard == culprit.shard() {
@@ -135,12 +151,12 @@ impl Ward {
         Past {
             rebuilds: metrics.value(Counter::Rebuilds),
             is_quarantined,
-            revivals: site.orders.revivals(shard),
+            revivals,
         }
     }
 
     /// Starts a thread in the place of one that has ended.
-    fn build(&mut self, thread: usize, pasts: &[(usize, Past)]) {
+    fn build(&mut self, thread: usize) {
         let site = self.site.clone();
         let seat = |&(shard, past): &(usize, Past)| -> ShardSeat {
             // SAFETY: who had these ends is buried.
@@ -149,7 +165,7 @@ impl Ward {
         let seat = Seat {
             site: site.clone(),
             thread,
-            shards: pasts.iter().map(seat).collect(),
+            shards: self.pasts[thread].iter().map(seat).collect(),
         };
         if let Err(error) = start(seat) {
             self.site.roll.booted(thread, Err(error));
@@ -159,30 +175,16 @@ impl Ward {
     /// The host has refused memory or a thread: waits and tries again, unless all is over.
     fn build_later(&mut self, thread: usize, error: &io::Error) {
         let site = self.site.clone();
-        let shards = site.bells.shards_of(thread);
-        for shard in shards.clone() {
-            self.say(
-                shard,
-                None,
-                format_args!("the shard cannot be built: {error}"),
-            );
+        for shard in site.bells.shards_of(thread) {
+            let text = format_args!("the shard cannot be built: {error}");
+            self.say(shard, None, text);
         }
+        site.roll.join_if_entered(thread);
         let is_over = || site.orders.phase() != Phase::Running;
         site.roll.pause(PAUSE, is_over);
         if is_over() {
             return site.roll.leave(thread);
         }
-        site.roll.join_if_entered(thread);
-        let pasts: Vec<(usize, Past)> = shards
-            .map(|shard| {
-                let past = Past {
-                    rebuilds: site.common.metrics[shard].value(Counter::Rebuilds),
-                    is_quarantined: site.common.quarantined[shard].load(Ordering::Relaxed),
-                    revivals: site.orders.revivals(shard),
-                };
-                (shard, past)
-            })
-            .collect();
-        self.build(thread, &pasts);
+        self.build(thread);
     }
 }

@@ -6,6 +6,7 @@ mod sealed;
 
 mod accounting;
 mod calls;
+mod chaos;
 mod faults;
 mod io;
 mod messages;

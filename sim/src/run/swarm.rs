@@ -12,6 +12,7 @@ use super::variant::Variant;
 use crate::design::Design;
 use std::ops::Range;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::mpsc::{self, RecvTimeoutError, Sender};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 use tina_engine::{Catalogue, EpochRecord, Limits, Observer, Outcome, Random};
@@ -19,6 +20,8 @@ use tina_engine::{Catalogue, EpochRecord, Limits, Observer, Outcome, Random};
 /// The stream of the generator of what a seed's run is like.
 const STREAM: u64 = 0x7377_6172;
 
+/// How often it is asked whether to stop.
+const LOOK: Duration = Duration::from_millis(20);
 const HELD: &str = "runners do not panic with it held";
 
 /// What is run.
@@ -136,11 +139,16 @@ pub fn swarm(
         is_over: AtomicBool::new(false),
     };
     let failure = std::thread::scope(|scope| {
+        let (done, runs) = mpsc::channel();
         let runners: Vec<_> = (0..plan.thread_count.max(1))
-            .map(|_| scope.spawn(|| field.work(&found)))
+            .map(|_| {
+                let done = done.clone();
+                let (field, found) = (&field, &found);
+                scope.spawn(move || field.work(found, &done))
+            })
             .collect();
-        while !runners.iter().all(|runner| runner.is_finished()) {
-            std::thread::sleep(Duration::from_millis(20));
+        drop(done);
+        while runs.recv_timeout(LOOK) != Err(RecvTimeoutError::Disconnected) {
             let late = plan
                 .time
                 .is_some_and(|limit| time.seconds() > limit.as_secs_f64());
@@ -193,7 +201,7 @@ struct Field<'a> {
 
 impl Field<'_> {
     /// Runs seeds until there are no more, or one has failed.
-    fn work(&self, found: &Mutex<Swarm>) -> Result<(), RunError> {
+    fn work(&self, found: &Mutex<Swarm>, done: &Sender<()>) -> Result<(), RunError> {
         while !self.is_over.load(Ordering::Relaxed) {
             let seed = self.next.fetch_add(1, Ordering::Relaxed);
             if seed >= self.plan.seeds.end {
@@ -203,6 +211,8 @@ impl Field<'_> {
             course.moves = course.moves.filter(|_| self.moves);
             let (stream, outcome) = self.run(&course)?;
             let differs = self.reference.first_difference(&stream).is_some();
+            // Whoever listens outlives the runners.
+            let _ = done.send(());
             let mut swarm = found.lock().expect(HELD);
             swarm.run_count += 1;
             swarm.epoch_count += stream.epoch_count();

@@ -288,7 +288,7 @@ fn a_shard_is_dropped_with_everything_in_flight() {
 
 /// As after a fault that condemned the shard: nothing of it is touched any more.
 #[test]
-fn what_remains_of_a_condemned_shard_is_closed() {
+fn what_remains_of_a_condemned_shard_is_closed_and_given_back() {
     on_each_of_the_system(|rig| {
         let listener = rig
             .io
@@ -296,28 +296,44 @@ fn what_remains_of_a_condemned_shard_is_closed() {
             .unwrap();
         let to = rig.io.local_address(BOB, listener).unwrap();
         let (accepting, _) = rig.submit(BOB, Operation::Accept { listener });
-        let mut other = Rig::new(&rig.side, &small_plan());
-        let (connecting, _) = other.submit(ANN, Operation::Connect { to });
-        let lost = other.opened(connecting);
-        let bob = rig.opened(accepting);
-        let own = other
-            .io
-            .listen(ANN, LOCALHOST, &ListenOptions::default())
-            .unwrap();
-        let address = other.io.local_address(ANN, own).unwrap();
-        let closed = other.io.bind(ANN, LOCALHOST, false).unwrap();
-        other.close(ANN, closed);
-        other.submit(ANN, Operation::Receive { socket: lost });
-        other.submit(ANN, Operation::Accept { listener: own });
-        other.turn();
-        let remains = other.io.remains();
-        std::mem::forget(other);
-        // SAFETY: it was forgotten, and its thread, which is this one, does not use it.
+        let side = rig.side.clone();
+        let condemned = move || {
+            let mut other = Rig::new(&side, &small_plan());
+            let remains = other.io.remains();
+            let (connecting, _) = other.submit(ANN, Operation::Connect { to });
+            let lost = other.opened(connecting);
+            let own = other
+                .io
+                .listen(ANN, LOCALHOST, &ListenOptions::default())
+                .unwrap();
+            let address = other.io.local_address(ANN, own).unwrap();
+            let closed = other.io.bind(ANN, LOCALHOST, false).unwrap();
+            other.close(ANN, closed);
+            other.submit(ANN, Operation::Receive { socket: lost });
+            other.submit(ANN, Operation::Accept { listener: own });
+            other.turn();
+            // Accepted in its name, and never taken up.
+            let knocking = std::net::TcpStream::connect(address).unwrap();
+            other.io.wait(other.clock, Some(PATIENCE), || false);
+            std::mem::forget(other);
+            (remains, address, knocking)
+        };
+        let ended = std::thread::scope(|scope| scope.spawn(condemned).join());
+        let (remains, address, knocking) = ended.unwrap();
+        // SAFETY: it was forgotten, and its thread has ended.
         let closed_count = unsafe { remains.bury() };
-        assert_eq!(closed_count, 4, "two sockets, and two of the back end");
+        assert_eq!(closed_count, 2, "a connection and a listener");
+        let bob = rig.opened(accepting);
         let outcome = rig.run(BOB, Operation::Receive { socket: bob });
         assert_eq!(outcome, Ok(Outcome::End));
         let outcome = rig.run(ANN, Operation::Connect { to: address });
         assert_eq!(outcome, Err(Errno::ECONNREFUSED));
+        // The end of the stream, or that there was none: not silence.
+        let mut knocking = knocking;
+        knocking.set_read_timeout(Some(PATIENCE)).unwrap();
+        match std::io::Read::read(&mut knocking, &mut [0]) {
+            Ok(count) => assert_eq!(count, 0),
+            Err(error) => assert_eq!(error.kind(), std::io::ErrorKind::ConnectionReset),
+        }
     });
 }

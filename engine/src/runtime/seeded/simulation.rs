@@ -17,7 +17,7 @@ use super::super::site::{Past, ShardSeat, Site};
 use super::super::spec::Specification;
 use super::super::thread::make_shard;
 use super::super::timer::{Nanos, TICK_NANOS, nanos};
-use super::disturb::Disturbance;
+use super::disturbance::Disturbance;
 use super::faults::Faults;
 use super::view::View;
 use crate::hash::mix;
