@@ -18,20 +18,22 @@ const COLUMNS_MAX: usize = 120;
 
 /// Files that may hold unsafe code; each block says why it is sound.
 const UNSAFE_FILES: &[&str] = &[
-    "engine/src/arena.rs",             // the mapping, typed views of it
-    "engine/src/fifo.rs",              // slots of the arena, read and written by index
-    "engine/src/port.rs",              // the two ends of those slots
-    "engine/src/ring.rs",              // the ring between two shards
-    "engine/src/link.rs",              // frames on that ring
-    "engine/src/codec.rs",             // items of a slot as the bytes of a checkpoint
-    "engine/src/fifo/snapshot.rs",     // items of a slot, written down and put back
-    "engine/src/bank.rs",              // words of many FIFOs, side by side
-    "engine/src/vector/sweep.rs",      // reads and writes eight of them at a time
+    "engine/src/arena.rs",              // the mapping, typed views of it
+    "engine/src/fifo.rs",               // slots of the arena, read and written by index
+    "engine/src/port.rs",               // the two ends of those slots
+    "engine/src/ring.rs",               // the ring between two shards
+    "engine/src/link.rs",               // frames on that ring
+    "engine/src/codec.rs",              // items of a slot as the bytes of a checkpoint
+    "engine/src/fifo/snapshot.rs",      // items of a slot, written down and put back
+    "engine/src/bank.rs",               // words of many FIFOs, side by side
+    "engine/src/vector/sweep.rs",       // reads and writes eight of them at a time
     "engine/src/tape.rs", // words of items that may be padding, a tape that ports point to
     "engine/src/wheel.rs", // marks a node as valid when zeroed
     "engine/src/handle.rs", // marks a record as valid when zeroed
     "engine/src/runtime/parcel.rs", // a value of any type in 96 bytes
     "engine/src/runtime/outbox.rs", // the same, off a ring
+    "engine/src/runtime/payload.rs", // blocks of bytes with one owner each
+    "engine/src/runtime/free_slots.rs", // values that a model of it guards with slots
     "engine/src/trap.rs", // a number that stands in memory when a fault happens
     "engine/src/trap/boundary.rs", // the frame, in assembly, that faults return to
     "engine/src/trap/handler.rs", // signal handlers

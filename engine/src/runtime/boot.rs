@@ -13,6 +13,7 @@ use super::names::Names;
 use super::orders::{Orders, Phase};
 use super::outbox::Frame;
 use super::parcel::Parcel;
+use super::payload::{Depot, NoPayload, Payload};
 use super::pool::Pools;
 use super::refusal::{SendError, Undelivered};
 use super::spec::Specification;
@@ -85,6 +86,18 @@ fn memory_bytes() -> Option<usize> {
     Some(kilobytes * 1024)
 }
 
+/// The payloads of every shard.
+fn depots(
+    specification: &Specification,
+    metrics: &[Arc<ShardMetrics>],
+) -> io::Result<Vec<Arc<Depot>>> {
+    let depot = |metrics: &Arc<ShardMetrics>| {
+        let depot = Depot::new(&specification.payloads, metrics.clone());
+        depot.map(Arc::new)
+    };
+    metrics.iter().map(depot).collect()
+}
+
 impl Runtime {
     /// Checks the specification, takes all memory, starts the threads and the isolates that are there
     /// from the start.
@@ -108,12 +121,14 @@ impl Runtime {
         let bells = Arc::new(Bells::new((0..shard_count).map(thread_of).collect()));
         let doors = Doors::new(shard_count, specification.doors(), bells.clone());
         let pools = Arc::new(Pools::new(&specification.pools, doors.runtime));
+        let metrics: Vec<Arc<ShardMetrics>> = (0..shard_count).map(|_| Arc::default()).collect();
         let common = Arc::new(Common {
             runtime: doors.runtime,
             pools: pools.clone(),
             kinds: kind_types(&specification),
             names: Names::new(specification.names()),
-            metrics: (0..shard_count).map(|_| Arc::default()).collect(),
+            depots: depots(&specification, &metrics).map_err(RuntimeBootError::Host)?,
+            metrics,
             incarnations: (0..shard_count).map(|_| AtomicU64::new(0)).collect(),
         });
         let (booted_sender, booted) = mpsc::channel();
@@ -225,6 +240,22 @@ impl Runtime {
     #[must_use]
     pub fn find<M: 'static>(&self, name: &str) -> Option<Address<M>> {
         self.common.find(name)
+    }
+
+    /// A payload for a message from outside, of whichever shard has one: see
+    /// [`Context::payload`](super::Context::payload).
+    ///
+    /// # Errors
+    /// None is so long, or all are in use.
+    pub fn payload(&self, bytes: usize) -> Result<Payload, NoPayload> {
+        let mut refused = NoPayload::NoneFree;
+        for depot in &self.common.depots {
+            match depot.take(bytes) {
+                Ok(payload) => return Ok(payload),
+                Err(why) => refused = why,
+            }
+        }
+        Err(refused)
     }
 
     /// Sends a message from outside. `Ok` means that it waits in front of the isolate's shard.

@@ -9,6 +9,7 @@ mod calls;
 mod faults;
 mod io;
 mod messages;
+mod payloads;
 mod pools;
 mod shutdown;
 mod specification;
