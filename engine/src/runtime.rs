@@ -5,8 +5,8 @@
 //! messages of at most 96 bytes through bounded mailboxes, and whoever sends is told whether the
 //! message is there, is refused, or, from another shard, has come back. What is larger travels in a
 //! [`Payload`]. A call reserves the room for its reply before it asks; what a shard owes an isolate never
-//! competes with messages for room. Supervisors start again what fails, within budgets; a shard that keeps failing is restarted, and
-//! at last put in quarantine, while the others go on.
+//! competes with messages for room. Supervisors start again what fails, within budgets; a shard that
+//! keeps failing is restarted, and at last put in quarantine, while the others go on.
 //!
 //! Nothing is allocated, locked or waited for on a shard's thread after boot, except at the door
 //! through which other threads come in.
