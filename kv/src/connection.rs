@@ -214,8 +214,10 @@ impl Connection {
         if self.input.waits_for_payload() {
             return self.arm(AGAIN, context);
         }
-        let is_over = self.end == End::Answered || self.is_stopping;
-        if is_over && !was_sending {
+        if self.is_stopping && !was_sending {
+            return Err(Over::Done);
+        }
+        if self.end == End::Answered && !was_sending {
             return self.linger(context);
         }
         self.receive(context)?;

@@ -23,6 +23,8 @@ mod store;
 mod execute;
 mod log;
 mod limits;
+mod asking;
+mod filled;
 mod site;
 mod owner;
 mod text;

@@ -11,9 +11,11 @@
 
 mod disk;
 
+use crate::asking::{Answer, Ask, StoreOrder, Unserved, Waiting};
 use crate::execute::{
     Scope, execute, journal_bytes_max, refuse, reply_bytes_max, sweep, sweep_bytes_max,
 };
+use crate::filled::{Filled, make_room};
 use crate::limits::Durability;
 use crate::log::RECORD_HEAD_BYTES;
 use crate::request::Request;
@@ -22,7 +24,7 @@ use crate::site::{Memory, Site};
 use disk::Disk;
 use std::sync::Arc;
 use std::time::Duration;
-use tina_engine::runtime::{Context, Effect, Event, Isolate, NoPayload, Payload, ReplyTo};
+use tina_engine::runtime::{Context, Effect, Event, Isolate, Payload, ReplyTo};
 
 /// How often expired keys are looked for, in how many slots.
 const SWEEP_EVERY: Duration = Duration::from_millis(250);
@@ -33,44 +35,6 @@ const SWEEP_STEP: usize = 16;
 const LENGTH_BYTES: usize = 4;
 /// The log's heads of the two records that a request may make.
 const RECORD_HEADS: usize = 2 * RECORD_HEAD_BYTES;
-
-pub(crate) enum StoreOrder {
-    Ask(Ask),
-    /// Say how many keys there are as soon as there is an answer.
-    Ready(ReplyTo<u64>),
-    /// For tests: a panic in the midst of its work.
-    Crash,
-}
-
-/// Requests to be carried out, from the byte `at` on.
-pub(crate) struct Ask {
-    pub(crate) batch: Payload,
-    pub(crate) at: u32,
-    pub(crate) reply_to: ReplyTo<Served>,
-}
-
-pub(crate) type Served = Result<Answer, Unserved>;
-
-/// Replies, each behind its length, and what could not be carried out because there was no room for more.
-pub(crate) struct Answer {
-    pub(crate) replies: Payload,
-    pub(crate) rest: Option<Payload>,
-    pub(crate) at: u32,
-}
-
-/// Why nothing was carried out.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Unserved {
-    NoBuffer,
-    Loading,
-}
-
-/// An answer that waits until so many bytes of the log are on the disk.
-pub(crate) struct Waiting {
-    until: u64,
-    reply_to: ReplyTo<Served>,
-    answer: Answer,
-}
 
 /// A batch that is being carried out.
 struct Work {
@@ -90,14 +54,6 @@ pub(crate) struct Owner {
     awaited: Option<ReplyTo<u64>>,
     swept: usize,
     is_stopping: bool,
-}
-
-struct PayloadSink<'a>(&'a mut Payload);
-
-impl Sink for PayloadSink<'_> {
-    fn put(&mut self, bytes: &[u8]) {
-        self.0.append(bytes).expect("room was made before");
-    }
 }
 
 impl Isolate for Owner {
@@ -294,8 +250,10 @@ impl Owner {
     /// Answers whose records are on the disk.
     fn release(&mut self, synced: u64, context: &mut Context<'_, Self>) {
         let waiting = &mut self.memory().waiting;
-        while let Some(first) = waiting.pop_front_if(|first| first.until <= synced) {
-            context.reply(first.reply_to, Ok(first.answer));
+        while waiting.front().is_some_and(|first| first.until <= synced) {
+            if let Some(first) = waiting.pop_front() {
+                context.reply(first.reply_to, Ok(first.answer));
+            }
         }
     }
 
@@ -327,29 +285,13 @@ impl Owner {
 }
 
 /// Writes a reply behind its length.
-fn reply(replies: &mut Payload, write: impl FnOnce(&mut PayloadSink<'_>)) {
+fn reply(replies: &mut Payload, write: impl FnOnce(&mut Filled<'_>)) {
     let start = replies.len();
-    let mut sink = PayloadSink(replies);
+    let mut sink = Filled(replies);
     sink.put(&[0; LENGTH_BYTES]);
     write(&mut sink);
     let length = (replies.len() - start - LENGTH_BYTES) as u32;
     replies[start..start + LENGTH_BYTES].copy_from_slice(&length.to_le_bytes());
-}
-
-/// Moves replies into a longer payload if there is no room for so many bytes.
-fn make_room(
-    replies: &mut Payload,
-    bytes: usize,
-    context: &mut Context<'_, Owner>,
-) -> Result<(), NoPayload> {
-    if replies.room() < bytes {
-        let mut longer = context.payload(replies.len() + bytes)?;
-        longer
-            .append(replies)
-            .expect("it was taken with room for them");
-        *replies = longer;
-    }
-    Ok(())
 }
 
 /// Whether replies wait for the disk.

@@ -9,9 +9,10 @@
 //! A command stands in it as a whole or not at all.
 
 use crate::command::{Merge, NoRoom, Plan, Planned};
+use crate::filled::{Filled, make_room};
 use crate::limits::KV_SHARDS_MAX;
 use crate::request::Request;
-use tina_engine::runtime::{Context, Isolate, NoPayload, Payload};
+use tina_engine::runtime::{Context, Isolate, Payload};
 
 /// Of a text, or of a command's parts.
 const HEAD_BYTES: usize = 5;
@@ -143,29 +144,4 @@ impl<I: Isolate> Plan for Writer<'_, '_, I> {
         request.encode(&mut Filled(batch));
         Ok(())
     }
-}
-
-/// A payload in which room was made.
-pub(crate) struct Filled<'a>(pub(crate) &'a mut Payload);
-
-impl crate::resp::Sink for Filled<'_> {
-    fn put(&mut self, bytes: &[u8]) {
-        self.0.append(bytes).expect("room was made for it");
-    }
-}
-
-/// Moves a payload's bytes into a longer one if there is no room for so many more.
-pub(crate) fn make_room<I: Isolate>(
-    payload: &mut Payload,
-    bytes: usize,
-    context: &mut Context<'_, I>,
-) -> Result<(), NoPayload> {
-    if payload.room() < bytes {
-        let mut longer = context.payload(payload.len() + bytes)?;
-        longer
-            .append(payload)
-            .expect("it was taken with room for them");
-        *payload = longer;
-    }
-    Ok(())
 }

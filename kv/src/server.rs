@@ -1,11 +1,12 @@
 //! The server as its user sees it: made of limits, put into a specification, opened at an address when the
 //! runtime runs.
 
+use crate::asking::StoreOrder;
 use crate::connection::Connection;
 use crate::limits::{KV_SHARDS_MAX, Limits, LogFiles};
 use crate::listener::{CONNECTIONS, Listen, Listener};
 use crate::log::{LOG_HEAD_BYTES, LogError, LogOwner};
-use crate::owner::{Owner, StoreOrder};
+use crate::owner::Owner;
 use crate::site::{ADDRESSES_MAX, Site};
 use std::fmt;
 use std::io::{self, Read};

@@ -1,8 +1,8 @@
 //! What all isolates of a server share: its limits, and the memory that its stores are given.
 
+use crate::asking::Waiting;
 use crate::limits::{Durability, KV_SHARDS_MAX, Limits, LogFiles};
 use crate::log::Log;
-use crate::owner::Waiting;
 use crate::store::{Millis, Store};
 use std::collections::VecDeque;
 use std::net::SocketAddr;

@@ -1,7 +1,8 @@
 //! What has arrived and is not taken up: in a payload that is given back when nothing is left.
 
 use super::{Connection, Over};
-use crate::resp::{ProtocolError, put_number, split_line};
+use crate::filled::Filled;
+use crate::resp::{ProtocolError, Sink, put_number, split_line};
 use tina_engine::io::Part;
 use tina_engine::runtime::{Context, NoPayload, Payload};
 
@@ -114,15 +115,15 @@ pub(super) fn write_form(line: &[u8], form: &mut Payload) -> Result<u32, Protoco
             Some(_) => {}
             None => number += 1,
         })?;
-        let mut sink = crate::round::Filled(form);
+        let mut sink = Filled(form);
         put_number(&mut sink, b'$', length);
         let mut number = 0;
         split_line(line, |byte| match byte {
-            Some(byte) if number == wanted => crate::resp::Sink::put(&mut sink, &[byte]),
+            Some(byte) if number == wanted => sink.put(&[byte]),
             Some(_) => {}
             None => number += 1,
         })?;
-        crate::resp::Sink::put(&mut sink, b"\r\n");
+        sink.put(b"\r\n");
     }
     Ok(count)
 }

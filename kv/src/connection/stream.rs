@@ -1,7 +1,7 @@
 //! The replies of one shard to a round: asked for once, and again for what found no room in the answer.
 
 use super::Connection;
-use crate::owner::{Answer, Ask, Served, StoreOrder, Unserved};
+use crate::asking::{Answer, Ask, Served, StoreOrder, Unserved};
 use crate::site::Site;
 use tina_engine::runtime::{
     Address, CallError, CallId, Context, NotCalled, Payload, Reply, Undelivered,
@@ -161,7 +161,7 @@ impl Stream {
     pub(super) fn rest_of_next(&self, from: usize) -> &[u8] {
         match self.length() {
             Some(length) => self.bytes(from, length),
-            None => self.failed.unwrap_or(GONE)[from..].as_bytes(),
+            None => &self.failed.unwrap_or(GONE).as_bytes()[from..],
         }
     }
 

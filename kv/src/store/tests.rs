@@ -32,10 +32,8 @@ proptest! {
                         prop_assert!(is_out_of_keys || need > old + store.chunks.free_count());
                     }
                 },
-                (2, Some(place)) => {
-                    if store.append(place, &bytes).is_ok() {
-                        model.get_mut(&key).unwrap().extend(&bytes);
-                    }
+                (2, Some(place)) if store.append(place, &bytes).is_ok() => {
+                    model.get_mut(&key).unwrap().extend(&bytes);
                 }
                 (3, Some(place)) => {
                     store.remove(place);

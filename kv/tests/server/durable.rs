@@ -11,8 +11,15 @@ fn everything(rig: &Rig) -> Vec<String> {
     let keys = rig.say("KEYS *\r\n");
     let mut keys: Vec<&str> = keys.lines().skip(2).step_by(2).collect();
     keys.sort_unstable();
-    let entry = |key: &&str| format!("{key} {}", rig.say(&format!("GET {key}\r\nPTTL {key}\r\n")));
-    keys.iter().map(entry).collect()
+    let asks: String = keys
+        .iter()
+        .map(|key| format!("STRLEN {key}\r\nPTTL {key}\r\nMGET {key}\r\n"))
+        .collect();
+    let answers = rig.say(&asks);
+    let lines: Vec<&str> = answers.lines().collect();
+    // A number, another, and a list of one.
+    let entry = |(key, lines): (&&str, &[&str])| format!("{key} {}", lines.concat());
+    keys.iter().zip(lines.chunks(5)).map(entry).collect()
 }
 
 #[test]

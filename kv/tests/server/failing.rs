@@ -91,7 +91,7 @@ fn nothing_acknowledged_is_lost_when_stores_fail_under_load() {
         let clients: Vec<_> = (0..4)
             .map(|client| {
                 let stream = BufReader::new(rig.connect());
-                scope.spawn(move || write_until(stream, client, 150))
+                scope.spawn(move || write_until(stream, client, 100))
             })
             .collect();
         // Not more often than its supervisor lets it.
@@ -112,12 +112,18 @@ fn nothing_acknowledged_is_lost_when_stores_fail_under_load() {
     rig.end();
     let rig = Rig::logged(3, &directory);
     for (client, known) in known.iter().enumerate() {
-        for (key, &(acknowledged, tried)) in &known.0 {
-            let reply = rig.say(&format!("GET {client}:{key}\r\n"));
-            let value = reply
-                .lines()
-                .nth(1)
-                .map_or(0, |value| value.parse().unwrap());
+        let keys: String = known
+            .0
+            .keys()
+            .map(|key| format!(" {client}:{key}"))
+            .collect();
+        let reply = rig
+            .say(&format!("MGET{keys}\r\n"))
+            .replace("$-1\n", "$1\n0\n");
+        let values = reply.lines().skip(2).step_by(2);
+        assert_eq!(values.clone().count(), known.0.len());
+        for ((key, &(acknowledged, tried)), value) in known.0.iter().zip(values) {
+            let value: u32 = value.parse().unwrap();
             assert!(
                 (acknowledged..=tried).contains(&value),
                 "{client}:{key} is {value}, was acknowledged as {acknowledged} and tried as {tried}"
