@@ -15,6 +15,8 @@ const BACKLOG: u32 = 1024;
 pub(crate) enum Listen {
     /// Listen here, and say where it is.
     At(SocketAddr, ReplyTo<Result<SocketAddr, Refusal>>),
+    /// Say that you are there: the shard has had a turn then.
+    Turn(ReplyTo<()>),
 }
 
 pub(crate) struct Listener {
@@ -70,6 +72,10 @@ impl Isolate for Listener {
             Event::Message(Listen::At(address, reply_to)) => {
                 let listening = Self::listen(address, context);
                 context.reply(reply_to, listening);
+                Effect::Receive
+            }
+            Event::Message(Listen::Turn(reply_to)) => {
+                context.reply(reply_to, ());
                 Effect::Receive
             }
             Event::Io(event) => match event.result {

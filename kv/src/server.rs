@@ -183,6 +183,18 @@ impl Server {
         )
     }
 
+    /// Waits until every store has read its log, those that have just failed among them, and says how many
+    /// keys there are.
+    ///
+    /// # Errors
+    /// A store does not work, or the runtime does not have the server.
+    pub fn ready(&self, runtime: &Runtime) -> Result<u64, OpenError> {
+        let shards = self.site.store_names.iter().enumerate();
+        shards
+            .map(|(shard, name)| ready(runtime, shard, name))
+            .sum()
+    }
+
     /// Waits until every shard has read its log, and begins to serve at an address, on every shard: port 0
     /// lets the system choose one. Says where that is, and how many keys there are.
     ///
@@ -193,16 +205,10 @@ impl Server {
         runtime: &Runtime,
         address: SocketAddr,
     ) -> Result<(SocketAddr, u64), OpenError> {
-        let mut keys = 0;
-        for (shard, name) in self.site.store_names.iter().enumerate() {
-            let store = runtime.find(name).ok_or(OpenError::NotInstalled)?;
-            let ready = runtime.call(store, LOG_PATIENCE, StoreOrder::Ready);
-            keys += ready.map_err(|why| OpenError::Store(shard, why))?;
-        }
+        let keys = self.ready(runtime)?;
         let mut bound = address;
         for shard in 0..self.site.shards {
-            let listener: Option<Address<Listen>> = runtime.find(&format!("kv listener {shard}"));
-            let listener = listener.ok_or(OpenError::NotInstalled)?;
+            let listener = listener(runtime, shard)?;
             let listening =
                 runtime.call(listener, LISTEN_PATIENCE, |reply| Listen::At(bound, reply));
             bound = listening
@@ -225,6 +231,29 @@ impl Server {
         let _sent = runtime.send(store, StoreOrder::Crash);
         Ok(())
     }
+}
+
+fn listener(runtime: &Runtime, shard: usize) -> Result<Address<Listen>, OpenError> {
+    let found = runtime.find(&format!("kv listener {shard}"));
+    found.ok_or(OpenError::NotInstalled)
+}
+
+/// Keys of a shard's store, as soon as it has read its log.
+fn ready(runtime: &Runtime, shard: usize, name: &str) -> Result<u64, OpenError> {
+    let mut failed = OpenError::NotInstalled;
+    // One that fails while it is asked is followed by another, so often.
+    for _ in 0..=STORE_RESTARTS {
+        let store = runtime.find(name);
+        match store.map(|store| runtime.call(store, LOG_PATIENCE, StoreOrder::Ready)) {
+            Some(Ok(keys)) => return Ok(keys),
+            Some(Err(why)) => failed = OpenError::Store(shard, why),
+            // It has just ended: its supervisor acts in the shard's next turn.
+            None => {}
+        }
+        let turn = runtime.call(listener(runtime, shard)?, LISTEN_PATIENCE, Listen::Turn);
+        turn.map_err(|why| OpenError::Shard(shard, why))?;
+    }
+    Err(failed)
 }
 
 /// Whether the log of a shard is one, and of so many shards.

@@ -3,9 +3,7 @@
 use super::Connection;
 use crate::asking::{Answer, Ask, Served, StoreOrder, Unserved};
 use crate::site::Site;
-use tina_engine::runtime::{
-    Address, CallError, CallId, Context, NotCalled, Payload, Reply, Undelivered,
-};
+use tina_engine::runtime::{CallError, CallId, Context, NotCalled, Payload, Reply, Undelivered};
 
 /// Bytes of a reply's length.
 const LENGTH_BYTES: usize = 4;
@@ -14,11 +12,11 @@ const BUSY: &str = "-BUSY the shard of this key takes no more commands now\r\n";
 const NO_BUFFER: &str = "-BUSY no buffer is free for the reply\r\n";
 const LOADING: &str = "-LOADING the log of this key's shard is being read\r\n";
 const LATE: &str = "-ERR no answer in time: the command may have been carried out, or will be\r\n";
+const AWAY: &str = "-ERR the store of this key has failed: the command was not carried out\r\n";
 const GONE: &str =
     "-ERR the store of this key has failed: the command may have been carried out\r\n";
 
 pub(super) struct Stream {
-    owner: Option<Address<StoreOrder>>,
     call: Option<CallId<Served>>,
     replies: Option<Payload>,
     at: usize,
@@ -37,7 +35,6 @@ pub(super) enum Next<'a> {
 
 impl Stream {
     pub(super) const NEW: Self = Self {
-        owner: None,
         call: None,
         replies: None,
         at: 0,
@@ -47,8 +44,7 @@ impl Stream {
 
     /// A new round begins.
     pub(super) fn begin(&mut self) {
-        let owner = self.owner;
-        *self = Self { owner, ..Self::NEW };
+        *self = Self::NEW;
     }
 
     /// Asks the owner of the shard's keys, from the byte `at` of the batch on.
@@ -59,11 +55,9 @@ impl Stream {
         (site, shard): (&Site, usize),
         context: &mut Context<'_, Connection>,
     ) {
-        if self.owner.is_none() {
-            self.owner = context.find(&site.store_names[shard]);
-        }
-        let Some(owner) = self.owner else {
-            self.failed = Some(GONE);
+        // Whoever it is now: it may have been started again since the last round.
+        let Some(owner) = context.find(&site.store_names[shard]) else {
+            self.failed = Some(AWAY);
             return;
         };
         let ask = |reply_to| {
@@ -86,13 +80,8 @@ impl Stream {
             CallError::Undelivered(
                 Undelivered::MailboxFull | Undelivered::PoolExhausted | Undelivered::LinkFull,
             ) => BUSY,
-            CallError::NoReply
-            | CallError::Panicked
-            | CallError::Undelivered(Undelivered::Stale | Undelivered::Foreign) => {
-                // Whoever is the owner next is looked for again.
-                self.owner = None;
-                GONE
-            }
+            CallError::Undelivered(Undelivered::Stale | Undelivered::Foreign) => AWAY,
+            CallError::NoReply | CallError::Panicked => GONE,
         });
     }
 

@@ -74,7 +74,7 @@ fn write_until(mut stream: BufReader<TcpStream>, client: usize, rounds: u32) -> 
                 *acknowledged = round;
             } else {
                 assert!(
-                    reply.starts_with("-LOADING") || reply.contains("may have been"),
+                    reply.starts_with("-LOADING") || reply.contains("has failed"),
                     "{reply}"
                 );
             }
