@@ -50,7 +50,7 @@ impl<T: Send + 'static> Packed<T> {
     };
     const FITS: () = assert!(
         size_of::<T>() <= PARCEL_BYTES_MAX && align_of::<T>() <= align_of::<u64>(),
-        "a message or a reply has at most 96 bytes, aligned to 8: send larger data in a buffer"
+        "a message or a reply has at most 96 bytes, aligned to 8: send larger data in a payload"
     );
 }
 

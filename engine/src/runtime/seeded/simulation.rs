@@ -143,8 +143,7 @@ impl Simulation {
         faults: &Faults,
     ) -> Result<Self, RuntimeBootError> {
         let thread_count = specification.shard_count;
-        let laid_out = lay_out(specification, thread_count, Some(world.clone()));
-        let (site, ends) = laid_out.map_err(RuntimeBootError::Specification)?;
+        let (site, ends) = lay_out(specification, thread_count, Some(world.clone()))?;
         let site = Arc::new(site);
         let shard_count = site.specification.shard_count;
         let claims_max = site.specification.call_count() * shard_count + 64;
