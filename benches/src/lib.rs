@@ -12,4 +12,5 @@ pub mod tuned;
 pub mod machines;
 pub mod subjects;
 pub mod compare;
+pub mod servers;
 pub mod instructions;
