@@ -33,6 +33,55 @@ struct Ring {
     consumed: CachePadded<AtomicU64>,
 }
 
+/// A ring without its ends: makes them anew when the thread that had them is no more.
+pub(crate) struct RingStem(Arc<Ring>);
+
+impl RingStem {
+    /// The consumer's half, from the first frame on that was not given back.
+    ///
+    /// # Safety
+    /// There is no other, or it is never used again, and what its thread did to the ring has happened before.
+    pub(crate) unsafe fn reader(&self) -> RingReader {
+        let frame = self.0.consumed.load(Ordering::Acquire);
+        RingReader {
+            ring: self.0.clone(),
+            frame,
+            position: frame,
+            word: 0,
+            mask: self.0.lines.len() as u64 - 1,
+        }
+    }
+
+    /// The producer's half, behind the last frame that was published. `lines_of` says from the first word
+    /// of a frame, which is a number, how many lines the frame has.
+    ///
+    /// # Safety
+    /// As [`reader`](Self::reader).
+    pub(crate) unsafe fn writer(&self, lines_of: impl FnOnce(u64) -> usize) -> RingWriter {
+        // A line carries the number of the last frame that began in it: the greatest is the last one's.
+        let numbered = |line: &Line| line.sequence.load(Ordering::Acquire);
+        let last = self.0.lines.iter().map(numbered).max().unwrap_or(0);
+        let mask = self.0.lines.len() as u64 - 1;
+        let frame = last.checked_sub(1).map_or(0, |start| {
+            let line = &self.0.lines[(start & mask) as usize];
+            // SAFETY: published, and overwritten by the producer alone, which is no more; its first word is a
+            // number, as the caller says.
+            let head = line
+                .words
+                .with(|words| unsafe { (*words)[0].assume_init() });
+            start + lines_of(head) as u64
+        });
+        RingWriter {
+            ring: self.0.clone(),
+            frame,
+            position: frame,
+            word: 0,
+            consumed: self.0.consumed.load(Ordering::Acquire),
+            mask,
+        }
+    }
+}
+
 // SAFETY: a line's words are written by the one writer before it publishes the frame and read by
 // the one reader after; the writer touches them again only after `consumed` passed them.
 unsafe impl Sync for Ring {}
@@ -93,6 +142,11 @@ pub(crate) struct RingWriter {
 }
 
 impl RingWriter {
+    /// The ring as such.
+    pub(crate) fn stem(&self) -> RingStem {
+        RingStem(self.ring.clone())
+    }
+
     /// Whether a frame of `line_count` lines can be written now.
     #[inline]
     pub(crate) fn has_room(&mut self, line_count: usize) -> bool {
@@ -216,6 +270,56 @@ mod tests {
                             prop_assert_eq!(value(reader.take()), word);
                         }
                         reader.finish();
+                    }
+                }
+            }
+        }
+    }
+
+    proptest! {
+        /// Ends that are made anew, with a frame half written or half read, go on where the others were.
+        #[test]
+        fn ends_are_made_anew(steps in prop::collection::vec((0..6u8, 1..20usize), 1..300)) {
+            let (mut writer, mut reader) = ring(8);
+            let stem = writer.stem();
+            let mut model = VecDeque::new();
+            let mut next = 0u64;
+            let put = |writer: &mut RingWriter, length: usize, next: u64| {
+                writer.put(Word::new(length as u64));
+                (1..length as u64).for_each(|k| writer.put(Word::new(next + k)));
+            };
+            for (step, length) in steps {
+                let has_room = writer.has_room(lines_of(length));
+                match step {
+                    0 | 1 if has_room => {
+                        put(&mut writer, length, next);
+                        writer.publish();
+                        model.push_back((length, next));
+                        next += length as u64;
+                    }
+                    2 => {
+                        if has_room {
+                            put(&mut writer, length, next);
+                        }
+                        // SAFETY: the other is dropped.
+                        writer = unsafe { stem.writer(|head| lines_of(head as usize)) };
+                    }
+                    3 => {
+                        if reader.ready() {
+                            reader.take();
+                        }
+                        // SAFETY: as above.
+                        reader = unsafe { stem.reader() };
+                    }
+                    _ => {
+                        prop_assert_eq!(reader.ready(), !model.is_empty());
+                        if let Some((length, first)) = model.pop_front() {
+                            prop_assert_eq!(value(reader.take()), length as u64);
+                            for k in 1..length as u64 {
+                                prop_assert_eq!(value(reader.take()), first + k);
+                            }
+                            reader.finish();
+                        }
                     }
                 }
             }

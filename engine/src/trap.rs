@@ -10,18 +10,21 @@
 //! The frames between the fault and the boundary are abandoned: nothing in them is dropped, and whoever
 //! drew the boundary decides what of the memory behind it is still believed. A fault is contained only
 //! while user code runs ([`Suspects::is_running`]), not while a panic unwinds, and not inside the C
-//! library, whose locks would stay held. Any other fault of a thread with a boundary ends the process
+//! library or with a lock of the engine's ([`lock`]), which would stay held. Any other fault of a thread
+//! with a boundary ends the process
 //! with a report; faults of other threads go to whoever handled them before.
 //!
 //! Does not know isolates or modules: suspects name themselves.
 
 mod boundary;
 mod map;
+mod lock;
 mod report;
 mod handler;
 mod stack;
 
 pub(crate) use handler::contain;
+pub(crate) use lock::lock;
 pub(crate) use stack::Armed;
 
 use std::cell::Cell;

@@ -32,6 +32,10 @@ const UNSAFE_FILES: &[&str] = &[
     "engine/src/handle.rs", // marks a record as valid when zeroed
     "engine/src/runtime/parcel.rs", // a value of any type in 96 bytes
     "engine/src/runtime/outbox.rs", // the same, off a ring
+    "engine/src/runtime/links.rs", // ends of rings whose threads are no more
+    "engine/src/runtime/site.rs", // what such a thread had
+    "engine/src/runtime/warden.rs", // buries it
+    "engine/src/runtime/boot.rs", // empties the rings when all threads are no more
     "engine/src/trap.rs", // a number that stands in memory when a fault happens
     "engine/src/trap/boundary.rs", // the frame, in assembly, that faults return to
     "engine/src/trap/handler.rs", // signal handlers
@@ -45,6 +49,7 @@ const UNSAFE_FILES: &[&str] = &[
     "engine/src/io/uring.rs", // addresses that the kernel reads and writes
     "engine/src/io/uring/provided.rs", // a ring that the kernel reads
     "engine/src/io/portable.rs", // descriptors and bytes of operations in flight
+    "engine/src/io/simulated.rs", // bytes of operations in flight
     "engine/src/io/helper.rs", // the same, on another thread
     "engine/src/io/ledger.rs", // closes what a condemned shard had open
     "engine/src/io/tests/stop.rs", // condemns one

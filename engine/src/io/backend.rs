@@ -5,9 +5,10 @@
 
 use super::buffer::{Buffers, Span};
 use super::errno::Errno;
+use super::file::File;
 use super::operation::OpenHow;
 use std::net::SocketAddr;
-use std::os::fd::{BorrowedFd, OwnedFd, RawFd};
+use std::os::fd::RawFd;
 use std::time::Duration;
 
 /// The other end of a connection to be.
@@ -52,7 +53,7 @@ pub(crate) enum FileRequest {
         at: u64,
         length: u64,
     },
-    Close(OwnedFd),
+    Close(File),
 }
 
 /// How something went well.
@@ -61,7 +62,7 @@ pub(crate) enum Success {
     Done,
     Moved(u64),
     Size(u64),
-    Opened(OwnedFd),
+    Opened(File),
     /// Bytes in an offered buffer, or the end of the stream, or an empty datagram.
     Received {
         buffer: Option<u32>,
@@ -101,7 +102,7 @@ pub(crate) trait Backend {
         &mut self,
         slot: u32,
         descriptor: u32,
-        socket: BorrowedFd<'_>,
+        socket: &File,
         request: SocketRequest,
     ) -> bool;
 
@@ -126,7 +127,7 @@ pub(crate) trait Backend {
     fn provide(&mut self, buffers: &mut Buffers);
 
     /// The descriptor is about to be closed or handed over; nothing is in flight on it.
-    fn forget(&mut self, descriptor: u32, socket: BorrowedFd<'_>);
+    fn forget(&mut self, descriptor: u32, socket: &File);
 
     /// Stops everything and waits until nothing is in flight; false if that cannot be known.
     fn finish(&mut self) -> bool;

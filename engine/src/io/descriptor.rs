@@ -10,9 +10,10 @@
 //! that the operating system gave the same number.
 
 use super::chain::Chains;
+use super::file::File;
 use super::ledger::Ledger;
 use super::operation::{Descriptor, Owner, Refusal};
-use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd, RawFd};
+use std::os::fd::RawFd;
 use std::sync::Arc;
 
 /// What a descriptor can do.
@@ -37,7 +38,7 @@ pub(crate) enum Phase {
 }
 
 pub(crate) struct Entry {
-    file: Option<OwnedFd>,
+    file: Option<File>,
     pub(crate) kind: DescriptorKind,
     pub(crate) phase: Phase,
     generation: u32,
@@ -110,10 +111,10 @@ impl Descriptors {
     }
 
     /// The file or socket of a reserved slot; it is not yet the owner's to use.
-    pub(crate) fn put(&mut self, slot: u32, file: OwnedFd) {
+    pub(crate) fn put(&mut self, slot: u32, file: File) {
         let entry = &mut self.entries[slot as usize];
         assert!(entry.phase == Phase::Making && entry.file.is_none());
-        self.ledger.note(file.as_raw_fd());
+        self.ledger.note(&file);
         entry.file = Some(file);
     }
 
@@ -129,7 +130,7 @@ impl Descriptors {
     }
 
     /// Frees a slot and hands out what it held.
-    pub(crate) fn remove(&mut self, slot: u32) -> Option<OwnedFd> {
+    pub(crate) fn remove(&mut self, slot: u32) -> Option<File> {
         self.by_owner.unlink(slot);
         let entry = &mut self.entries[slot as usize];
         assert!(entry.phase != Phase::Free, "a slot is freed once");
@@ -138,7 +139,7 @@ impl Descriptors {
         self.free.push(slot);
         let file = entry.file.take();
         if let Some(file) = &file {
-            self.ledger.strike(file.as_raw_fd());
+            self.ledger.strike(file);
         }
         file
     }
@@ -188,13 +189,13 @@ impl Descriptors {
         &mut self.entries[slot as usize]
     }
 
-    pub(crate) fn file(&self, slot: u32) -> BorrowedFd<'_> {
+    pub(crate) fn file(&self, slot: u32) -> &File {
         let file = self.entries[slot as usize].file.as_ref();
-        file.expect("in use from `put` to `remove`").as_fd()
+        file.expect("in use from `put` to `remove`")
     }
 
     pub(crate) fn raw(&self, slot: u32) -> RawFd {
-        self.file(slot).as_raw_fd()
+        self.file(slot).number()
     }
 
     /// A settling descriptor is used again; the operation that waited for it.

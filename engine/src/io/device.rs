@@ -4,11 +4,17 @@ use super::backend::{Backend, BackendCounters, Ended, FileRequest, SocketRequest
 use super::buffer::Buffers;
 use super::doorbell::IoWaker;
 use super::errno::Errno;
+use super::file::File;
+use super::operation::Refusal;
 use super::plan::IoLimit;
 use super::portable::Portable;
+use super::simulated::Simulated;
+use super::socket::{self, Half, ListenOptions, SocketOption};
 use super::uring::Uring;
+use super::world::World;
 use std::fmt;
-use std::os::fd::{BorrowedFd, RawFd};
+use std::net::SocketAddr;
+use std::os::fd::RawFd;
 use std::time::Duration;
 
 /// Which back end serves a shard.
@@ -62,6 +68,7 @@ impl From<(&'static str, Errno)> for IoSetupError {
 pub(crate) enum Device {
     Uring(Uring),
     Portable(Portable),
+    Simulated(Simulated),
 }
 
 /// What a back end is made for.
@@ -115,10 +122,22 @@ impl Device {
         Ok((device, waker, note))
     }
 
+    /// The back end of a shard in a simulated world.
+    pub(crate) fn simulated(
+        world: &World,
+        shard: usize,
+        plan: DevicePlan,
+    ) -> Result<(Self, IoWaker, Option<String>), IoSetupError> {
+        let device = Simulated::new(world.clone(), shard, plan.operation_count)?;
+        let waker = device.waker();
+        Ok((Self::Simulated(device), waker, None))
+    }
+
     pub(crate) fn name(&self) -> &'static str {
         match self {
             Self::Uring(_) => "io_uring",
             Self::Portable(_) => "portable",
+            Self::Simulated(_) => "simulated",
         }
     }
 }
@@ -128,8 +147,89 @@ macro_rules! each {
         match $self {
             Self::Uring($device) => $call,
             Self::Portable($device) => $call,
+            Self::Simulated($device) => $call,
         }
     };
+}
+
+/// What is done to sockets at once, in the world that the back end is of.
+impl Device {
+    pub(crate) fn stream_for(&self, address: &SocketAddr) -> Result<File, Errno> {
+        match self {
+            Self::Simulated(device) => Ok(device.stream()),
+            Self::Uring(_) | Self::Portable(_) => socket::stream_for(address).map(File::System),
+        }
+    }
+
+    pub(crate) fn unix_stream(&self) -> Result<File, Errno> {
+        match self {
+            Self::Simulated(device) => Ok(device.stream()),
+            Self::Uring(_) | Self::Portable(_) => socket::unix_stream().map(File::System),
+        }
+    }
+
+    pub(crate) fn listen(
+        &self,
+        address: SocketAddr,
+        options: &ListenOptions,
+    ) -> Result<File, Errno> {
+        match self {
+            Self::Simulated(device) => device.listen(address, options),
+            Self::Uring(_) | Self::Portable(_) => {
+                socket::listen(address, options).map(File::System)
+            }
+        }
+    }
+
+    pub(crate) fn listen_unix(
+        &self,
+        path: &[u8],
+        options: &ListenOptions,
+    ) -> Result<File, Refusal> {
+        match self {
+            Self::Simulated(device) => device.listen_unix(path, options),
+            Self::Uring(_) | Self::Portable(_) => {
+                socket::listen_unix(path, options).map(File::System)
+            }
+        }
+    }
+
+    pub(crate) fn bind(&self, address: SocketAddr, reuse_port: bool) -> Result<File, Errno> {
+        match self {
+            Self::Simulated(device) => device.bind(address, reuse_port),
+            Self::Uring(_) | Self::Portable(_) => {
+                socket::bind(address, reuse_port).map(File::System)
+            }
+        }
+    }
+
+    pub(crate) fn set_option(&self, socket: &File, option: SocketOption) -> Result<(), Errno> {
+        match self {
+            Self::Simulated(device) => device.set_option(socket, option),
+            Self::Uring(_) | Self::Portable(_) => socket::set_option(socket.system(), option),
+        }
+    }
+
+    pub(crate) fn shut(&self, socket: &File, half: Half) -> Result<(), Errno> {
+        match self {
+            Self::Simulated(device) => device.shut(socket, half),
+            Self::Uring(_) | Self::Portable(_) => socket::shut(socket.system(), half),
+        }
+    }
+
+    pub(crate) fn local_address(&self, socket: &File) -> Result<SocketAddr, Errno> {
+        match self {
+            Self::Simulated(device) => device.local_address(socket),
+            Self::Uring(_) | Self::Portable(_) => socket::local_address(socket.system()),
+        }
+    }
+
+    pub(crate) fn peer_address(&self, socket: &File) -> Result<SocketAddr, Errno> {
+        match self {
+            Self::Simulated(device) => device.peer_address(socket),
+            Self::Uring(_) | Self::Portable(_) => socket::peer_address(socket.system()),
+        }
+    }
 }
 
 impl Backend for Device {
@@ -145,7 +245,7 @@ impl Backend for Device {
         &mut self,
         slot: u32,
         descriptor: u32,
-        socket: BorrowedFd<'_>,
+        socket: &File,
         request: SocketRequest,
     ) -> bool {
         each!(self, device => device.start_socket(slot, descriptor, socket, request))
@@ -175,7 +275,7 @@ impl Backend for Device {
         each!(self, device => device.provide(buffers));
     }
 
-    fn forget(&mut self, descriptor: u32, socket: BorrowedFd<'_>) {
+    fn forget(&mut self, descriptor: u32, socket: &File) {
         each!(self, device => device.forget(descriptor, socket));
     }
 

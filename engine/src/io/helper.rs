@@ -10,13 +10,15 @@ use super::backend::{FileRequest, Success};
 use super::buffer::Span;
 use super::doorbell::IoWaker;
 use super::errno::Errno;
+use super::file::File;
 use super::operation::OpenHow;
 use crate::platform;
+use crate::trap::lock;
 use rustix::fs::{FileType, Mode, OFlags};
 use rustix::io::retry_on_intr;
 use std::collections::VecDeque;
 use std::ffi::CStr;
-use std::os::fd::{BorrowedFd, OwnedFd, RawFd};
+use std::os::fd::{BorrowedFd, RawFd};
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard};
 use std::thread::JoinHandle;
@@ -97,7 +99,7 @@ impl Helpers {
     }
 
     pub(crate) fn give(&self, slot: Option<u32>, request: FileRequest) {
-        let mut jobs = locked(&self.desk.jobs);
+        let mut jobs = lock(&self.desk.jobs);
         assert!(
             jobs.queue.len() < jobs.capacity,
             "one job per operation, and never so many files to close that there is no room for them"
@@ -108,8 +110,8 @@ impl Helpers {
     }
 
     /// Closes a file, here and now if the queue is full; false then.
-    pub(crate) fn close(&self, slot: Option<u32>, file: OwnedFd) -> bool {
-        let mut jobs = locked(&self.desk.jobs);
+    pub(crate) fn close(&self, slot: Option<u32>, file: File) -> bool {
+        let mut jobs = lock(&self.desk.jobs);
         if jobs.queue.len() >= jobs.close_limit {
             return false;
         }
@@ -122,7 +124,7 @@ impl Helpers {
 
     /// Takes a job back that nobody has begun.
     pub(crate) fn take_back(&self, slot: u32) -> bool {
-        let mut jobs = locked(&self.desk.jobs);
+        let mut jobs = lock(&self.desk.jobs);
         let place = jobs.queue.iter().position(|job| job.slot == Some(slot));
         place.and_then(|place| jobs.queue.remove(place)).is_some()
     }
@@ -136,7 +138,7 @@ impl Helpers {
         if !self.has_done() {
             return None;
         }
-        let done = locked(&self.desk.done).pop_front();
+        let done = lock(&self.desk.done).pop_front();
         self.desk
             .done_count
             .fetch_sub(u32::from(done.is_some()), Ordering::Relaxed);
@@ -147,7 +149,7 @@ impl Helpers {
 impl Drop for Helpers {
     /// What has begun is finished: it may be writing to a buffer.
     fn drop(&mut self) {
-        let mut jobs = locked(&self.desk.jobs);
+        let mut jobs = lock(&self.desk.jobs);
         jobs.is_over = true;
         jobs.queue.clear();
         drop(jobs);
@@ -209,7 +211,7 @@ fn perform(request: FileRequest) -> Result<Success, Errno> {
             let mode = Mode::from_raw_mode(MODE);
             let path = path_of(&path);
             let file = retry_on_intr(|| rustix::fs::open(path, open_flags(how), mode))?;
-            Ok(Success::Opened(file))
+            Ok(Success::Opened(File::System(file)))
         }
         FileRequest::Read(file, into, at) => {
             // SAFETY: the operation owns these bytes of its buffer until it has completed.

@@ -6,6 +6,7 @@
 //! here when it comes and when it goes, one bit each, and whoever buries the shard closes what is
 //! noted.
 
+use super::file::File;
 use super::helper::Desk;
 use rustix::net::Shutdown;
 use std::os::fd::{FromRawFd, OwnedFd, RawFd};
@@ -30,8 +31,15 @@ impl Ledger {
         }
     }
 
-    /// The shard has it from now on.
-    pub(crate) fn note(&self, file: RawFd) {
+    /// The shard has it from now on; what is simulated is nothing to be closed.
+    pub(crate) fn note(&self, file: &File) {
+        if let Some(number) = file.system_number() {
+            self.note_number(number);
+        }
+    }
+
+    /// The same, by number.
+    pub(crate) fn note_number(&self, file: RawFd) {
         if let Some((word, bit)) = self.place(file) {
             // Relaxed: read only after the writer's thread has ended. The writer is alone.
             word.store(word.load(Ordering::Relaxed) | bit, Ordering::Relaxed);
@@ -39,8 +47,9 @@ impl Ledger {
     }
 
     /// The shard is about to close it or to give it away.
-    pub(crate) fn strike(&self, file: RawFd) {
-        if let Some((word, bit)) = self.place(file) {
+    pub(crate) fn strike(&self, file: &File) {
+        let number = file.system_number();
+        if let Some((word, bit)) = number.and_then(|number| self.place(number)) {
             word.store(word.load(Ordering::Relaxed) & !bit, Ordering::Relaxed);
         }
     }

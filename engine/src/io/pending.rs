@@ -11,9 +11,9 @@
 //! ```
 
 use super::chain::Chains;
+use super::file::File;
 use super::ledger::Ledger;
 use super::operation::{Operation, Owner, Refusal, Submission, Ticket};
-use std::os::fd::{AsRawFd, OwnedFd};
 use std::sync::Arc;
 
 /// Where an operation is.
@@ -61,7 +61,7 @@ pub(crate) struct Pending {
     /// Bytes moved by the parts of it that are done.
     pub(crate) moved: u64,
     /// `SendFile`: the file, open for as long as it takes.
-    pub(crate) file: Option<OwnedFd>,
+    pub(crate) file: Option<File>,
 }
 
 pub(crate) struct Operations {
@@ -163,14 +163,14 @@ impl Operations {
         assert!(pending.station != Station::Free, "an operation ends once");
         pending.station = Station::Free;
         if let Some(file) = pending.file.take() {
-            self.ledger.strike(file.as_raw_fd());
+            self.ledger.strike(&file);
         }
         self.free.push(slot);
     }
 
     /// A file of the operation's own, open until it ends.
-    pub(crate) fn keep(&mut self, slot: u32, file: OwnedFd) {
-        self.ledger.note(file.as_raw_fd());
+    pub(crate) fn keep(&mut self, slot: u32, file: File) {
+        self.ledger.note(&file);
         self.slots[slot as usize].file = Some(file);
     }
 

@@ -17,6 +17,7 @@ use super::backend::{Backend, BackendCounters, Ended, FileRequest, Peer, SocketR
 use super::buffer::{Buffers, Span};
 use super::doorbell::IoWaker;
 use super::errno::Errno;
+use super::file::File;
 use mio::unix::SourceFd;
 use mio::{Events, Interest, Poll, Token};
 use rustix::event::{PollFd, PollFlags};
@@ -210,7 +211,7 @@ impl Backend for Portable {
         &mut self,
         slot: u32,
         descriptor: u32,
-        socket: BorrowedFd<'_>,
+        socket: &File,
         request: SocketRequest,
     ) -> bool {
         let known = &mut self.sockets[descriptor as usize];
@@ -228,7 +229,7 @@ impl Backend for Portable {
         self.begun[slot as usize] = Some(Begun {
             request,
             descriptor,
-            socket: socket.as_raw_fd(),
+            socket: socket.number(),
             is_queued: false,
             is_cancelled: false,
             is_connecting: false,
@@ -275,11 +276,11 @@ impl Backend for Portable {
 
     fn provide(&mut self, _buffers: &mut Buffers) {}
 
-    fn forget(&mut self, descriptor: u32, socket: BorrowedFd<'_>) {
+    fn forget(&mut self, descriptor: u32, socket: &File) {
         let known = std::mem::take(&mut self.sockets[descriptor as usize]);
         assert!(known.reader.is_none() && known.writer.is_none());
         if known.is_registered {
-            let source = &mut SourceFd(&socket.as_raw_fd());
+            let source = &mut SourceFd(&socket.number());
             let forgotten = self.poll.registry().deregister(source);
             forgotten.expect("registered when it first blocked, and still open");
         }
@@ -370,7 +371,7 @@ fn accept(listener: BorrowedFd<'_>) -> Result<Success, Code> {
     loop {
         match rustix::net::accept_with(listener, flags) {
             Err(Code::CONNABORTED | Code::INTR) => {}
-            accepted => return accepted.map(Success::Opened),
+            accepted => return accepted.map(|socket| Success::Opened(File::System(socket))),
         }
     }
 }

@@ -34,6 +34,7 @@ use super::ledger::{IoRemains, Ledger};
 use super::operation::{Completion, Operation, Refusal, Submission, Ticket};
 use super::pending::{Operations, Station, Stop};
 use super::plan::IoPlan;
+use super::world::World;
 use std::collections::VecDeque;
 use std::sync::Arc;
 use std::time::Duration;
@@ -114,6 +115,24 @@ impl ShardIo {
     /// # Errors
     /// The plan is beyond a limit, or the operating system refuses.
     pub fn new(choice: IoChoice, plan: &IoPlan) -> Result<Self, IoSetupError> {
+        Self::with(plan, plan.helper_threads, |plan| {
+            Device::choose(choice, plan)
+        })
+    }
+
+    /// The I/O of shard number `shard` in a simulated world, where time is the world's.
+    ///
+    /// # Errors
+    /// The plan is beyond a limit, or the operating system refuses.
+    pub fn simulated(world: &World, shard: usize, plan: &IoPlan) -> Result<Self, IoSetupError> {
+        Self::with(plan, 0, |plan| Device::simulated(world, shard, plan))
+    }
+
+    fn with(
+        plan: &IoPlan,
+        helper_threads: u32,
+        make: impl FnOnce(DevicePlan) -> Result<(Device, IoWaker, Option<String>), IoSetupError>,
+    ) -> Result<Self, IoSetupError> {
         if let Some(&limit) = plan.check().first() {
             return Err(IoSetupError::Limit(limit));
         }
@@ -127,10 +146,10 @@ impl ShardIo {
             receive_count: plan.receive_buffers,
             receive_bytes: plan.receive_bytes,
         };
-        let (mut device, waker, note) = Device::choose(choice, device_plan)?;
+        let (mut device, waker, note) = make(device_plan)?;
         device.provide(&mut buffers);
         let helpers = Helpers::start(
-            plan.helper_threads,
+            helper_threads,
             operation_count,
             descriptor_count,
             waker.clone(),
@@ -139,7 +158,7 @@ impl ShardIo {
         device
             .own_files()
             .into_iter()
-            .for_each(|file| ledger.note(file));
+            .for_each(|file| ledger.note_number(file));
         let queue = || VecDeque::with_capacity(operation_count as usize);
         Ok(Self {
             device,

@@ -14,6 +14,7 @@ use super::*;
 use crate::platform;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 /// So long a test waits for something before it fails: far longer than anything takes.
@@ -44,14 +45,52 @@ fn small_plan() -> IoPlan {
     }
 }
 
-/// Runs a test on each back end the host has.
+/// Whose sockets and files a test uses.
+#[derive(Clone, Debug)]
+enum Side {
+    System(IoChoice),
+    Simulated(World),
+}
+
+impl Side {
+    fn io(&self, plan: &IoPlan) -> ShardIo {
+        match self {
+            Self::System(choice) => ShardIo::new(*choice, plan).unwrap(),
+            Self::Simulated(world) => {
+                static SHARDS: AtomicUsize = AtomicUsize::new(0);
+                let shard = SHARDS.fetch_add(1, Ordering::Relaxed);
+                ShardIo::simulated(world, shard, plan).unwrap()
+            }
+        }
+    }
+}
+
+/// Runs a test on each back end the host has, and in a simulated world.
 fn on_each(test: impl Fn(&mut Rig)) {
     on_each_with(&small_plan(), test);
 }
 
-fn on_each_with(plan: &IoPlan, test: impl Fn(&mut Rig)) {
+/// Runs a test that looks at files by other means on each back end the host has.
+fn on_each_of_the_system(test: impl Fn(&mut Rig)) {
     for choice in choices() {
-        let mut rig = Rig::new(choice, plan);
+        let mut rig = Rig::new(&Side::System(choice), &small_plan());
+        test(&mut rig);
+        rig.assert_nothing_is_left();
+    }
+}
+
+fn sides(faults: WorldFaults) -> Vec<Side> {
+    let world = World::new(1, faults);
+    let system = choices().into_iter().map(Side::System);
+    system.chain([Side::Simulated(world)]).collect()
+}
+
+fn on_each_with(plan: &IoPlan, test: impl Fn(&mut Rig)) {
+    // As quick as the loopback, where what was sent is there.
+    let mut faults = WorldFaults::default();
+    faults.network.latency_micros = [0, 0];
+    for side in sides(faults) {
+        let mut rig = Rig::new(&side, plan);
         test(&mut rig);
         rig.assert_nothing_is_left();
     }
@@ -70,7 +109,7 @@ fn choices() -> Vec<IoChoice> {
 /// A shard's I/O with the hands of a test.
 struct Rig {
     io: ShardIo,
-    choice: IoChoice,
+    side: Side,
     receive_count: u32,
     /// What time limits see; it moves when the test moves it.
     clock: Duration,
@@ -80,10 +119,10 @@ struct Rig {
 }
 
 impl Rig {
-    fn new(choice: IoChoice, plan: &IoPlan) -> Self {
+    fn new(side: &Side, plan: &IoPlan) -> Self {
         Self {
-            io: ShardIo::new(choice, plan).unwrap(),
-            choice,
+            io: side.io(plan),
+            side: side.clone(),
             receive_count: plan.receive_buffers,
             clock: Duration::ZERO,
             token: 1000,
@@ -125,6 +164,9 @@ impl Rig {
 
     /// One turn without waiting, and all it has to tell.
     fn turn(&mut self) {
+        if let Side::Simulated(world) = &self.side {
+            world.advance(world.now() + Duration::from_micros(1));
+        }
         self.io.turn(self.clock);
         while let Some(completion) = self.io.next_completion() {
             self.told.push(completion);
@@ -258,7 +300,7 @@ impl Rig {
         }
         let counters = self.io.counters();
         let left = (counters.open_descriptors, counters.held_buffers);
-        assert_eq!(left, (0, 0), "{:?}", self.choice);
+        assert_eq!(left, (0, 0), "{:?}", self.side);
         assert_eq!(counters.submitted_count, counters.ended_count);
     }
 }

@@ -21,13 +21,14 @@ use super::backend::{Backend, BackendCounters, Ended, FileRequest, Peer, SocketR
 use super::buffer::{Buffers, Span};
 use super::doorbell::IoWaker;
 use super::errno::Errno;
+use super::file::File;
 use super::helper::{MODE, open_flags};
 use io_uring::squeue::{Entry, Flags};
 use io_uring::types::{CancelBuilder, Fd, FsyncFlags, SubmitArgs, Timespec};
 use io_uring::{IoUring, cqueue, opcode};
 use provided::{GROUP, Provided};
 
-use std::os::fd::{AsRawFd, BorrowedFd, FromRawFd, OwnedFd, RawFd};
+use std::os::fd::{AsRawFd, FromRawFd, OwnedFd, RawFd};
 use std::ptr::NonNull;
 use std::time::Duration;
 
@@ -253,7 +254,9 @@ impl Uring {
             Shape::Done => Success::Done,
             Shape::Moved => Success::Moved(u64::from(number)),
             // SAFETY: the kernel has just opened it for this completion alone.
-            Shape::Opened => Success::Opened(unsafe { OwnedFd::from_raw_fd(number as RawFd) }),
+            Shape::Opened => Success::Opened(File::System(unsafe {
+                OwnedFd::from_raw_fd(number as RawFd)
+            })),
             Shape::Received => Success::Received {
                 buffer: buffer.filter(|_| number > 0),
                 length: number,
@@ -333,10 +336,10 @@ impl Backend for Uring {
         &mut self,
         slot: u32,
         _descriptor: u32,
-        socket: BorrowedFd<'_>,
+        socket: &File,
         request: SocketRequest,
     ) -> bool {
-        let socket = Fd(socket.as_raw_fd());
+        let socket = Fd(socket.number());
         let (shape, entry) = match request {
             SocketRequest::Accept => {
                 let flags = libc::SOCK_CLOEXEC | libc::SOCK_NONBLOCK;
@@ -419,7 +422,7 @@ impl Backend for Uring {
         self.provided.publish();
     }
 
-    fn forget(&mut self, _descriptor: u32, _socket: BorrowedFd<'_>) {}
+    fn forget(&mut self, _descriptor: u32, _socket: &File) {}
 
     #[cold]
     fn finish(&mut self) -> bool {

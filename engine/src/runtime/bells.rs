@@ -10,6 +10,7 @@
 
 use super::handle::RUNTIME_SHARDS_MAX;
 use crate::io::IoWaker;
+use crate::trap::lock;
 use crossbeam_utils::CachePadded;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering, fence};
 use std::sync::{Mutex, OnceLock};
@@ -62,11 +63,7 @@ impl Bells {
 
     /// The calling thread is number `thread` from now on.
     pub(crate) fn claim(&self, thread: usize) {
-        let mut place = self.beds[thread]
-            .thread
-            .lock()
-            .expect("nobody panics holding a bed");
-        *place = Some(thread::current());
+        *lock(&self.beds[thread].thread) = Some(thread::current());
     }
 
     /// The thread of `shard`, which has no other, sleeps in its I/O from now on.
@@ -97,6 +94,28 @@ impl Bells {
 
     pub(crate) fn ring_door(&self, shard: usize) {
         self.ring(shard, DOOR);
+    }
+
+    /// The shards of a thread.
+    pub(crate) fn shards_of(&self, thread: usize) -> std::ops::Range<usize> {
+        let first = self.thread_of.partition_point(|&of| of < thread);
+        let behind = self.thread_of.partition_point(|&of| of <= thread);
+        first..behind
+    }
+
+    /// Rings everybody's bell in the name of `shard`, of which there is news.
+    pub(crate) fn ring_all(&self, shard: usize) {
+        for to in (0..self.bells.len()).filter(|&to| to != shard) {
+            self.ring(to, shard);
+        }
+    }
+
+    /// Rings all bells of `shard`, which has not looked at anything yet.
+    pub(crate) fn ring_every_bell_of(&self, shard: usize) {
+        for from in (0..self.bells.len()).filter(|&from| from != shard) {
+            self.ring(shard, from);
+        }
+        self.ring_door(shard);
     }
 
     /// Rings every door: something of the whole runtime has changed.
@@ -157,7 +176,7 @@ impl Bed {
     #[cold]
     fn wake(&self) {
         if self.asleep.swap(false, Ordering::SeqCst)
-            && let Some(thread) = &*self.thread.lock().expect("nobody panics holding a bed")
+            && let Some(thread) = &*lock(&self.thread)
         {
             thread.unpark();
         }

@@ -6,30 +6,31 @@ use super::claim::CallError;
 use super::core::{Common, KindType};
 use super::doors::{Doors, Knock};
 use super::handle::Address;
+use super::links::{Ends, Links};
 use super::log::{LogRecord, LogWriter};
 use super::mail::Lane;
 use super::metrics::{Metrics, ShardMetrics};
 use super::names::Names;
 use super::orders::{Orders, Phase};
-use super::outbox::Frame;
 use super::parcel::Parcel;
 use super::pool::Pools;
 use super::refusal::{SendError, Undelivered};
-use super::spec::Specification;
+use super::roll::Roll;
+use super::site::{LogRing, Past, ShardSeat, Site};
+use super::spec::{OnFault, Specification};
 use super::spec_error::SpecErrors;
-use super::thread::{Seat, ShardSeat, serve};
+use super::thread::{Seat, start};
+use super::tree::Recent;
+use super::warden::Warden;
 use super::watchdog::{self, Watchdog};
 use crate::platform::{self, core_count};
-use crate::ring::{RingReader, ring};
 use ringbuf::traits::{Consumer, Split};
-use ringbuf::{HeapCons, HeapRb};
+use ringbuf::{CachingCons, HeapCons, HeapRb};
 use std::fmt;
 use std::io;
-use std::sync::Arc;
-use std::sync::atomic::AtomicU64;
-use std::sync::mpsc::{self, Receiver, RecvTimeoutError};
-use std::thread::JoinHandle;
-use std::time::{Duration, Instant};
+use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64};
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
 /// Why a runtime was not booted.
 #[derive(Debug)]
@@ -62,11 +63,7 @@ pub struct Shutdown {
 ///
 /// Dropping it ends it at once; [`shutdown`](Self::shutdown) lets isolates finish.
 pub struct Runtime {
-    threads: Vec<JoinHandle<()>>,
-    done: Receiver<Vec<RingReader>>,
-    /// Of threads that are done: what was on its way is dropped when nobody can send any more.
-    unread: Vec<RingReader>,
-    done_count: usize,
+    site: Arc<Site>,
     doors: Arc<Doors>,
     bells: Arc<Bells>,
     orders: Arc<Orders>,
@@ -74,6 +71,7 @@ pub struct Runtime {
     metrics: Vec<Arc<ShardMetrics>>,
     logs: Vec<HeapCons<LogRecord>>,
     batch: Vec<LogRecord>,
+    warden: Option<Warden>,
     watchdog: Option<Watchdog>,
 }
 
@@ -115,108 +113,104 @@ impl Runtime {
             names: Names::new(specification.names()),
             metrics: (0..shard_count).map(|_| Arc::default()).collect(),
             incarnations: (0..shard_count).map(|_| AtomicU64::new(0)).collect(),
+            lost_generations: (0..shard_count).map(|_| AtomicU32::new(0)).collect(),
+            restarts: (0..shard_count)
+                .map(|_| Mutex::new(Recent::new(specification.shard_restarts)))
+                .collect(),
+            quarantined: (0..shard_count).map(|_| AtomicBool::new(false)).collect(),
         });
-        let (booted_sender, booted) = mpsc::channel();
-        let (done_sender, done) = mpsc::channel();
-        let mut runtime = Self {
-            threads: Vec::new(),
-            done,
-            unread: Vec::new(),
-            done_count: 0,
-            orders: Arc::new(Orders::new(shard_count)),
-            doors,
-            bells,
-            common,
-            metrics: Vec::new(),
-            logs: Vec::new(),
-            batch: Vec::new(),
-            watchdog: None,
-        };
-        let started = pools.start(&specification.pools, &runtime.doors);
-        started.map_err(RuntimeBootError::Host)?;
-        let mut shards = runtime.shard_seats(&specification);
+        let (links, ends) = Links::new(shard_count, specification.link);
+        let log_ring = |_| Arc::new(HeapRb::new(specification.log_slots.max(1)));
+        let log_rings: Vec<LogRing> = (0..shard_count).map(log_ring).collect();
         let own_core = thread_count <= core_count();
         let cores = if specification.pin && own_core {
             platform::cores()
         } else {
             Vec::new()
         };
-        let born = platform::now();
-        for thread in 0..thread_count {
-            let here = shards
-                .iter()
-                .take_while(|shard| thread_of(shard.number) == thread);
-            let rest = shards.split_off(here.count());
-            let seat = Seat {
-                thread,
-                shards: std::mem::replace(&mut shards, rest),
-                specification: specification.clone(),
-                common: runtime.common.clone(),
-                doors: runtime.doors.clone(),
-                bells: runtime.bells.clone(),
-                orders: runtime.orders.clone(),
-                own_core,
-                born,
-                booted: booted_sender.clone(),
-                done: done_sender.clone(),
-            };
-            let name = format!("shards of {thread}");
-            let spawned = platform::spawn(name, cores.get(thread).copied(), || serve(seat));
-            runtime
-                .threads
-                .push(spawned.map_err(RuntimeBootError::Host)?);
-        }
-        drop(booted_sender);
-        for _ in 0..thread_count {
-            let answer = booted
-                .recv()
-                .unwrap_or_else(|_| Err(io::Error::other("a thread ended while it was booting")));
-            answer.map_err(RuntimeBootError::Host)?;
-        }
-        runtime.start_watchdog(&specification, born)?;
+        let site = Arc::new(Site {
+            orders: Arc::new(Orders::new(shard_count)),
+            roll: Roll::new(thread_count),
+            links,
+            gardens: (0..shard_count)
+                .map(|shard| Arc::new(specification.garden(shard)))
+                .collect(),
+            logs: log_rings.clone(),
+            cores,
+            own_core,
+            born: platform::now(),
+            specification,
+            common,
+            doors,
+            bells,
+        });
+        let started = pools.start(&site.specification.pools, &site.doors);
+        started.map_err(RuntimeBootError::Host)?;
+        let mut runtime = Self {
+            doors: site.doors.clone(),
+            bells: site.bells.clone(),
+            orders: site.orders.clone(),
+            metrics: site.common.metrics.clone(),
+            logs: log_rings.into_iter().map(CachingCons::new).collect(),
+            common: site.common.clone(),
+            batch: Vec::new(),
+            warden: None,
+            watchdog: None,
+            site,
+        };
+        runtime.start_threads(ends)?;
         Ok(runtime)
     }
 
-    fn shard_seats(&mut self, specification: &Specification) -> Vec<ShardSeat> {
-        let shard_count = specification.shard_count;
-        let mut seats: Vec<ShardSeat> = Vec::new();
-        for number in 0..shard_count {
-            let (log, records) = HeapRb::new(specification.log_slots.max(1)).split();
-            let metrics = self.common.metrics[number].clone();
-            self.logs.push(records);
-            self.metrics.push(metrics.clone());
-            seats.push(ShardSeat {
-                number,
-                writers: (0..shard_count).map(|_| None).collect(),
-                readers: (0..shard_count).map(|_| None).collect(),
-                metrics,
-                log,
-            });
+    /// Starts the warden, the threads of shards and the watchdog.
+    fn start_threads(&mut self, ends: Vec<Ends>) -> Result<(), RuntimeBootError> {
+        let site = self.site.clone();
+        if site.specification.on_fault == OnFault::RebuildShard {
+            let log = self.another_log();
+            let warden = Warden::start(&site, log);
+            self.warden = Some(warden.map_err(RuntimeBootError::Host)?);
         }
-        for from in 0..shard_count {
-            for to in (0..shard_count).filter(|&to| to != from) {
-                let (writer, reader) = ring(specification.link.ring_lines());
-                seats[from].writers[to] = Some(writer);
-                seats[to].readers[from] = Some(reader);
+        let mut seats = ends
+            .into_iter()
+            .enumerate()
+            .map(|(number, ends)| ShardSeat {
+                number,
+                ends,
+                past: Past::default(),
+            });
+        for thread in 0..site.roll.thread_count() {
+            let seat = Seat {
+                site: site.clone(),
+                thread,
+                shards: seats
+                    .by_ref()
+                    .take(site.bells.shards_of(thread).len())
+                    .collect(),
+            };
+            if let Err(error) = start(seat) {
+                site.roll.booted(thread, Err(error));
             }
         }
-        seats
+        site.roll.await_booted().map_err(RuntimeBootError::Host)?;
+        self.start_watchdog()
     }
 
-    fn start_watchdog(
-        &mut self,
-        specification: &Specification,
-        born: Instant,
-    ) -> Result<(), RuntimeBootError> {
-        let Some(limit) = specification.watchdog else {
-            return Ok(());
-        };
+    /// A log for who is no shard.
+    fn another_log(&mut self) -> LogWriter {
+        let specification = &self.site.specification;
         let (log, records) = HeapRb::new(specification.log_slots.max(1)).split();
         self.logs.push(records);
+        LogWriter::new(usize::MAX, log, specification.log_level)
+    }
+
+    fn start_watchdog(&mut self) -> Result<(), RuntimeBootError> {
+        let Some(limit) = self.site.specification.watchdog else {
+            return Ok(());
+        };
         let names = self.common.kinds.iter().map(|kind| kind.name).collect();
         let shards = self.metrics.clone();
-        let log = LogWriter::new(usize::MAX, log, specification.log_level);
-        let watchdog = watchdog::start(limit, shards, names, log, born);
+        let log = self.another_log();
+        let watchdog = watchdog::start(limit, shards, names, log, self.site.born);
         self.watchdog = Some(watchdog.map_err(RuntimeBootError::Host)?);
         Ok(())
     }
@@ -276,7 +270,7 @@ impl Runtime {
         if shard >= self.metrics.len() || self.orders.phase() != Phase::Running {
             return Err(CallError::Undelivered(Undelivered::Stale));
         }
-        let claim = self.doors.sit_down();
+        let claim = self.doors.sit_down(shard);
         let knock = Knock {
             target: to.handle(),
             lane: Lane::Normal,
@@ -336,12 +330,13 @@ impl Runtime {
         self.order(Phase::Draining);
         // None is further away than the clock can say.
         let deadline = platform::now().checked_add(limit);
-        let mut forced = !self.await_threads(deadline);
+        let mut forced = !self.site.roll.await_left(deadline);
         if forced {
             self.order(Phase::Forced);
-            self.await_threads(None);
+            self.site.roll.await_left(None);
         }
-        for thread in self.threads.drain(..) {
+        self.warden = None;
+        for thread in self.site.roll.handles() {
             // A thread that panicked has printed why: the engine itself is wrong.
             thread.join().expect("a shard's thread does not panic");
         }
@@ -352,54 +347,33 @@ impl Runtime {
         Shutdown { forced }
     }
 
-    /// Drops what was on its way; all threads are done.
-    fn drop_unread(&mut self) {
-        for reader in &mut self.unread {
-            while reader.ready() {
-                drop(Frame::read(reader));
-            }
-        }
+    /// Drops what was on its way.
+    fn drop_unread(&self) {
+        // SAFETY: all threads have been joined, and those of the warden by the warden.
+        unsafe { self.site.links.drain() };
     }
 
     fn order(&self, phase: Phase) {
         self.orders.advance(phase);
         self.bells.ring_all_doors();
-    }
-
-    /// Whether all threads are done by the deadline.
-    fn await_threads(&mut self, deadline: Option<Instant>) -> bool {
-        while self.done_count < self.threads.len() {
-            let answer = match deadline {
-                None => self.done.recv().map_err(|_| RecvTimeoutError::Disconnected),
-                Some(deadline) => {
-                    let left = deadline.saturating_duration_since(platform::now());
-                    self.done.recv_timeout(left)
-                }
-            };
-            match answer {
-                Ok(readers) => {
-                    self.done_count += 1;
-                    self.unread.extend(readers);
-                }
-                Err(RecvTimeoutError::Timeout) => return false,
-                // All threads are gone: the join says how.
-                Err(RecvTimeoutError::Disconnected) => return true,
-            }
-        }
-        true
+        self.site.roll.wake();
     }
 }
 
 impl Drop for Runtime {
     fn drop(&mut self) {
         self.order(Phase::Forced);
-        for thread in self.threads.drain(..) {
+        self.site.roll.await_left(None);
+        self.warden = None;
+        let mut joined = true;
+        for thread in self.site.roll.handles() {
             // Whether it panicked matters to who shuts down, not to who drops.
-            let _ = thread.join();
+            joined &= thread.join().is_ok();
         }
         self.common.pools.stop();
-        self.unread.extend(self.done.try_iter().flatten());
-        self.drop_unread();
+        if joined {
+            self.drop_unread();
+        }
     }
 }
 

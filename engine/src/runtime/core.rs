@@ -15,7 +15,7 @@ use super::outbox::{Frame, Outbox};
 use super::pool::Pools;
 use super::shard_set::ShardSet;
 use super::timer::{Nanos, TICK_NANOS};
-use super::tree::Tree;
+use super::tree::{Recent, Tree};
 use crate::arena::Batch;
 use crate::crew::{in_run, set_in_run};
 use crate::random::Random;
@@ -23,8 +23,8 @@ use crate::time::Tick;
 use crate::wheel::{NodeId, Waker, Wheel};
 use std::any::{Any, TypeId};
 use std::fmt;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
+use std::sync::{Arc, Mutex};
 
 /// What every shard knows of a kind.
 pub(crate) struct KindType {
@@ -43,6 +43,12 @@ pub(crate) struct Common {
     pub(crate) pools: Arc<Pools>,
     /// Per shard how often it went down or came up: odd while it is down.
     pub(crate) incarnations: Vec<AtomicU64>,
+    /// Per shard the last generation of whom a hardware fault has taken along.
+    pub(crate) lost_generations: Vec<AtomicU32>,
+    /// Per shard when it was restarted or built anew lately.
+    pub(crate) restarts: Vec<Mutex<Recent>>,
+    /// Per shard whether it failed too often and waits to be revived.
+    pub(crate) quarantined: Vec<AtomicBool>,
 }
 
 impl Common {
@@ -50,6 +56,11 @@ impl Common {
     pub(crate) fn find<M: 'static>(&self, name: &str) -> Option<Address<M>> {
         let handle = self.names.find(name)?;
         self.takes::<M>(handle).then(|| Address::of(handle))
+    }
+
+    /// A shard is down, if it was not before.
+    pub(crate) fn go_down(&self, shard: usize) {
+        self.incarnations[shard].fetch_or(1, Ordering::AcqRel);
     }
 
     /// Whether the kind of `handle` takes messages of type `M`; those of another runtime may not.
@@ -66,6 +77,8 @@ impl Common {
 
 pub(crate) struct Core {
     pub(crate) shard: u8,
+    /// The last generation of those who lived here before a hardware fault took them along.
+    pub(crate) lost_generation: u32,
     pub(crate) now: Nanos,
     pub(crate) common: Arc<Common>,
     pub(crate) doors: Arc<Doors>,
@@ -203,6 +216,7 @@ impl Core {
         debug_assert!(matches!(seat.life, Life::Free | Life::Waiting));
         seat.life = Life::Starting;
         seat.generation += 1;
+        self.metrics.note_generation(seat.generation);
         seat.hears = Hears::Everything;
         seat.resumed = false;
         seat.just_resumed = false;

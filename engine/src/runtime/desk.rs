@@ -59,7 +59,8 @@ pub(crate) struct Desk {
 }
 
 impl Desk {
-    pub(crate) fn free(kind: u8, next_free: u32) -> Self {
+    /// One nobody has sat at since `generation`.
+    pub(crate) fn free(kind: u8, next_free: u32, generation: u32) -> Self {
         Self {
             life: Life::Free,
             hears: Hears::Everything,
@@ -69,7 +70,7 @@ impl Desk {
             asleep: false,
             high_streak: 0,
             kind,
-            generation: 0,
+            generation,
             mail_count: 0,
             call_count: 0,
             timer_count: 0,

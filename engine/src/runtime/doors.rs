@@ -9,9 +9,10 @@ use super::handle::{Handle, RUNTIME_SHARDS_MAX};
 use super::mail::Lane;
 use super::notice::NoticeId;
 use super::parcel::Parcel;
+use crate::trap::lock;
 use std::collections::VecDeque;
 use std::sync::atomic::{AtomicU32, Ordering};
-use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError, Weak};
+use std::sync::{Arc, Condvar, Mutex, PoisonError, Weak};
 use std::time::Duration;
 
 /// The shard number of who asks from outside.
@@ -81,7 +82,8 @@ impl DoorPlan {
 /// A call from outside.
 enum Seat {
     Free,
-    Waiting,
+    /// For an isolate of this shard, as far as is known.
+    Waiting(usize),
     Done(Outcome),
 }
 
@@ -94,6 +96,8 @@ pub(crate) struct Doors {
     pub(crate) runtime: u32,
     plan: DoorPlan,
     waiting: Vec<Mutex<Waiting>>,
+    /// Empty queues, to change places with those of `waiting`; the shard's own while it takes in what is there.
+    spare: Vec<Mutex<Waiting>>,
     /// By shard and notice: which use of it is a call that is not over; 0 for none.
     calls: Vec<Box<[AtomicU32]>>,
     seats: Mutex<Seats>,
@@ -105,16 +109,11 @@ static NEXT: AtomicU32 = AtomicU32::new(0);
 /// Runtimes of this process that are not gone, by number.
 static RUNTIMES: Mutex<Vec<(u32, Weak<Doors>)>> = Mutex::new(Vec::new());
 
-fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    // Nobody panics with one of these locks held, and what they guard is whole at any time.
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
-}
-
 /// Answers a call of any runtime from a thread that is not one of its shards.
 pub(crate) fn answer(claim: Claim, outcome: Outcome) {
     // The lock is given back before the runtime is, for it may be the last hold on it.
     let doors = {
-        let runtimes = locked(&RUNTIMES);
+        let runtimes = lock(&RUNTIMES);
         let found = runtimes.iter().find(|(number, _)| *number == claim.runtime);
         found.and_then(|(_, doors)| doors.upgrade())
     };
@@ -126,18 +125,18 @@ pub(crate) fn answer(claim: Claim, outcome: Outcome) {
 impl Doors {
     pub(crate) fn new(shard_count: usize, plan: DoorPlan, bells: Arc<Bells>) -> Arc<Self> {
         let calls = || (0..plan.notices).map(|_| AtomicU32::new(0)).collect();
+        let queues = || (0..shard_count).map(|_| Mutex::new(plan.waiting()));
         let doors = Arc::new(Self {
             runtime: NEXT.fetch_add(1, Ordering::Relaxed),
             plan,
-            waiting: (0..shard_count)
-                .map(|_| Mutex::new(plan.waiting()))
-                .collect(),
+            waiting: queues().collect(),
+            spare: queues().collect(),
             calls: (0..shard_count).map(|_| calls()).collect(),
             seats: Mutex::new(Seats { seats: Vec::new() }),
             seated: Condvar::new(),
             bells,
         });
-        let mut runtimes = locked(&RUNTIMES);
+        let mut runtimes = lock(&RUNTIMES);
         runtimes.retain(|(_, doors)| doors.strong_count() > 0);
         runtimes.push((doors.runtime, Arc::downgrade(&doors)));
         doors
@@ -146,7 +145,7 @@ impl Doors {
     /// Knocks with a message, unless too many wait already; then it is handed back.
     #[expect(clippy::result_large_err, reason = "the error is the message itself")]
     pub(crate) fn knock(&self, shard: usize, knock: Knock) -> Result<(), Knock> {
-        let mut waiting = locked(&self.waiting[shard]);
+        let mut waiting = lock(&self.waiting[shard]);
         if waiting.messages.len() >= self.plan.messages {
             return Err(knock);
         }
@@ -184,7 +183,7 @@ impl Doors {
         if !self.is_waited_for(&claim) {
             return Some(outcome);
         }
-        let mut waiting = locked(&self.waiting[shard]);
+        let mut waiting = lock(&self.waiting[shard]);
         let replies = &mut waiting.replies;
         // There is room for one reply to each call, so that when it is used up some are late.
         let late = if replies.len() < replies.capacity() {
@@ -201,14 +200,34 @@ impl Doors {
         late
     }
 
-    /// Takes everything that waits in front of `shard` in exchange for empty queues.
-    pub(crate) fn open(&self, shard: usize, empty: Waiting) -> Waiting {
-        std::mem::replace(&mut locked(&self.waiting[shard]), empty)
+    /// Takes everything that waits in front of `shard`; the queues go [back](Self::close) when they are empty.
+    pub(crate) fn open(&self, shard: usize) -> Waiting {
+        let empty = std::mem::take(&mut *lock(&self.spare[shard]));
+        std::mem::replace(&mut lock(&self.waiting[shard]), empty)
     }
 
-    /// A seat for a call from outside, and the claim of who answers it.
-    pub(crate) fn sit_down(&self) -> Claim {
-        let mut seats = locked(&self.seats);
+    /// Gives back what [`open`](Self::open) took, empty.
+    pub(crate) fn close(&self, shard: usize, empty: Waiting) {
+        *lock(&self.spare[shard]) = empty;
+    }
+
+    /// The isolates of `shard` are gone without a word: nobody there waits for a reply, and calls from outside
+    /// that were for one of them are over.
+    pub(crate) fn lose_shard(&self, shard: usize) {
+        for call in &self.calls[shard] {
+            call.store(0, Ordering::Relaxed);
+        }
+        for (_, seat) in &mut lock(&self.seats).seats {
+            if matches!(seat, Seat::Waiting(of) if *of == shard) {
+                *seat = Seat::Done(Err(CallError::NoReply));
+            }
+        }
+        self.seated.notify_all();
+    }
+
+    /// A seat for a call from outside of an isolate of `shard`, and the claim of who answers it.
+    pub(crate) fn sit_down(&self, shard: usize) -> Claim {
+        let mut seats = lock(&self.seats);
         let seats = &mut seats.seats;
         let free = seats
             .iter()
@@ -219,7 +238,7 @@ impl Doors {
         });
         let (sequence, seat) = &mut seats[index];
         *sequence = sequence.wrapping_add(1);
-        *seat = Seat::Waiting;
+        *seat = Seat::Waiting(shard);
         Claim {
             caller: Handle::new(OUTSIDE, 0, 0, 1),
             id: NoticeId {
@@ -232,10 +251,10 @@ impl Doors {
 
     /// Ends a call from outside. One that is over already stays as it is; then the outcome is handed back.
     pub(crate) fn complete(&self, id: NoticeId, outcome: Outcome) -> Option<Outcome> {
-        let mut seats = locked(&self.seats);
+        let mut seats = lock(&self.seats);
         if let Some((sequence, seat)) = seats.seats.get_mut(id.index as usize)
             && *sequence == id.sequence
-            && matches!(seat, Seat::Waiting)
+            && matches!(seat, Seat::Waiting(_))
         {
             *seat = Seat::Done(outcome);
             self.seated.notify_all();
@@ -248,7 +267,8 @@ impl Doors {
     pub(crate) fn await_reply(&self, id: NoticeId, timeout: Duration) -> Result<Parcel, CallError> {
         // None is further away than the clock can say.
         let deadline = crate::platform::now().checked_add(timeout);
-        let mut seats = locked(&self.seats);
+        // On a thread that has no shards: it may wait with the lock given back.
+        let mut seats = self.seats.lock().unwrap_or_else(PoisonError::into_inner);
         loop {
             let (_, seat) = &mut seats.seats[id.index as usize];
             if let Seat::Done(_) = seat {
@@ -290,7 +310,7 @@ mod tests {
             let doors = Doors::new(1, plan, Arc::new(Bells::new(vec![0])));
             let mut calls = BTreeMap::new();
             let mut sequence = 0;
-            let capacity = locked(&doors.waiting[0]).replies.capacity();
+            let capacity = lock(&doors.waiting[0]).replies.capacity();
             for (index, again) in steps {
                 // The call is over, by its time limit, and another begins; its reply comes or not.
                 sequence += 1;
@@ -307,7 +327,7 @@ mod tests {
                     }
                 }
             }
-            let waiting = doors.open(0, Waiting::default());
+            let waiting = doors.open(0);
             prop_assert_eq!(waiting.replies.capacity(), capacity);
             for (&index, &sequence) in &calls {
                 let id = NoticeId { index, sequence };

@@ -4,9 +4,10 @@
 use super::handle::Handle;
 use super::metrics::ShardMetrics;
 use super::timer::Nanos;
-use ringbuf::HeapProd;
 use ringbuf::traits::Producer;
+use ringbuf::{CachingProd, HeapRb};
 use std::fmt;
+use std::sync::Arc;
 
 /// The longest text of a record, in bytes; what is longer is cut.
 pub const LOG_TEXT_BYTES: usize = 152;
@@ -89,12 +90,15 @@ impl fmt::Write for Cut<'_> {
 
 pub(crate) struct LogWriter {
     shard: usize,
-    ring: HeapProd<LogRecord>,
+    ring: LogProducer,
     level: Level,
 }
 
+/// The end of a log that is written to.
+pub(crate) type LogProducer = CachingProd<Arc<HeapRb<LogRecord>>>;
+
 impl LogWriter {
-    pub(crate) fn new(shard: usize, ring: HeapProd<LogRecord>, level: Level) -> Self {
+    pub(crate) fn new(shard: usize, ring: LogProducer, level: Level) -> Self {
         Self { shard, ring, level }
     }
 
@@ -106,12 +110,25 @@ impl LogWriter {
         isolate: Option<Handle>,
         text: fmt::Arguments<'_>,
     ) {
+        self.write_about(self.shard, metrics, nanos, level, isolate, text);
+    }
+
+    /// Writes about a shard that is not the writer's.
+    pub(crate) fn write_about(
+        &mut self,
+        shard: usize,
+        metrics: &ShardMetrics,
+        nanos: Nanos,
+        level: Level,
+        isolate: Option<Handle>,
+        text: fmt::Arguments<'_>,
+    ) {
         if level < self.level {
             return;
         }
         let mut record = LogRecord {
             nanos,
-            shard: self.shard,
+            shard,
             isolate,
             level,
             length: 0,

@@ -172,9 +172,8 @@ impl SupervisorSpec {
 }
 
 /// All of one shard that is there from the start.
-#[derive(Default)]
 pub(crate) struct Garden {
-    root: Option<SupervisorSpec>,
+    root: SupervisorSpec,
 }
 
 impl Garden {
@@ -197,11 +196,11 @@ impl Garden {
         root.budget = budget;
         root.members = trees.into_iter().map(Member::Supervisor).collect();
         settle_names(&mut root.members, shard);
-        Self { root: Some(root) }
+        Self { root }
     }
 
     pub(crate) fn root(&self) -> &SupervisorSpec {
-        self.root.as_ref().expect("every shard has a root")
+        &self.root
     }
 
     /// Puts everybody in order into a tree without isolates and gives them desks. Nobody is started yet.

@@ -6,7 +6,7 @@
 use super::refusal::Undelivered;
 use std::fmt::Write;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 
 macro_rules! counters {
     ($($(#[doc = $doc:literal])* $variant:ident = $name:literal,)*) => {
@@ -102,6 +102,8 @@ counters! {
     Escalations = "escalations",
     /// Times the shard was started again.
     ShardRestarts = "shard_restarts",
+    /// Times the shard was built anew after a hardware fault.
+    Rebuilds = "rebuilds",
     /// Records of the log that found no room.
     LogDropped = "log_dropped",
 }
@@ -154,6 +156,10 @@ pub(crate) struct ShardMetrics {
     counters: [AtomicU64; COUNTER_COUNT],
     pub(crate) turn_nanos: Buckets,
     pub(crate) ready_isolates: Buckets,
+    /// Messages offered whose fate is counted: one more may be on its way when a handler is cut off.
+    settled: AtomicU64,
+    /// The greatest generation ever given to an isolate of the shard.
+    generation_max: AtomicU32,
     /// Who is handling an event, as the bits of its handle; 0 is nobody.
     pub(crate) running: AtomicU64,
     /// Counts the events begun: with `running`, how the watchdog sees that one takes long.
@@ -168,6 +174,8 @@ impl Default for ShardMetrics {
             counters: [const { AtomicU64::new(0) }; COUNTER_COUNT],
             turn_nanos: Buckets::new(),
             ready_isolates: Buckets::new(),
+            settled: AtomicU64::new(0),
+            generation_max: AtomicU32::new(0),
             running: AtomicU64::new(0),
             heartbeat: AtomicU64::new(0),
             condemned: AtomicU64::new(0),
@@ -185,6 +193,47 @@ impl ShardMetrics {
     #[cold]
     pub(crate) fn count_log_dropped(&self) {
         self.counters[Counter::LogDropped as usize].fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// The fate of every message offered so far is counted.
+    #[inline]
+    pub(crate) fn settle(&self) {
+        let offered = self.counters[Counter::Offered as usize].load(Ordering::Relaxed);
+        self.settled.store(offered, Ordering::Relaxed);
+    }
+
+    /// An isolate was given a generation.
+    #[inline]
+    pub(crate) fn note_generation(&self, generation: u32) {
+        if generation > self.generation_max.load(Ordering::Relaxed) {
+            self.generation_max.store(generation, Ordering::Relaxed);
+        }
+    }
+
+    /// The greatest generation that was given.
+    pub(crate) fn generation_max(&self) -> u32 {
+        self.generation_max.load(Ordering::Relaxed)
+    }
+
+    /// One counter, as it is now.
+    pub(crate) fn value(&self, counter: Counter) -> u64 {
+        self.counters[counter as usize].load(Ordering::Relaxed)
+    }
+
+    /// Closes the books of a shard that is no more: what was in mailboxes is discarded, calls that were not
+    /// over are abandoned, who lived has ended. Its thread has ended; the caller is alone.
+    pub(crate) fn close(&self) {
+        let value = |counter| self.value(counter);
+        // What was being sent when the handler was cut off has gone nowhere.
+        self.set(Counter::Offered, self.settled.load(Ordering::Relaxed));
+        let discarded = value(Counter::Accepted) - value(Counter::Handled);
+        self.set(Counter::Discarded, discarded);
+        let ended = value(Counter::CallsReplied) + value(Counter::CallsFailed);
+        self.set(Counter::CallsAbandoned, value(Counter::Calls) - ended);
+        let ended = value(Counter::Started) - value(Counter::EndedNormally);
+        self.set(Counter::EndedAbnormally, ended);
+        self.running.store(0, Ordering::Relaxed);
+        self.condemned.store(0, Ordering::Relaxed);
     }
 
     /// Takes over what is counted elsewhere.

@@ -32,6 +32,16 @@ impl Names {
         (bits != 0).then(|| Handle::from_bits(bits))
     }
 
+    /// Nobody of `shard` has a name any more.
+    pub(crate) fn lose_shard(&self, shard: usize) {
+        for (_, has) in &self.names {
+            let handle = Handle::from_bits(has.load(Ordering::Relaxed));
+            if handle != Handle::NOBODY && handle.shard() == shard {
+                has.store(Handle::NOBODY.bits(), Ordering::Release);
+            }
+        }
+    }
+
     pub(crate) fn give(&self, number: u32, to: Handle) {
         self.names[number as usize]
             .1

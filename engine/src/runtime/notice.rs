@@ -101,13 +101,14 @@ impl Notices {
         count * size_of::<Notice>() + align_of::<Notice>()
     }
 
-    pub(crate) fn carve(arena: &Arena, count: usize) -> Self {
+    /// So many, whose slots count their uses from `sequence` on.
+    pub(crate) fn carve(arena: &Arena, count: usize, sequence: u32) -> Self {
         let mut notices = arena.carve_batch(count);
         for index in 0..count {
             notices.push(Notice {
                 tag: Tag::Free,
                 queued: false,
-                sequence: 0,
+                sequence,
                 owner: NONE,
                 next: if index + 1 < count {
                     index as u32 + 1

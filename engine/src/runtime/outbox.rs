@@ -110,6 +110,12 @@ impl Frame {
         writer.publish();
     }
 
+    /// Lines of the frame that begins with this word.
+    pub(crate) const fn lines(head: u64) -> usize {
+        let has_call = (head >> 24 & 1) as usize;
+        lines_of(HEAD_WORDS - 1 + has_call + (head >> 32) as usize)
+    }
+
     /// Takes a frame off a ring that is ready.
     pub(crate) fn read(reader: &mut RingReader) -> Self {
         let head = reader.take_number();

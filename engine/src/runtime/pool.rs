@@ -8,6 +8,7 @@ use super::claim::{CallError, Claim};
 use super::doors::Doors;
 use super::parcel::Parcel;
 use crate::platform;
+use crate::trap::lock;
 use std::any::Any;
 use std::collections::VecDeque;
 use std::io;
@@ -149,7 +150,7 @@ impl Pools {
         let Some(pool) = pool.filter(|_| to.runtime == self.runtime) else {
             return false;
         };
-        let mut queue = pool.locked();
+        let mut queue = lock(&pool.queue);
         if queue.jobs.len() >= pool.jobs_max || queue.is_over {
             drop(queue);
             // The work is dropped without a lock held, for that is code of its own.

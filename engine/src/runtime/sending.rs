@@ -56,6 +56,7 @@ impl Core {
             kind.ready.insert((desk - kind.first_desk) as usize);
         }
         self.metrics.count(Counter::Accepted);
+        self.metrics.settle();
         Ok(&mut envelope.parcel)
     }
 
@@ -127,6 +128,7 @@ impl Core {
             }
             Err(why) => {
                 self.metrics.count(Counter::of_refusal(why));
+                self.metrics.settle();
                 Err(SendError { why, message })
             }
         }
@@ -156,6 +158,7 @@ impl Core {
             && let Some(outbox) = self.outbox(frame.target.shard())
         {
             outbox.send(frame);
+            self.metrics.settle();
         }
     }
 

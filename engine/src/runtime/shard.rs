@@ -8,7 +8,7 @@ use super::bells::{Bells, DOOR};
 use super::claim::{CallError, Claim};
 use super::core::Core;
 use super::desk::Life;
-use super::doors::{DoorPlan, Doors, Waiting};
+use super::doors::Doors;
 use super::ending::Ending;
 use super::group::IsolateGroup;
 use super::handle::Handle;
@@ -20,8 +20,8 @@ use super::outbox::Frame;
 use super::refusal::Undelivered;
 use super::sending::TakenIn;
 use super::shard_set::ShardSet;
+use super::site::Past;
 use super::timer::{Nanos, TICK_NANOS};
-use super::tree::Recent;
 use crate::arena::Arena;
 use crate::ring::RingReader;
 use std::sync::Arc;
@@ -42,8 +42,9 @@ pub(crate) struct Inbox {
     pub(crate) reader: RingReader,
     /// What could not be taken in yet.
     pub(crate) held: Option<Frame>,
-    /// The last known incarnation of that shard.
+    /// The last known incarnation of that shard, and whom of it a hardware fault has taken along.
     pub(crate) incarnation: u64,
+    pub(crate) lost_generation: u32,
 }
 
 /// How a shard is.
@@ -65,18 +66,17 @@ pub(crate) struct RuntimeShard {
     messages_max: u32,
     pub(crate) bells: Arc<Bells>,
     pub(crate) orders: Arc<Orders>,
-    /// Two queues that change places with the door's.
-    pub(crate) knocks: Waiting,
     pub(crate) health: Health,
-    pub(crate) restarts: Recent,
     /// The root has given up: the shard is to be started again.
     pub(crate) gave_up: bool,
     /// Where the round of kinds goes on.
     pub(crate) next_kind: usize,
     pub(crate) phase: Phase,
     pub(crate) revivals: u64,
+    /// Others have lived on this shard, whom a hardware fault has taken along.
+    is_rebuilt: bool,
     /// What the tree consists of, to be planted again when the shard is.
-    pub(crate) garden: Garden,
+    pub(crate) garden: Arc<Garden>,
     _arena: Arena,
 }
 
@@ -86,9 +86,8 @@ pub(crate) struct ShardParts {
     pub(crate) inboxes: Vec<Option<Inbox>>,
     pub(crate) bells: Arc<Bells>,
     pub(crate) orders: Arc<Orders>,
-    pub(crate) restarts: Recent,
-    pub(crate) garden: Garden,
-    pub(crate) doors: DoorPlan,
+    pub(crate) garden: Arc<Garden>,
+    pub(crate) past: Past,
     pub(crate) messages_max: u32,
     pub(crate) arena: Arena,
 }
@@ -103,26 +102,46 @@ impl RuntimeShard {
             messages_max: parts.messages_max,
             bells: parts.bells,
             orders: parts.orders,
-            knocks: parts.doors.waiting(),
-            health: Health::Up,
-            restarts: parts.restarts,
+            health: if parts.past.is_quarantined {
+                Health::Quarantined
+            } else {
+                Health::Up
+            },
             gave_up: false,
             next_kind: 0,
             phase: Phase::Running,
-            revivals: 0,
+            revivals: parts.past.revivals,
+            is_rebuilt: parts.past.rebuilds > 0,
             garden: parts.garden,
             _arena: parts.arena,
         }
     }
 
-    /// What other shards sent and may still be sending, to be dropped when all of them are done.
-    pub(crate) fn into_readers(mut self) -> Vec<RingReader> {
-        let inboxes = std::mem::take(&mut self.inboxes);
-        inboxes
-            .into_iter()
-            .flatten()
-            .map(|inbox| inbox.reader)
-            .collect()
+    /// Starts who is there from the start, unless the shard waits to be revived or the runtime ends.
+    pub(crate) fn begin(&mut self) {
+        if self.is_rebuilt {
+            self.take_over();
+        }
+        if self.health == Health::Up && !self.core.stopping {
+            self.plant();
+            self.bury_the_dead();
+        }
+    }
+
+    /// Takes in what was on its way to those who lived here before, so that there is room for what is sent
+    /// from now on, and lets the others know that the shard is up.
+    fn take_over(&mut self) {
+        self.core.stopping = self.orders.phase() != Phase::Running;
+        let number = self.number();
+        self.bells.ring_every_bell_of(number);
+        for from in 0..self.inboxes.len() {
+            if from != number {
+                self.read(from);
+            }
+        }
+        if self.health == Health::Up {
+            self.change_incarnation(1);
+        }
     }
 
     fn number(&self) -> usize {
@@ -229,13 +248,17 @@ impl RuntimeShard {
         if known == incarnation {
             return;
         }
+        let lost = self.core.common.lost_generations[from].load(Ordering::Acquire);
+        if std::mem::replace(&mut inbox.lost_generation, lost) != lost {
+            self.core.lose_peer(from, lost);
+        }
         let fell = incarnation & 1 == 1 || incarnation - known >= 2;
         self.core.tell_of_peer(from, fell);
     }
 
     fn open_door(&mut self) {
-        let empty = std::mem::take(&mut self.knocks);
-        let mut knocks = self.core.doors.open(self.number(), empty);
+        let number = self.number();
+        let mut knocks = self.core.doors.open(number);
         for (claim, outcome) in knocks.replies.drain(..) {
             self.core.end_call(claim.id, claim.caller, outcome);
         }
@@ -252,7 +275,8 @@ impl RuntimeShard {
                 self.core.discard(parcel);
             }
         }
-        self.knocks = knocks;
+        self.core.metrics.settle();
+        self.core.doors.close(number, knocks);
     }
 
     /// What the runtime as a whole wants: shutting down, reviving.

@@ -22,6 +22,20 @@ use std::time::Duration;
 /// The most entries of a queue: of a door, of a log.
 pub(crate) const QUEUE_SLOTS_MAX: usize = 1 << 24;
 
+/// What a hardware fault of an isolate leads to: a wild pointer, a stack overflow and their like, in its
+/// `start`, its `handle` or its `Drop`.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum OnFault {
+    /// The process ends with the signal and a report: before it faulted, a wild write may have changed any
+    /// memory of the process, and nobody can say that what goes on is right.
+    #[default]
+    EndProcess,
+    /// Everything on the isolate's thread, which is its shard where each has a thread of its own, is
+    /// abandoned, and its shard built anew; everybody else goes on. For those who would rather serve on,
+    /// and for whom a fault is a stack overflow or a foreign library's mistake more likely than a wild write.
+    RebuildShard,
+}
+
 /// What a runtime consists of.
 pub struct Specification {
     pub(crate) shard_count: usize,
@@ -36,6 +50,7 @@ pub struct Specification {
     pub(crate) seed: u64,
     pub(crate) watchdog: Option<Duration>,
     pub(crate) shard_restarts: Budget,
+    pub(crate) on_fault: OnFault,
     kinds: Vec<(Arc<dyn AnyKind>, KindLimits)>,
     trees: Vec<(Option<usize>, SupervisorSpec)>,
     root: Budget,
@@ -63,6 +78,7 @@ impl Specification {
                 restarts: 2,
                 window: Duration::from_secs(30),
             },
+            on_fault: OnFault::default(),
             kinds: Vec::new(),
             trees: Vec::new(),
             root: Budget::default(),
@@ -170,6 +186,14 @@ impl Specification {
     #[must_use]
     pub fn watchdog(mut self, limit: Duration) -> Self {
         self.watchdog = Some(limit);
+        self
+    }
+
+    /// What a hardware fault of an isolate leads to. Rebuilds count among the restarts of a shard, of which so
+    /// many in a time lead to [quarantine](Self::escalation).
+    #[must_use]
+    pub fn on_fault(mut self, on_fault: OnFault) -> Self {
+        self.on_fault = on_fault;
         self
     }
 

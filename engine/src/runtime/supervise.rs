@@ -11,8 +11,10 @@ use super::metrics::Counter;
 use super::shard::{Health, RuntimeShard};
 use super::timer::{Nanos, nanos};
 use super::tree::{ROOT, Restart, Strategy, Tree};
+use crate::trap::lock;
 use std::any::Any;
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 impl Core {
@@ -227,7 +229,7 @@ impl RuntimeShard {
         let node = self.core.tree.node(desk);
         node.started = now;
         let name = node.name;
-        if handle.generation() > 1 {
+        if handle.generation() > self.core.lost_generation + 1 {
             self.core.metrics.count(Counter::Restarted);
         }
         if name != NONE {
@@ -333,13 +335,16 @@ impl RuntimeShard {
     /// The root has given up: the shard is started afresh, unless that was done too often.
     fn restart_shard(&mut self) {
         self.bury_everybody(Ending::WithShard);
-        if self.restarts.allows(self.core.now) {
+        let number = usize::from(self.core.shard);
+        let allowed = lock(&self.core.common.restarts[number]).allows(self.core.now);
+        if allowed {
             self.core.metrics.count(Counter::ShardRestarts);
             self.log(Level::Error, format_args!("the shard is started again"));
             self.change_incarnation(2);
             self.plant();
         } else {
             self.health = Health::Quarantined;
+            self.core.common.quarantined[number].store(true, Ordering::Relaxed);
             self.log(
                 Level::Error,
                 format_args!("the shard is in quarantine until it is revived"),
@@ -352,7 +357,9 @@ impl RuntimeShard {
     pub(crate) fn revive(&mut self) {
         if self.health == Health::Quarantined && !self.core.stopping {
             self.health = Health::Up;
-            self.restarts.forget();
+            let number = usize::from(self.core.shard);
+            self.core.common.quarantined[number].store(false, Ordering::Relaxed);
+            lock(&self.core.common.restarts[number]).forget();
             self.log(Level::Info, format_args!("the shard is revived"));
             self.change_incarnation(1);
             self.plant();
@@ -363,9 +370,7 @@ impl RuntimeShard {
     /// Seats everybody the boot specification names and starts them in order. Who ended at once is to be
     /// buried then.
     pub(crate) fn plant(&mut self) {
-        let garden = std::mem::take(&mut self.garden);
-        garden.plant(&mut self.core);
-        self.garden = garden;
+        self.garden.clone().plant(&mut self.core);
         self.start_children(ROOT);
     }
 }

@@ -3,6 +3,7 @@
 use super::core::Common;
 use super::handle::Handle;
 use super::metrics::ShardMetrics;
+use super::spec::OnFault;
 use crate::trap::Suspects;
 use std::fmt;
 use std::sync::Arc;
@@ -11,6 +12,7 @@ use std::sync::atomic::Ordering;
 pub(crate) struct Tenants {
     pub(crate) metrics: Vec<Arc<ShardMetrics>>,
     pub(crate) common: Arc<Common>,
+    pub(crate) on_fault: OnFault,
 }
 
 impl Tenants {
@@ -21,13 +23,20 @@ impl Tenants {
     }
 }
 
+impl Tenants {
+    /// Who has faulted.
+    pub(crate) fn culprit(&self) -> Handle {
+        self.running().expect("faults of nobody are not contained")
+    }
+}
+
 impl Suspects for Tenants {
     fn is_running(&self) -> bool {
         self.running().is_some()
     }
 
     fn ends_process(&self) -> bool {
-        true
+        self.on_fault == OnFault::EndProcess
     }
 
     fn name(&self, out: &mut dyn fmt::Write) -> fmt::Result {

@@ -2,34 +2,31 @@
 
 use super::bells::Bells;
 use super::call::{keep_dropped, keep_dropped_no_more};
-use super::core::{Common, Core};
+use super::core::Core;
 use super::desk::{Desk, KindDesks, ReadySet};
-use super::doors::Doors;
 use super::gate::Gate;
-use super::log::{LogRecord, LogWriter};
 use super::mail::{Mail, NONE};
-use super::metrics::{Counter, ShardMetrics};
+use super::metrics::Counter;
 use super::notice::Notices;
-use super::orders::Orders;
 use super::outbox::Outbox;
 use super::shard::{Inbox, RuntimeShard, ShardParts};
 use super::shard_set::ShardSet;
+use super::site::{ShardSeat, Site};
 use super::spec::Specification;
 use super::tenants::Tenants;
 use super::timer::{Nanos, nanos};
-use super::tree::{Recent, Tree};
+use super::tree::Tree;
 use crate::arena::Arena;
 use crate::io::ShardIo;
 use crate::platform;
 use crate::random::Random;
-use crate::ring::{RingReader, RingWriter};
+use crate::ring::RingReader;
 use crate::trap::{Armed, contain};
 use crate::wheel::Wheel;
-use ringbuf::HeapProd;
 use std::io;
 use std::sync::Arc;
-use std::sync::mpsc::Sender;
-use std::time::{Duration, Instant};
+use std::sync::atomic::Ordering;
+use std::time::Duration;
 
 /// Turns without anything to do before a thread with a core of its own sleeps: a tenth of a
 /// millisecond, which is what going to sleep and coming back costs.
@@ -39,82 +36,91 @@ const YIELD_TURNS: u32 = 16;
 
 /// What a thread needs to make and run its shards.
 pub(crate) struct Seat {
+    pub(crate) site: Arc<Site>,
     pub(crate) thread: usize,
     pub(crate) shards: Vec<ShardSeat>,
-    pub(crate) specification: Arc<Specification>,
-    pub(crate) common: Arc<Common>,
-    pub(crate) doors: Arc<Doors>,
-    pub(crate) bells: Arc<Bells>,
-    pub(crate) orders: Arc<Orders>,
-    pub(crate) own_core: bool,
-    pub(crate) born: Instant,
-    pub(crate) booted: Sender<io::Result<()>>,
-    pub(crate) done: Sender<Vec<RingReader>>,
 }
 
-pub(crate) struct ShardSeat {
-    pub(crate) number: usize,
-    pub(crate) writers: Vec<Option<RingWriter>>,
-    pub(crate) readers: Vec<Option<RingReader>>,
-    pub(crate) metrics: Arc<ShardMetrics>,
-    pub(crate) log: HeapProd<LogRecord>,
+/// Starts a thread with shards on it, which says in the roll what becomes of it.
+pub(crate) fn start(seat: Seat) -> io::Result<()> {
+    let (site, thread) = (seat.site.clone(), seat.thread);
+    let core = site.cores.get(thread).copied();
+    let handle = platform::spawn(format!("shards of {thread}"), core, || serve(seat))?;
+    site.roll.enter(thread, handle);
+    Ok(())
 }
 
-/// A thread of the runtime. A hardware fault on it ends the process: what is left of its shards is not to be
-/// believed, nor what they may have written to.
-pub(crate) fn serve(seat: Seat) {
+/// Lets it be known that a thread panics: the engine itself is wrong.
+struct Guard<'a>(&'a Site);
+
+impl Drop for Guard<'_> {
+    fn drop(&mut self) {
+        if std::thread::panicking() {
+            self.0.roll.break_off();
+        }
+    }
+}
+
+/// A thread of the runtime. After a hardware fault of an isolate it forgets its shards and ends, unless such a
+/// fault is to end the process: what is left of them is not to be believed.
+fn serve(seat: Seat) {
+    let (site, thread) = (&*seat.site, seat.thread);
+    let _guard = Guard(site);
     let armed = match Armed::this_thread() {
         Ok(armed) => armed,
-        Err(error) => {
-            let _ = seat.booted.send(Err(error));
-            return;
-        }
+        Err(error) => return site.roll.booted(thread, Err(error)),
     };
-    let metrics = seat.shards.iter().map(|shard| shard.metrics.clone());
+    let metrics = seat.shards.iter();
+    let metrics = metrics.map(|shard| site.common.metrics[shard.number].clone());
     let tenants = Tenants {
         metrics: metrics.collect(),
-        common: seat.common.clone(),
+        common: site.common.clone(),
+        on_fault: site.specification.on_fault,
     };
-    let lived = contain(&tenants, || live(seat));
-    lived.expect("tenants that fault end the process");
+    let mut shards = Vec::with_capacity(seat.shards.len());
+    // What is to outlive a fault is not on the stack within.
+    let mut seats = seat.shards.into_iter();
+    let lived = contain(&tenants, || live(site, thread, &mut seats, &mut shards));
     drop(armed);
+    if let Err(fault) = lived {
+        crate::crew::set_in_run(false);
+        shards.into_iter().for_each(std::mem::forget);
+        site.roll.condemn(thread, tenants.culprit(), fault);
+    }
 }
 
 /// Makes the shards and turns them until they have ended.
-fn live(seat: Seat) {
+fn live(
+    site: &Site,
+    thread: usize,
+    seats: &mut impl Iterator<Item = ShardSeat>,
+    shards: &mut Vec<RuntimeShard>,
+) {
     crate::panics::capture_on_this_thread();
-    let specification = &seat.specification;
+    let specification = &site.specification;
     let claims_max = specification.call_count() * specification.shard_count + 64;
-    keep_dropped(seat.common.runtime, claims_max);
-    seat.bells.claim(seat.thread);
-    let clock = || -> Nanos { nanos(platform::now() - seat.born) };
-    let mut shards = Vec::new();
-    for shard in seat.shards {
-        let made = make_shard(
-            specification,
-            shard,
-            (&seat.common, &seat.doors, &seat.bells, &seat.orders),
-            clock(),
-        );
-        match made {
-            Ok(shard) => shards.push(shard),
+    keep_dropped(site.common.runtime, claims_max);
+    site.bells.claim(thread);
+    for seat in seats {
+        match make_shard(site, seat) {
+            Ok(shard) => {
+                shards.push(shard);
+                shards.last_mut().expect("just pushed").begin();
+            }
             Err(error) => {
-                let _ = seat.booted.send(Err(error));
-                return;
+                shards.clear();
+                keep_dropped_no_more();
+                return site.roll.booted(thread, Err(error));
             }
         }
     }
-    // Nobody listens any more if another thread could not boot.
-    let _ = seat.booted.send(Ok(()));
-    drop(seat.booted);
+    site.roll.booted(thread, Ok(()));
     crate::crew::set_in_run(true);
-    run(&mut shards, &seat.bells, seat.thread, seat.own_core, clock);
+    run(shards, &site.bells, thread, site.own_core, || site.now());
     crate::crew::set_in_run(false);
-    let readers = shards.into_iter().flat_map(RuntimeShard::into_readers);
-    let readers = readers.collect();
+    shards.clear();
     keep_dropped_no_more();
-    // Nobody listens if the runtime was dropped before it was booted.
-    let _ = seat.done.send(readers);
+    site.roll.leave(thread);
 }
 
 /// Turns until everything has ended.
@@ -195,12 +201,9 @@ fn make_gate(specification: &Specification) -> io::Result<Option<Gate>> {
     Ok(Some(Gate::new(io, plan.descriptor_slots)))
 }
 
-fn make_shard(
-    specification: &Specification,
-    seat: ShardSeat,
-    (common, doors, bells, orders): (&Arc<Common>, &Arc<Doors>, &Arc<Bells>, &Arc<Orders>),
-    now: Nanos,
-) -> io::Result<RuntimeShard> {
+fn make_shard(site: &Site, seat: ShardSeat) -> io::Result<RuntimeShard> {
+    let (specification, number, past) = (&*site.specification, seat.number, seat.past);
+    let lost_generation = site.common.lost_generations[number].load(Ordering::Acquire);
     let arena = Arena::map(specification.arena_bytes())?;
     let (desk_count, notice_count) = (specification.desk_count(), specification.notice_count());
     let mut desks = arena.carve_batch::<Desk>(desk_count);
@@ -212,6 +215,7 @@ fn make_shard(
             desks.push(Desk::free(
                 number as u8,
                 if desk < last { desk + 1 } else { NONE },
+                lost_generation,
             ));
         }
         let (group, nursery) = kind.carve(&arena, limits.slots, number);
@@ -237,37 +241,43 @@ fn make_shard(
             mail_reserve: limits.mail_reserve,
         });
     }
-    let garden = specification.garden(seat.number);
-    let mut tree = Tree::new(desk_count, specification.supervisor_count(seat.number));
+    let garden = site.gardens[number].clone();
+    let mut tree = Tree::new(desk_count, specification.supervisor_count(number));
     garden.grow(&mut tree);
     let lines = specification.link.ring_lines().next_power_of_two();
     let outbox = |writer| Outbox::new(writer, specification.link, lines);
     let wheel = Wheel::carve(&arena, notice_count + desk_count);
     let gate = make_gate(specification)?;
     if let Some(gate) = &gate {
-        bells.sleep_in_io(seat.number, gate.io.waker());
+        site.bells.sleep_in_io(number, gate.io.waker());
     }
     let mut core = Core {
-        shard: seat.number as u8,
-        now,
-        common: common.clone(),
-        doors: doors.clone(),
+        shard: number as u8,
+        lost_generation,
+        now: site.now(),
+        common: site.common.clone(),
+        doors: site.doors.clone(),
         mail: Mail::carve(&arena, specification.mail_slots()),
         mail_reserved: kinds.iter().map(|kind| kind.mail_reserve).sum(),
-        notices: Notices::carve(&arena, notice_count),
+        notices: Notices::carve(&arena, notice_count, first_sequence(past.rebuilds)),
         orphans: NONE,
         proxies_left: specification.proxies,
         refusals_left: specification.refusals,
         wheel,
         gate,
-        outboxes: seat.writers.into_iter().map(|it| it.map(outbox)).collect(),
+        outboxes: seat
+            .ends
+            .writers
+            .into_iter()
+            .map(|it| it.map(outbox))
+            .collect(),
         touched: ShardSet::default(),
         outgoing: None,
         nurseries,
         tree,
-        metrics: seat.metrics,
-        log: LogWriter::new(seat.number, seat.log, specification.log_level),
-        random: Random::keyed(specification.seed, seat.number as u64, 0),
+        metrics: site.common.metrics[number].clone(),
+        log: site.log_writer(number),
+        random: Random::keyed(specification.seed, number as u64, past.rebuilds),
         deaths: Vec::with_capacity(desk_count),
         due: Vec::with_capacity(notice_count + desk_count),
         current: 0,
@@ -277,24 +287,30 @@ fn make_shard(
         desks,
     };
     core.log_io_note();
-    let inbox = |reader| Inbox {
-        reader,
-        held: None,
-        incarnation: 0,
+    let inbox = |(from, reader): (usize, Option<RingReader>)| {
+        Some(Inbox {
+            reader: reader?,
+            held: None,
+            incarnation: site.common.incarnations[from].load(Ordering::Acquire),
+            lost_generation: site.common.lost_generations[from].load(Ordering::Acquire),
+        })
     };
-    let mut shard = RuntimeShard::new(ShardParts {
+    let readers = seat.ends.readers.into_iter().enumerate();
+    Ok(RuntimeShard::new(ShardParts {
         core,
         groups,
-        inboxes: seat.readers.into_iter().map(|it| it.map(inbox)).collect(),
-        bells: bells.clone(),
-        orders: orders.clone(),
-        restarts: Recent::new(specification.shard_restarts),
+        inboxes: readers.map(inbox).collect(),
+        bells: site.bells.clone(),
+        orders: site.orders.clone(),
         garden,
+        past,
         messages_max: specification.link.messages,
-        doors: specification.doors(),
         arena,
-    });
-    shard.plant();
-    shard.bury_the_dead();
-    Ok(shard)
+    }))
+}
+
+/// Where the slots of notices begin to count their uses: somewhere else after each rebuild, so that what
+/// was meant for a notice of before is not taken for one of now.
+const fn first_sequence(rebuilds: u64) -> u32 {
+    (rebuilds as u32).wrapping_mul(0x9E37_79B9) // 2³² by the golden ratio: far from all others
 }

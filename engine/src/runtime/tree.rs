@@ -119,7 +119,7 @@ impl Recent {
         let Some(oldest) = self.times.get_mut(self.next) else {
             return false;
         };
-        if *oldest != Nanos::MAX && now - *oldest < self.window {
+        if *oldest != Nanos::MAX && now.saturating_sub(*oldest) < self.window {
             return false;
         }
         *oldest = now;

@@ -4,6 +4,7 @@
 //! destructor, so that the handler can read it at any time.
 
 use super::boundary::{Frame, enter, instruction_of, return_to};
+use super::lock;
 use super::map;
 use super::report::report;
 use super::{FaultSignal, HardwareFault, Suspects};
@@ -174,6 +175,8 @@ fn judge(suspects: &dyn Suspects, instruction: usize) -> Result<(), &'static str
         Err("it happened while a panic was unwinding")
     } else if map::may_hold_lock(instruction) {
         Err("it happened in the C library, whose locks may be held")
+    } else if lock::is_held() {
+        Err("it happened with a lock of the engine held")
     } else {
         Ok(())
     }

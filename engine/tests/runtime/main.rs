@@ -10,6 +10,7 @@ mod faults;
 mod io;
 mod messages;
 mod pools;
+mod rebuild;
 mod shutdown;
 mod specification;
 mod supervision;

@@ -90,8 +90,8 @@ fn a_call_from_outside_ends_when_nobody_answers() {
     let timeout = Duration::from_millis(1);
     let answer = runtime.call(runtime.puppet("ann"), timeout, Order::Keep);
     assert_eq!(answer, Err(CallError::TimedOut));
-    runtime.act("ann", |_, _| Effect::Crash("on purpose"));
     let old = runtime.puppet("ann");
+    runtime.act("ann", |_, _| Effect::Crash("on purpose"));
     diary.await_note("ann", Note::Started, 2);
     let answer = runtime.call(old, LONG, |reply| Order::Ask(1, reply));
     assert_eq!(answer, Err(CallError::Undelivered(Undelivered::Stale)));

@@ -3,14 +3,13 @@
 use super::super::address::UNIX_PATH_MAX;
 use super::super::buffer::Span;
 use super::super::descriptor::{DescriptorKind, Phase};
+use super::super::file::File as OpenFile;
 use super::super::operation::{
     Descriptor, Direction, Operation, Owner, Part, Refusal, Submission, Ticket,
 };
 use super::super::pending::Station;
-use super::super::socket;
 use super::ShardIo;
 use DescriptorKind::{Datagram, File, Listener, Stream};
-use std::os::fd::OwnedFd;
 
 /// What an operation uses besides its buffer.
 enum Claim {
@@ -19,9 +18,9 @@ enum Claim {
     /// A file that is to be opened.
     NewFile,
     /// A socket that is to be connected.
-    NewSocket(OwnedFd),
+    NewSocket(OpenFile),
     /// A socket, and a file of its own.
-    SendFile(u32, OwnedFd),
+    SendFile(u32, OpenFile),
     /// The end of the other operations of a descriptor.
     Quiet(u32),
 }
@@ -93,13 +92,13 @@ impl ShardIo {
             Operation::Accept { listener } => self.claim_open(owner, listener, Listener, operation),
             Operation::Connect { to } => {
                 self.claim_room()?;
-                let socket = socket::stream_for(&to).map_err(Refusal::System)?;
+                let socket = self.device.stream_for(&to).map_err(Refusal::System)?;
                 Ok(Claim::NewSocket(socket))
             }
             Operation::ConnectUnix { path } => {
                 self.claim_path(owner, path, UNIX_PATH_MAX)?;
                 self.claim_room()?;
-                let socket = socket::unix_stream().map_err(Refusal::System)?;
+                let socket = self.device.unix_stream().map_err(Refusal::System)?;
                 Ok(Claim::NewSocket(socket))
             }
             Operation::Receive { socket } => self.claim_open(owner, socket, Stream, operation),
@@ -118,7 +117,8 @@ impl ShardIo {
                 let file = self.find_kind(owner, file, File)?;
                 let socket = self.find_free_direction(owner, socket, Stream, operation)?;
                 // Of its own, so that the file may be closed meanwhile.
-                let file = rustix::io::fcntl_dupfd_cloexec(self.descriptors.file(file), 0)?;
+                let file = self.descriptors.file(file).duplicate();
+                let file = file.map_err(Refusal::System)?;
                 Ok(Claim::SendFile(socket, file))
             }
             Operation::Settle { descriptor } | Operation::Close { descriptor } => {

@@ -4,10 +4,10 @@
 use super::super::backend::{Backend, Success};
 use super::super::descriptor::DescriptorKind;
 use super::super::errno::Errno;
+use super::super::file::File;
 use super::super::operation::{Completion, Direction, Operation, Outcome, Owner, Part};
 use super::super::pending::{Station, Stop};
 use super::ShardIo;
-use std::os::fd::OwnedFd;
 
 impl ShardIo {
     /// Takes up what the back end or a helper says; none if there is nothing to tell, or nobody.
@@ -196,7 +196,7 @@ impl ShardIo {
     }
 
     /// A connection for the owner, if there is one and it has room.
-    fn accepted(&mut self, file: OwnedFd, owner: Option<Owner>) -> Result<Outcome, Errno> {
+    fn accepted(&mut self, file: File, owner: Option<Owner>) -> Result<Outcome, Errno> {
         let owner = owner.ok_or(Errno::ECANCELED)?;
         let reserved = self.descriptors.reserve(owner, DescriptorKind::Stream);
         let Ok(slot) = reserved else {

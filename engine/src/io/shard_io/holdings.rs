@@ -3,18 +3,19 @@
 
 use super::super::backend::{Backend, Success};
 use super::super::descriptor::{DescriptorKind, Phase};
+use super::super::device::Device;
+use super::super::file::File;
 use super::super::operation::{Buffer, Descriptor, Owner, Part, Refusal};
 use super::super::pending::{Station, Stop};
-use super::super::socket::{self, Half, ListenOptions, SocketOption};
+use super::super::socket::{Half, ListenOptions, SocketOption};
 use super::ShardIo;
 use std::net::SocketAddr;
-use std::os::fd::OwnedFd;
 
 /// A descriptor on its way from one owner to another, of the same shard or another. Dropping it
 /// closes it.
 #[derive(Debug)]
 pub struct Parcel {
-    file: OwnedFd,
+    file: File,
     kind: DescriptorKind,
 }
 
@@ -31,8 +32,8 @@ impl ShardIo {
         address: SocketAddr,
         options: &ListenOptions,
     ) -> Result<Descriptor, Refusal> {
-        self.make(owner, DescriptorKind::Listener, || {
-            socket::listen(address, options).map_err(Refusal::System)
+        self.make(owner, DescriptorKind::Listener, |device| {
+            device.listen(address, options).map_err(Refusal::System)
         })
     }
 
@@ -46,8 +47,8 @@ impl ShardIo {
         path: &[u8],
         options: &ListenOptions,
     ) -> Result<Descriptor, Refusal> {
-        self.make(owner, DescriptorKind::Listener, || {
-            socket::listen_unix(path, options)
+        self.make(owner, DescriptorKind::Listener, |device| {
+            device.listen_unix(path, options)
         })
     }
 
@@ -61,8 +62,8 @@ impl ShardIo {
         address: SocketAddr,
         reuse_port: bool,
     ) -> Result<Descriptor, Refusal> {
-        self.make(owner, DescriptorKind::Datagram, || {
-            socket::bind(address, reuse_port).map_err(Refusal::System)
+        self.make(owner, DescriptorKind::Datagram, |device| {
+            device.bind(address, reuse_port).map_err(Refusal::System)
         })
     }
 
@@ -77,7 +78,9 @@ impl ShardIo {
         option: SocketOption,
     ) -> Result<(), Refusal> {
         let slot = self.descriptors.find(owner, socket)?;
-        socket::set_option(self.descriptors.file(slot), option).map_err(Refusal::System)
+        self.device
+            .set_option(self.descriptors.file(slot), option)
+            .map_err(Refusal::System)
     }
 
     /// Closes one half of a connection, or both. Bytes that were sent before are delivered.
@@ -86,7 +89,9 @@ impl ShardIo {
     /// The handle is not good, or the system refuses.
     pub fn shut(&mut self, owner: Owner, socket: Descriptor, half: Half) -> Result<(), Refusal> {
         let slot = self.find_kind(owner, socket, DescriptorKind::Stream)?;
-        socket::shut(self.descriptors.file(slot), half).map_err(Refusal::System)
+        self.device
+            .shut(self.descriptors.file(slot), half)
+            .map_err(Refusal::System)
     }
 
     /// Where a socket is bound.
@@ -95,7 +100,9 @@ impl ShardIo {
     /// The handle is not good, or it is not an internet socket.
     pub fn local_address(&self, owner: Owner, socket: Descriptor) -> Result<SocketAddr, Refusal> {
         let slot = self.descriptors.find(owner, socket)?;
-        socket::local_address(self.descriptors.file(slot)).map_err(Refusal::System)
+        self.device
+            .local_address(self.descriptors.file(slot))
+            .map_err(Refusal::System)
     }
 
     /// Who is at the other end of a connection.
@@ -104,7 +111,9 @@ impl ShardIo {
     /// The handle is not good, or it is not an internet connection.
     pub fn peer_address(&self, owner: Owner, socket: Descriptor) -> Result<SocketAddr, Refusal> {
         let slot = self.descriptors.find(owner, socket)?;
-        socket::peer_address(self.descriptors.file(slot)).map_err(Refusal::System)
+        self.device
+            .peer_address(self.descriptors.file(slot))
+            .map_err(Refusal::System)
     }
 
     /// A buffer to send from, or to read files into; what is in it is anything.
@@ -272,12 +281,12 @@ impl ShardIo {
         &mut self,
         owner: Owner,
         kind: DescriptorKind,
-        make: impl FnOnce() -> Result<OwnedFd, Refusal>,
+        make: impl FnOnce(&mut Device) -> Result<File, Refusal>,
     ) -> Result<Descriptor, Refusal> {
         if !self.descriptors.has_room() {
             return Err(Refusal::NoDescriptor);
         }
-        let file = make()?;
+        let file = make(&mut self.device)?;
         let slot = self.descriptors.reserve(owner, kind)?;
         self.descriptors.put(slot, file);
         Ok(self.descriptors.install(slot))
@@ -334,7 +343,7 @@ impl ShardIo {
         let file = self.descriptors.remove(slot);
         let file = file.expect("open descriptors have a file");
         // Closing a file may wait for its disk; a socket's end does not wait.
-        let is_given = is_file && self.helpers.close(waiter, file);
+        let is_given = is_file && !file.is_simulated() && self.helpers.close(waiter, file);
         match waiter {
             Some(waiter) if is_given => self.operations.get(waiter).station = Station::Helping,
             Some(waiter) => self.finish(waiter, Ok(Success::Done)),

@@ -5,7 +5,7 @@ use super::super::errno::Errno;
 use super::super::operation::Operation;
 use super::super::pending::{Station, Stop};
 use super::ShardIo;
-use std::os::fd::{AsRawFd, RawFd};
+use std::os::fd::RawFd;
 
 enum Request {
     File(FileRequest),
@@ -112,7 +112,7 @@ impl ShardIo {
         let file = pending.file.as_ref().expect("kept until it ends");
         Request::File(FileRequest::SendFile {
             socket,
-            file: file.as_raw_fd(),
+            file: file.number(),
             at: at.saturating_add(pending.moved),
             length: length - pending.moved,
         })

@@ -23,8 +23,8 @@ fn write(rig: &mut Rig, file: Descriptor, bytes: &[u8], mut at: u64) {
 
 #[test]
 fn what_is_written_is_read_again() {
-    on_each(|rig| {
-        let scratch = Scratch::new(&format!("files-{:?}", rig.choice));
+    on_each_of_the_system(|rig| {
+        let scratch = Scratch::new(&format!("files-{:?}", rig.side));
         let path = scratch.file("data");
         let file = rig.open(&path, NEW).unwrap();
         let bytes = pattern(10_000);
@@ -77,8 +77,8 @@ fn what_is_written_is_read_again() {
 
 #[test]
 fn errors_of_files_keep_their_names() {
-    on_each(|rig| {
-        let scratch = Scratch::new(&format!("errors-{:?}", rig.choice));
+    on_each_of_the_system(|rig| {
+        let scratch = Scratch::new(&format!("errors-{:?}", rig.side));
         let read = OpenHow {
             read: true,
             ..OpenHow::default()
@@ -127,8 +127,8 @@ fn errors_of_files_keep_their_names() {
 
 #[test]
 fn many_operations_of_one_file_go_on_at_a_time() {
-    on_each(|rig| {
-        let scratch = Scratch::new(&format!("many-{:?}", rig.choice));
+    on_each_of_the_system(|rig| {
+        let scratch = Scratch::new(&format!("many-{:?}", rig.side));
         let file = rig.open(&scratch.file("data"), NEW).unwrap();
         let writes: Vec<(u64, Part)> = (0..16u64)
             .map(|number| {
@@ -154,8 +154,8 @@ fn many_operations_of_one_file_go_on_at_a_time() {
 
 #[test]
 fn what_is_no_file_has_no_size_and_a_pipe_is_not_waited_for() {
-    on_each(|rig| {
-        let scratch = Scratch::new(&format!("pipe-{:?}", rig.choice));
+    on_each_of_the_system(|rig| {
+        let scratch = Scratch::new(&format!("pipe-{:?}", rig.side));
         let pipe = scratch.file("pipe");
         let (kind, mode) = (rustix::fs::FileType::Fifo, rustix::fs::Mode::RUSR);
         rustix::fs::mknodat(rustix::fs::CWD, &pipe, kind, mode, 0).unwrap();
@@ -174,8 +174,8 @@ fn what_is_no_file_has_no_size_and_a_pipe_is_not_waited_for() {
 
 #[test]
 fn a_file_is_sent_whole_however_slow_the_peer() {
-    on_each(|rig| {
-        let scratch = Scratch::new(&format!("send-{:?}", rig.choice));
+    on_each_of_the_system(|rig| {
+        let scratch = Scratch::new(&format!("send-{:?}", rig.side));
         let bytes = pattern(3_000_000);
         std::fs::write(scratch.file("big"), &bytes).unwrap();
         let read = OpenHow {
@@ -211,8 +211,8 @@ fn a_file_is_sent_whole_however_slow_the_peer() {
 
 #[test]
 fn a_file_for_a_peer_that_takes_nothing_is_stopped_by_its_time_limit() {
-    on_each(|rig| {
-        let scratch = Scratch::new(&format!("slow-{:?}", rig.choice));
+    on_each_of_the_system(|rig| {
+        let scratch = Scratch::new(&format!("slow-{:?}", rig.side));
         let bytes = pattern(8_000_000);
         std::fs::write(scratch.file("big"), &bytes).unwrap();
         let read = OpenHow {

@@ -118,7 +118,7 @@ fn connections_beyond_the_table_are_turned_away_and_told() {
         ..small_plan()
     };
     on_each_with(&plan, |rig| {
-        let mut other = Rig::new(rig.choice, &small_plan());
+        let mut other = Rig::new(&rig.side, &small_plan());
         let listener = rig
             .io
             .listen(BOB, LOCALHOST, &ListenOptions::default())
@@ -161,7 +161,7 @@ const CHILD: &str = "TINA_IO_TEST_CHILD";
 #[test]
 fn a_process_without_descriptors_says_so_and_goes_on() {
     if std::env::var_os(CHILD).is_some() {
-        on_each(exhaust_descriptors);
+        on_each_of_the_system(exhaust_descriptors);
         return;
     }
     // The limit is the whole process's, so it is set in one of its own.

@@ -63,7 +63,7 @@ fn a_datagram_that_is_too_long_is_refused_by_name() {
 #[test]
 fn unix_sockets_are_streams_too() {
     on_each(|rig| {
-        let scratch = Scratch::new(&format!("unix-{:?}", rig.choice));
+        let scratch = Scratch::new(&format!("unix-{:?}", rig.side));
         let path = scratch.file("socket");
         let bytes = path.as_os_str().as_encoded_bytes();
         let options = ListenOptions::default();

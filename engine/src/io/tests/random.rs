@@ -6,7 +6,7 @@ use proptest::prelude::*;
 use std::collections::BTreeMap;
 
 /// What three owners have, and what they wait for.
-struct World<'a> {
+struct Owners<'a> {
     rig: &'a mut Rig,
     owners: [Owner; 3],
     listener: Option<(Owner, Descriptor)>,
@@ -16,7 +16,7 @@ struct World<'a> {
     waiting: BTreeMap<u64, (Owner, Ticket, Option<Part>)>,
 }
 
-impl World<'_> {
+impl Owners<'_> {
     fn begin(&mut self, owner: Owner, operation: Operation, timeout: Option<Duration>) {
         if let Ok((token, ticket)) = self.rig.try_submit(owner, operation, timeout) {
             self.waiting
@@ -119,6 +119,9 @@ impl World<'_> {
     }
 
     fn end(mut self) {
+        if let Side::Simulated(world) = &self.rig.side {
+            world.set_faults(WorldFaults::default());
+        }
         for place in 0..3 {
             self.die(place);
         }
@@ -132,6 +135,10 @@ proptest! {
     fn every_operation_ends_once_and_nothing_is_left(
         steps in proptest::collection::vec((0u8..16, 0usize..10_000), 1..150),
     ) {
+        let mut faults = WorldFaults::default();
+        faults.network.partial = Ratio::one_in(3);
+        faults.network.reset = Ratio::one_in(20);
+        faults.network.refuse = Ratio::one_in(10);
         let plan = IoPlan {
             operation_slots: 24,
             descriptor_slots: 12,
@@ -140,9 +147,9 @@ proptest! {
             helper_threads: 1,
             ..small_plan()
         };
-        for choice in choices() {
-            let mut rig = Rig::new(choice, &plan);
-            let mut world = World {
+        for side in sides(faults) {
+            let mut rig = Rig::new(&side, &plan);
+            let mut world = Owners {
                 rig: &mut rig,
                 owners: [0, 1, 2].map(|place| Owner { place, handle: 100 * u64::from(place) }),
                 listener: None,

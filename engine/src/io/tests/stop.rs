@@ -143,7 +143,7 @@ fn a_handle_of_a_slot_that_is_used_again_is_stale() {
 #[test]
 fn a_socket_moves_to_another_shard_with_every_byte() {
     on_each(|rig| {
-        let mut other = Rig::new(rig.choice, &small_plan());
+        let mut other = Rig::new(&rig.side, &small_plan());
         let (ann, bob) = rig.pair();
         let (receiving, _) = rig.submit(BOB, Operation::Receive { socket: bob });
         rig.turn();
@@ -268,7 +268,7 @@ fn a_buffer_in_flight_outlives_its_owner() {
 #[test]
 fn a_shard_is_dropped_with_everything_in_flight() {
     on_each(|rig| {
-        let mut other = Rig::new(rig.choice, &small_plan());
+        let mut other = Rig::new(&rig.side, &small_plan());
         let (ann, bob) = other.pair();
         let listener = other
             .io
@@ -289,14 +289,14 @@ fn a_shard_is_dropped_with_everything_in_flight() {
 /// As after a fault that condemned the shard: nothing of it is touched any more.
 #[test]
 fn what_remains_of_a_condemned_shard_is_closed() {
-    on_each(|rig| {
+    on_each_of_the_system(|rig| {
         let listener = rig
             .io
             .listen(BOB, LOCALHOST, &ListenOptions::default())
             .unwrap();
         let to = rig.io.local_address(BOB, listener).unwrap();
         let (accepting, _) = rig.submit(BOB, Operation::Accept { listener });
-        let mut other = Rig::new(rig.choice, &small_plan());
+        let mut other = Rig::new(&rig.side, &small_plan());
         let (connecting, _) = other.submit(ANN, Operation::Connect { to });
         let lost = other.opened(connecting);
         let bob = rig.opened(accepting);

@@ -133,19 +133,23 @@ fn one_accept_takes_two_hundred_connections() {
             .map(|_| rig.submit(ANN, Operation::Connect { to }).0)
             .collect();
         let ann: Vec<Descriptor> = connecting.iter().map(|&token| rig.opened(token)).collect();
+        let mut ends = (Vec::new(), Vec::new());
         for &ann in &ann {
             let completion = rig.completion(accepting);
             assert!(completion.more);
             let Ok(Outcome::Opened(bob)) = completion.result else {
                 panic!("{completion:?}");
             };
-            // Accepted in the order in which they were made.
-            let ends = (
-                rig.io.local_address(ANN, ann).unwrap(),
-                rig.io.peer_address(BOB, bob).unwrap(),
-            );
-            assert_eq!(ends.0, ends.1);
+            ends.0.push(rig.io.local_address(ANN, ann).unwrap());
+            ends.1.push(rig.io.peer_address(BOB, bob).unwrap());
         }
+        if let Side::Simulated(_) = rig.side {
+            // They overtake each other on their way.
+            ends.0.sort_unstable();
+            ends.1.sort_unstable();
+        }
+        // Accepted in the order in which they were made.
+        assert_eq!(ends.0, ends.1);
         assert_eq!(rig.io.counters().open_descriptors, 401);
         assert!(rig.io.cancel(accept));
         assert_eq!(rig.result(accepting), Err(Errno::ECANCELED));
@@ -160,7 +164,7 @@ fn shards_share_a_port() {
             reuse_port: true,
             ..ListenOptions::default()
         };
-        let mut other = Rig::new(rig.choice, &small_plan());
+        let mut other = Rig::new(&rig.side, &small_plan());
         let listener = rig.io.listen(BOB, LOCALHOST, &options).unwrap();
         let to = rig.io.local_address(BOB, listener).unwrap();
         let second = other.io.listen(BOB, to, &options).unwrap();

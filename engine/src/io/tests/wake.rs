@@ -1,7 +1,7 @@
 //! Sleep, and being woken by other threads: nobody sleeps through it, and nobody runs in circles.
 
 use super::*;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::AtomicU64;
 
 /// Two shards that wake each other in turn, each asleep until it is its turn: a wake-up that was
 /// lost would leave both asleep.
@@ -10,7 +10,7 @@ fn no_wake_up_is_lost_in_a_hundred_thousand() {
     const ROUNDS: u64 = 50_000;
     for choice in choices() {
         let turn = AtomicU64::new(0);
-        let mut rigs = [0, 1].map(|_| Rig::new(choice, &small_plan()));
+        let mut rigs = [0, 1].map(|_| Rig::new(&Side::System(choice), &small_plan()));
         let wakers = [rigs[0].io.waker(), rigs[1].io.waker()];
         std::thread::scope(|scope| {
             for (number, rig) in rigs.iter_mut().enumerate() {
@@ -47,7 +47,7 @@ fn no_wake_up_is_lost_in_a_hundred_thousand() {
 
 #[test]
 fn an_idle_shard_sleeps_in_one_call() {
-    on_each(|rig| {
+    on_each_of_the_system(|rig| {
         let (_, bob) = rig.pair();
         rig.submit(BOB, Operation::Receive { socket: bob });
         rig.turn();
@@ -63,7 +63,7 @@ fn an_idle_shard_sleeps_in_one_call() {
 
 #[test]
 fn a_turn_with_nothing_to_do_makes_no_call() {
-    on_each(|rig| {
+    on_each_of_the_system(|rig| {
         let before = rig.io.counters().backend.enter_count;
         for _ in 0..100 {
             rig.turn();
@@ -82,7 +82,7 @@ fn a_batch_is_one_call() {
     // The ring of a test has 16 entries.
     let rig = &mut match choices()[0] {
         IoChoice::Portable => return,
-        choice => Rig::new(choice, &small_plan()),
+        choice => Rig::new(&Side::System(choice), &small_plan()),
     };
     let sockets: Vec<Descriptor> = (0..15)
         .map(|_| rig.io.bind(ANN, LOCALHOST, false).unwrap())
@@ -101,8 +101,8 @@ fn a_batch_is_one_call() {
 /// A file's end comes from a helper thread; the shard sleeps until then.
 #[test]
 fn helpers_wake_the_shard() {
-    on_each(|rig| {
-        let scratch = Scratch::new(&format!("helpers-{:?}", rig.choice));
+    on_each_of_the_system(|rig| {
+        let scratch = Scratch::new(&format!("helpers-{:?}", rig.side));
         let how = OpenHow {
             write: true,
             create: true,
