@@ -13,4 +13,5 @@ pub mod machines;
 pub mod subjects;
 pub mod compare;
 pub mod servers;
+pub mod overload;
 pub mod instructions;

@@ -6,10 +6,10 @@ const PART_BITS: u32 = PARTS.ilog2();
 /// Powers of two of nanoseconds; what is longer (68 s) falls into the last bucket.
 const POWERS: usize = 32;
 
-/// Counts of values by size. Memory is taken when it is made.
+/// Counts of values by size, in place: 8 KiB.
 #[derive(Clone, Debug)]
 pub struct Histogram {
-    counts: Vec<u64>,
+    counts: [u64; PARTS * POWERS],
     count: u64,
     maximum: u64,
 }
@@ -17,7 +17,7 @@ pub struct Histogram {
 impl Default for Histogram {
     fn default() -> Self {
         Self {
-            counts: vec![0; PARTS * POWERS],
+            counts: [0; PARTS * POWERS],
             count: 0,
             maximum: 0,
         }

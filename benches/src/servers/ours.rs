@@ -144,10 +144,13 @@ impl Isolate for Listener {
 }
 
 /// Gives back what it receives, out of the buffer that it came in.
-#[derive(Clone, Copy)]
-enum Connection {
+#[derive(Clone, Copy, Debug)]
+pub enum Connection {
+    /// Its socket is to come, as a message.
     New,
+    /// It waits for bytes.
     Receiving(Descriptor),
+    /// It sends them.
     Sending(Descriptor, Part),
 }
 
