@@ -49,7 +49,7 @@ const fn contestant(
 }
 
 /// All of them. Others are related to the first of ours of the same wire, and ours to the first rival.
-pub const CONTESTANTS: [Contestant; 8] = [
+pub const CONTESTANTS: [Contestant; 9] = [
     contestant(
         "tina",
         "tina-engine, io_uring",
@@ -67,6 +67,12 @@ pub const CONTESTANTS: [Contestant; 8] = [
         "Tokio",
         Wire::Echo,
         Program::Rust("echo-tokio", "tokio", "tokio"),
+    ),
+    contestant(
+        "bare",
+        "bare epoll loop, no runtime",
+        Wire::Echo,
+        Program::Ours(BackEnd::Bare),
     ),
     contestant(
         "glommio",
@@ -188,12 +194,16 @@ impl Contestant {
     pub fn start(&self, places: &Places, cores: &[usize]) -> Result<Running, String> {
         let threads = cores.len().to_string();
         let mut command = match self.program {
+            Program::Ours(BackEnd::Bare) if cores.len() > 1 => {
+                return Err("it has one thread".to_owned());
+            }
             Program::Ours(back_end) => {
                 let program = std::env::current_exe().map_err(|error| error.to_string())?;
                 let mut command = Command::new(program);
                 let back_end = match back_end {
                     BackEnd::Uring => "uring",
                     BackEnd::Poller => "poller",
+                    BackEnd::Bare => "bare",
                 };
                 command.args(["serve", self.wire.name(), "--shards", &threads]);
                 command.args(["--back-end", back_end]);

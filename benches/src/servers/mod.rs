@@ -17,6 +17,7 @@ pub mod options;
 pub mod histogram;
 pub mod cores;
 pub mod load;
+pub mod bare;
 pub mod ours;
 pub mod contestants;
 pub mod report;

@@ -90,13 +90,17 @@ pub enum BackEnd {
     Uring,
     /// The portable poller
     Poller,
+    /// No runtime at all: a bare loop over epoll, for echo alone
+    Bare,
 }
 
-impl From<BackEnd> for IoChoice {
-    fn from(choice: BackEnd) -> Self {
-        match choice {
-            BackEnd::Uring => Self::Uring,
-            BackEnd::Poller => Self::Portable,
+impl BackEnd {
+    /// What that is for the runtime; none without one.
+    pub(super) fn choice(self) -> Option<IoChoice> {
+        match self {
+            Self::Uring => Some(IoChoice::Uring),
+            Self::Poller => Some(IoChoice::Portable),
+            Self::Bare => None,
         }
     }
 }

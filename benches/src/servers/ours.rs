@@ -1,5 +1,6 @@
 //! Our own servers, as they are compared with others: a process that serves until its standard input ends.
 
+use super::bare;
 use super::options::Serve;
 use super::wire::{HELLO, Wire};
 use std::error::Error;
@@ -7,7 +8,9 @@ use std::io::{Read, Write};
 use std::net::{Ipv4Addr, SocketAddr};
 use std::time::Duration;
 use tina_engine::io::SocketOption;
-use tina_engine::io::{Descriptor, IoPlan, ListenOptions, Operation, Outcome, Part, Refusal};
+use tina_engine::io::{
+    Descriptor, IoChoice, IoPlan, ListenOptions, Operation, Outcome, Part, Refusal,
+};
 use tina_engine::runtime::{
     Address, Child, Context, Effect, Event, Isolate, KindLimits, Level, ReplyTo, Restart, Runtime,
     Specification, Strategy, SupervisorSpec,
@@ -23,10 +26,12 @@ const CONNECTIONS: usize = 4096;
 /// # Errors
 /// The runtime cannot be booted, or there is no such server of our own.
 pub fn serve(options: &Serve) -> Result<(), Box<dyn Error>> {
-    match options.wire {
-        Wire::Echo => echo(options),
-        Wire::Http => http(options),
-        Wire::Kv => Err("a key-value store of our own is not measured here".into()),
+    match (options.wire, options.back_end.choice()) {
+        (Wire::Echo, Some(choice)) => echo(options, choice),
+        (Wire::Echo, None) => bare::serve(),
+        (Wire::Http, Some(choice)) => http(options, choice),
+        (Wire::Http, None) => Err("a bare loop serves echo alone".into()),
+        (Wire::Kv, _) => Err("a key-value store of our own is not measured here".into()),
     }
 }
 
@@ -39,7 +44,7 @@ fn until_the_end(runtime: &mut Runtime, address: SocketAddr) -> Result<(), Box<d
     Ok(())
 }
 
-fn http(options: &Serve) -> Result<(), Box<dyn Error>> {
+fn http(options: &Serve, choice: IoChoice) -> Result<(), Box<dyn Error>> {
     let hello = Action::plain(|_, response| response.body("text/plain", HELLO.as_bytes()));
     let limits = Limits {
         connections: CONNECTIONS,
@@ -47,14 +52,13 @@ fn http(options: &Serve) -> Result<(), Box<dyn Error>> {
     };
     let routes = Routes::new().get("/hello", hello);
     let server = Server::new(options.shards, routes, limits)?;
-    let specification =
-        Specification::new(options.shards).io(options.back_end.into(), server.io_plan());
+    let specification = Specification::new(options.shards).io(choice, server.io_plan());
     let mut runtime = Runtime::boot(server.install(specification))?;
     let address = server.open(&runtime, SocketAddr::from((Ipv4Addr::LOCALHOST, 0)))?;
     until_the_end(&mut runtime, address)
 }
 
-fn echo(options: &Serve) -> Result<(), Box<dyn Error>> {
+fn echo(options: &Serve, choice: IoChoice) -> Result<(), Box<dyn Error>> {
     let limits = |slots, operations| KindLimits {
         operations,
         ..KindLimits::slots(slots)
@@ -69,7 +73,7 @@ fn echo(options: &Serve) -> Result<(), Box<dyn Error>> {
     let specification = Specification::new(options.shards)
         .kind::<Listener>(limits(1, 1))
         .kind::<Connection>(limits(CONNECTIONS, 1))
-        .io(options.back_end.into(), plan)
+        .io(choice, plan)
         .log(Level::Warning, 1024)
         .tree(tree);
     let mut runtime = Runtime::boot(specification)?;
