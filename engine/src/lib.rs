@@ -49,6 +49,7 @@ mod record;
 mod time_log;
 mod stall;
 mod shard;
+mod interleave;
 mod meeting;
 mod crew;
 mod sealed;
@@ -56,6 +57,7 @@ mod deadlock;
 mod report;
 mod machine;
 pub mod runtime;
+pub use runtime::seeded;
 
 pub use arena::{Memory, Word};
 pub use blueprint::{

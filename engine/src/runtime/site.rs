@@ -11,6 +11,7 @@ use super::orders::Orders;
 use super::roll::Roll;
 use super::spec::Specification;
 use super::timer::{Nanos, nanos};
+use crate::io::World;
 use crate::platform;
 use core_affinity::CoreId;
 use ringbuf::traits::Raw;
@@ -36,6 +37,8 @@ pub(crate) struct Site {
     pub(crate) cores: Vec<CoreId>,
     pub(crate) own_core: bool,
     pub(crate) born: Instant,
+    /// Whose time it is, and whose sockets and files, in a seeded run.
+    pub(crate) world: Option<World>,
 }
 
 /// What a shard begins with that is not the first on its place.
@@ -59,7 +62,10 @@ pub(crate) struct ShardSeat {
 impl Site {
     /// Time since the runtime was booted.
     pub(crate) fn now(&self) -> Nanos {
-        nanos(platform::now() - self.born)
+        match &self.world {
+            None => nanos(platform::now() - self.born),
+            Some(world) => nanos(world.now()),
+        }
     }
 
     /// The log of a shard, whose writer is alone.

@@ -9,10 +9,10 @@ use super::mail::{Mail, NONE};
 use super::metrics::Counter;
 use super::notice::Notices;
 use super::outbox::Outbox;
+use super::rehearsal::Rehearsal;
 use super::shard::{Inbox, RuntimeShard, ShardParts};
 use super::shard_set::ShardSet;
 use super::site::{ShardSeat, Site};
-use super::spec::Specification;
 use super::tenants::Tenants;
 use super::timer::{Nanos, nanos};
 use super::tree::Tree;
@@ -193,15 +193,19 @@ fn sleep(shards: &mut [RuntimeShard], bells: &Bells, thread: usize, now: Nanos) 
 }
 
 /// The I/O of a shard, if it has any.
-fn make_gate(specification: &Specification) -> io::Result<Option<Gate>> {
-    let Some((choice, plan)) = specification.io_plan() else {
+fn make_gate(site: &Site, shard: usize) -> io::Result<Option<Gate>> {
+    let Some((choice, plan)) = site.specification.io_plan() else {
         return Ok(None);
     };
-    let io = ShardIo::new(choice, &plan).map_err(io::Error::other)?;
+    let io = match &site.world {
+        None => ShardIo::new(choice, &plan),
+        Some(world) => ShardIo::simulated(world, shard, &plan),
+    };
+    let io = io.map_err(io::Error::other)?;
     Ok(Some(Gate::new(io, plan.descriptor_slots)))
 }
 
-fn make_shard(site: &Site, seat: ShardSeat) -> io::Result<RuntimeShard> {
+pub(crate) fn make_shard(site: &Site, seat: ShardSeat) -> io::Result<RuntimeShard> {
     let (specification, number, past) = (&*site.specification, seat.number, seat.past);
     let lost_generation = site.common.lost_generations[number].load(Ordering::Acquire);
     let arena = Arena::map(specification.arena_bytes())?;
@@ -247,7 +251,7 @@ fn make_shard(site: &Site, seat: ShardSeat) -> io::Result<RuntimeShard> {
     let lines = specification.link.ring_lines().next_power_of_two();
     let outbox = |writer| Outbox::new(writer, specification.link, lines);
     let wheel = Wheel::carve(&arena, notice_count + desk_count);
-    let gate = make_gate(specification)?;
+    let gate = make_gate(site, number)?;
     if let Some(gate) = &gate {
         site.bells.sleep_in_io(number, gate.io.waker());
     }
@@ -278,6 +282,7 @@ fn make_shard(site: &Site, seat: ShardSeat) -> io::Result<RuntimeShard> {
         metrics: site.common.metrics[number].clone(),
         log: site.log_writer(number),
         random: Random::keyed(specification.seed, number as u64, past.rebuilds),
+        seeded: Rehearsal::off(),
         deaths: Vec::with_capacity(desk_count),
         due: Vec::with_capacity(notice_count + desk_count),
         current: 0,
