@@ -80,6 +80,7 @@ mod watchdog;
 mod boot;
 mod routing;
 pub mod seeded;
+mod outside;
 
 pub use boot::{Runtime, RuntimeBootError, Shutdown};
 pub use call::{CallId, Reply, ReplyTo};
@@ -98,6 +99,7 @@ pub use members::{Child, SupervisorSpec};
 pub use metrics::{Counter, Metrics, ShardFigures};
 pub use monitor::{Down, MonitorId};
 pub use outbox::LinkLimits;
+pub use outside::Outside;
 pub use parcel::{PARCEL_BYTES_MAX, Parcel};
 pub use payload::{NoPayload, Payload, PayloadFull};
 pub use pool::PoolId;

@@ -16,7 +16,7 @@ use std::sync::Arc;
 use std::time::Duration;
 use tina_engine::io::{IoChoice, Refusal};
 use tina_engine::runtime::{
-    Address, CallError, Child, KindLimits, LinkLimits, Runtime, Specification, Strategy,
+    Address, CallError, Child, KindLimits, LinkLimits, Outside, Specification, Strategy,
     SupervisorSpec,
 };
 
@@ -188,10 +188,10 @@ impl Server {
     ///
     /// # Errors
     /// A store does not work, or the runtime does not have the server.
-    pub fn ready(&self, runtime: &Runtime) -> Result<u64, OpenError> {
+    pub fn ready(&self, mut runtime: impl Outside) -> Result<u64, OpenError> {
         let shards = self.site.store_names.iter().enumerate();
         shards
-            .map(|(shard, name)| ready(runtime, shard, name))
+            .map(|(shard, name)| ready(&mut runtime, shard, name))
             .sum()
     }
 
@@ -202,13 +202,13 @@ impl Server {
     /// A store does not work, the address cannot be had, or the runtime does not have the server.
     pub fn open(
         &self,
-        runtime: &Runtime,
+        mut runtime: impl Outside,
         address: SocketAddr,
     ) -> Result<(SocketAddr, u64), OpenError> {
-        let keys = self.ready(runtime)?;
+        let keys = self.ready(&mut runtime)?;
         let mut bound = address;
         for shard in 0..self.site.shards {
-            let listener = listener(runtime, shard)?;
+            let listener = listener(&runtime, shard)?;
             let listening =
                 runtime.call(listener, LISTEN_PATIENCE, |reply| Listen::At(bound, reply));
             bound = listening
@@ -223,7 +223,7 @@ impl Server {
     ///
     /// # Errors
     /// The runtime does not have the server.
-    pub fn fail(&self, runtime: &Runtime, shard: usize) -> Result<(), OpenError> {
+    pub fn fail(&self, mut runtime: impl Outside, shard: usize) -> Result<(), OpenError> {
         let name = self.site.store_names.get(shard);
         let store = name.and_then(|name| runtime.find(name));
         let store = store.ok_or(OpenError::NotInstalled)?;
@@ -233,13 +233,13 @@ impl Server {
     }
 }
 
-fn listener(runtime: &Runtime, shard: usize) -> Result<Address<Listen>, OpenError> {
+fn listener(runtime: &impl Outside, shard: usize) -> Result<Address<Listen>, OpenError> {
     let found = runtime.find(&format!("kv listener {shard}"));
     found.ok_or(OpenError::NotInstalled)
 }
 
 /// Keys of a shard's store, as soon as it has read its log.
-fn ready(runtime: &Runtime, shard: usize, name: &str) -> Result<u64, OpenError> {
+fn ready(runtime: &mut impl Outside, shard: usize, name: &str) -> Result<u64, OpenError> {
     let mut failed = OpenError::NotInstalled;
     // One that fails while it is asked is followed by another, so often.
     for _ in 0..=STORE_RESTARTS {
@@ -250,7 +250,8 @@ fn ready(runtime: &Runtime, shard: usize, name: &str) -> Result<u64, OpenError> 
             // It has just ended: its supervisor acts in the shard's next turn.
             None => {}
         }
-        let turn = runtime.call(listener(runtime, shard)?, LISTEN_PATIENCE, Listen::Turn);
+        let listener = listener(runtime, shard)?;
+        let turn = runtime.call(listener, LISTEN_PATIENCE, Listen::Turn);
         turn.map_err(|why| OpenError::Shard(shard, why))?;
     }
     Err(failed)

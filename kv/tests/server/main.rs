@@ -7,3 +7,4 @@ mod durable;
 mod failing;
 mod limited;
 mod serving;
+mod seeded;
