@@ -88,32 +88,68 @@ struct Search<'a> {
 }
 
 impl Search<'_> {
-    /// Whether the rest can have happened after what is done, from this value on.
+    /// Whether the rest can have happened after what is done, from this value on. What nobody was told of
+    /// matters only to what was told next after it, so it is tried there, one at a time.
     fn goes_on(&mut self, done: &mut Vec<bool>, value: Option<u64>) -> bool {
-        let must = |number: usize| self.entries[number].told != Told::Nothing;
-        if (0..done.len()).all(|number| done[number] || !must(number)) {
+        let left = (0..done.len()).filter(|&number| !done[number]);
+        let told = left.filter(|&number| self.entries[number].told != Told::Nothing);
+        let told: Vec<usize> = told.collect();
+        let Some(first_told) = told.iter().map(|&it| self.entries[it].told_at).min() else {
             return true;
-        }
+        };
         if !self.seen.insert((done.clone(), value)) {
             return false;
         }
-        let left = (0..done.len()).filter(|&number| !done[number]);
-        let first_told = left.map(|number| self.entries[number].told_at).min();
-        for number in 0..done.len() {
+        // Nothing happens before it is asked, and what was told before that has happened.
+        for number in told {
             let entry = self.entries[number];
-            // Nothing happens before it is asked, and what was told before that has happened.
-            if done[number] || first_told.is_some_and(|told| entry.asked_at > told) {
+            if entry.asked_at > first_told {
                 continue;
             }
-            if let Some(next) = after(&entry, value) {
-                done[number] = true;
-                if self.goes_on(done, next) {
+            done[number] = true;
+            if let Some(next) = after(&entry, value)
+                && self.goes_on(done, next)
+            {
+                return true;
+            }
+            for other in self.unknown(done, first_told) {
+                let between = match self.entries[other].ask {
+                    Ask::Set(new) => Some(new),
+                    Ask::Delete | Ask::Get => None,
+                };
+                done[other] = true;
+                if let Some(next) = after(&entry, between)
+                    && after(&entry, value).is_none()
+                    && self.goes_on(done, next)
+                {
                     return true;
                 }
-                done[number] = false;
+                done[other] = false;
             }
+            done[number] = false;
         }
         false
+    }
+
+    /// What may have happened unknown to anybody. Of those that are as good as each other only the first.
+    fn unknown(&self, done: &[bool], first_told: Duration) -> Vec<usize> {
+        let was_read = |value| {
+            let mut entries = self.entries.iter();
+            entries.any(|entry| entry.told == Told::Got(Some(value)))
+        };
+        let mut kinds = BTreeSet::new();
+        let open = (0..done.len()).filter(|&number| {
+            let entry = &self.entries[number];
+            !done[number] && entry.told == Told::Nothing && entry.asked_at <= first_told
+        });
+        open.filter(|&number| {
+            kinds.insert(match self.entries[number].ask {
+                Ask::Set(value) if was_read(value) => Some(value),
+                Ask::Set(_) => Some(0),
+                Ask::Delete | Ask::Get => None,
+            })
+        })
+        .collect()
     }
 }
 
