@@ -3,6 +3,7 @@
 
 use crate::blueprint::Blueprint;
 use crate::fifo::leave_time;
+use crate::interleave::Interleaver;
 use crate::kind::Catalogue;
 use crate::meeting::{Meeting, Order, Post, Stop};
 use crate::plan::Plan;
@@ -59,6 +60,7 @@ pub(crate) struct Berths {
     pub(crate) catalogue: Catalogue,
     pub(crate) plan: Arc<Plan>,
     pub(crate) no_sleep: bool,
+    pub(crate) seeded: Option<u64>,
     pub(crate) meeting: Arc<Meeting>,
     pub(crate) beds: Arc<Beds>,
     pub(crate) printed: HeapProd<Printed>,
@@ -111,12 +113,19 @@ fn obey(mut berths: Berths) {
         return;
     }
     let sweepers = Sweepers::of(&shards);
+    let seeded = berths.seeded;
+    let mut interleaver = seeded.map(|seed| Interleaver::new(seed, &shards));
     while let Ok(command) = berths.commands.recv() {
         match command {
             Command::Ask(question) => question(&mut shards),
             Command::Run(order) => {
                 set_in_run(true);
-                let (stop, times) = run(&mut berths, &mut shards, &sweepers, &order);
+                let (stop, times) = run(
+                    &mut berths,
+                    &mut shards,
+                    (&sweepers, &mut interleaver),
+                    &order,
+                );
                 set_in_run(false);
                 leave_time();
                 if berths.answers.send(Answer::Stopped(stop, times)).is_err() {
@@ -152,7 +161,7 @@ pub(crate) fn set_in_run(within: bool) {
 fn run(
     berths: &mut Berths,
     shards: &mut [Shard],
-    sweepers: &Sweepers,
+    (sweepers, interleaver): (&Sweepers, &mut Option<Interleaver>),
     order: &Order,
 ) -> (Stop, RunTimes) {
     let began = now();
@@ -172,7 +181,7 @@ fn run(
                 .iter_mut()
                 .for_each(|shard| shard.begin_epoch_timed(time));
         }
-        run_contained(shards, sweepers, end, &mut idle, &beds);
+        run_contained(shards, (sweepers, interleaver), end, &mut idle, &beds);
         print(shards, &mut berths.printed, &berths.meeting);
         let post = shards.iter_mut().map(post).fold(Post::NOTHING, Post::and);
         if let Some(stop) = berths.meeting.meet(order, end, post, &mut idle, &beds) {
@@ -194,7 +203,7 @@ fn run(
 /// Runs an epoch, whatever hardware faults modules have in it.
 fn run_contained(
     shards: &mut [Shard],
-    sweepers: &Sweepers,
+    (sweepers, interleaver): (&Sweepers, &mut Option<Interleaver>),
     end: Tick,
     idle: &mut Idle<'_>,
     beds: &Beds,
@@ -208,7 +217,12 @@ fn run_contained(
                 let shard = shard.expect("only faults of modules are contained");
                 shard.resume(fault);
             }
-            if keeps_time {
+            if let Some(interleaver) = interleaver {
+                // Turns are drawn, and allocate.
+                set_in_run(false);
+                interleaver.run_epoch(shards, end);
+                set_in_run(true);
+            } else if keeps_time {
                 run_epoch_timed(shards, end, idle, beds);
             } else {
                 run_epoch(shards, end, idle, beds);

@@ -50,12 +50,14 @@ mod record;
 mod time_log;
 mod stall;
 mod shard;
+mod interleave;
 mod meeting;
 mod crew;
 mod deadlock;
 mod report;
 mod machine;
 pub mod runtime;
+pub use runtime::seeded;
 
 pub use arena::{Memory, Word};
 pub use blueprint::{

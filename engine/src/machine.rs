@@ -106,12 +106,17 @@ impl Machine {
             .thread_count
             .unwrap_or(core_count)
             .clamp(1, placement.shard_count.max(1));
+        let thread_count = if host.seeded.is_some() {
+            1
+        } else {
+            thread_count
+        };
         let vectors = !host.no_vectors;
         let watched = Watched {
             recorded: &host.recorded,
             stalls: host.stalls.any(),
         };
-        let plan = if host.join {
+        let plan = if host.join && host.seeded.is_none() {
             let joined = placement.joined(blueprint, thread_count);
             joined.and_then(|it| Plan::watching(blueprint, catalogue, &it, vectors, watched))
         } else {
@@ -145,6 +150,7 @@ impl Machine {
                 catalogue: catalogue.clone(),
                 plan: plan.clone(),
                 no_sleep: host.no_sleep,
+                seeded: host.seeded,
                 meeting: meeting.clone(),
                 beds: beds.clone(),
                 printed: print_writer,

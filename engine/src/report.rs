@@ -33,6 +33,9 @@ pub struct HostOptions {
     /// What is watched of stalls. The longer the distance of the edges that are looked at, the less it
     /// costs.
     pub stalls: StallOptions,
+    /// All shards take turns on one thread, drawn from this seed: as a host may have it at its worst, and
+    /// always the same. Of no other effect, which is what it is there to show.
+    pub seeded: Option<u64>,
 }
 
 /// When a run ends by itself, in base-clock cycles since boot.

@@ -21,6 +21,8 @@
 #[doc = include_str!("../README.md")]
 struct Readme;
 
+#[cfg(test)]
+mod canary;
 mod handle;
 mod shard_set;
 mod parcel;
@@ -40,6 +42,7 @@ mod isolate;
 mod metrics;
 mod log;
 mod names;
+mod rehearsal;
 mod desk;
 mod gate;
 mod outbox;
@@ -74,6 +77,7 @@ mod warden;
 mod watchdog;
 mod boot;
 mod routing;
+pub mod seeded;
 
 pub use boot::{Runtime, RuntimeBootError, Shutdown};
 pub use call::{CallId, Reply, ReplyTo};

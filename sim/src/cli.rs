@@ -17,6 +17,7 @@ mod picture;
 mod replay;
 mod diff;
 mod verify;
+mod swarm;
 mod compare;
 mod check;
 mod parameters;
@@ -62,6 +63,7 @@ pub fn with_arguments(
     let result = match &arguments.command {
         Command::Run(arguments) => run::run(arguments, &catalogue),
         Command::Verify(arguments) => verify::verify(arguments, &catalogue),
+        Command::Swarm(arguments) => swarm::swarm(arguments, &catalogue),
         Command::Check(arguments) => check::check(arguments, &catalogue),
         Command::Compare(arguments) => compare::compare(arguments, &catalogue),
         Command::Replay(arguments) => replay::replay(arguments, &catalogue),

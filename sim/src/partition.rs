@@ -22,7 +22,7 @@ pub use summary::{LinkLoad, Method, ShardLoad, Summary};
 
 use candidates::Candidate;
 use graph::{Costs, Graph};
-use tina_engine::{Blueprint, Catalogue};
+use tina_engine::{Blueprint, Catalogue, Random};
 
 /// A placement and what is to be said of it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -62,6 +62,34 @@ pub fn partition(
         .collect();
     let costs = Costs::of(blueprint, catalogue, hints.weights);
     let summary = Summary::of(blueprint, &costs, &shard_of, shard_count, best.method);
+    Ok(Partition { shard_of, summary })
+}
+
+/// Places every instance on a shard drawn from a seed, as badly as can be: what is placed by hand stays there,
+/// and what must not be parted is not.
+///
+/// # Errors
+/// As [`partition`].
+pub fn scatter(
+    blueprint: &Blueprint,
+    catalogue: &Catalogue,
+    shard_count: usize,
+    seed: u64,
+    hints: Hints<'_>,
+) -> Result<Partition, PartitionError> {
+    const STREAM: u64 = 0x7363_6174;
+    let graph = Graph::build(blueprint, catalogue, hints, shard_count)?;
+    let mut random = Random::keyed(seed, STREAM, 0);
+    let mut drawn: Vec<u8> = graph
+        .weights
+        .iter()
+        .map(|_| random.below(shard_count as u64) as u8)
+        .collect();
+    refine::honour_hand_placement(&graph, &mut drawn, shard_count);
+    let vertices = graph.vertex_of.iter();
+    let shard_of: Vec<u8> = vertices.map(|&vertex| drawn[vertex as usize]).collect();
+    let costs = Costs::of(blueprint, catalogue, hints.weights);
+    let summary = Summary::of(blueprint, &costs, &shard_of, shard_count, Method::Drawn);
     Ok(Partition { shard_of, summary })
 }
 

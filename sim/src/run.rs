@@ -31,6 +31,7 @@ mod stream;
 mod variant;
 mod divergence;
 mod verify;
+mod swarm;
 mod compare;
 
 pub use boot::{Booted, RunError, boot, boot_by};
@@ -53,6 +54,7 @@ pub use stalls::{Head, Path, StallReport};
 pub use statistics::SCHEMA as STATISTICS_SCHEMA;
 pub use stopwatch::Stopwatch;
 pub use stream::Stream;
+pub use swarm::{Swarm, SwarmDivergence, SwarmPlan, swarm};
 pub use variant::Variant;
 pub use verify::{VariantRun, Verification, verify};
 pub use view::{Onlooker, View};

@@ -29,6 +29,7 @@ fn check(name: &str, set: &[(&str, &str)], cycles: u64) {
         thread_count: Some(thread_count),
         no_sleep,
         no_vectors: false,
+        seeded: None,
     };
     let without_vectors = |shard_count| Variant {
         no_vectors: true,

@@ -122,6 +122,30 @@ pub struct WorldCounters {
     pub torn_count: u64,
 }
 
+impl WorldCounters {
+    /// Adds what was done in another world.
+    pub fn add(&mut self, other: &Self) {
+        for (sum, more) in [
+            (&mut self.event_count, other.event_count),
+            (&mut self.connection_count, other.connection_count),
+            (&mut self.stream_bytes, other.stream_bytes),
+            (&mut self.partial_count, other.partial_count),
+            (&mut self.reset_count, other.reset_count),
+            (&mut self.refused_count, other.refused_count),
+            (&mut self.lost_count, other.lost_count),
+            (&mut self.doubled_count, other.doubled_count),
+            (&mut self.resent_count, other.resent_count),
+            (&mut self.disk_error_count, other.disk_error_count),
+            (&mut self.lost_sync_count, other.lost_sync_count),
+            (&mut self.misdirected_count, other.misdirected_count),
+            (&mut self.rotten_count, other.rotten_count),
+            (&mut self.torn_count, other.torn_count),
+        ] {
+            *sum += more;
+        }
+    }
+}
+
 pub(crate) struct State {
     pub(crate) now: Nanos,
     pub(crate) faults: WorldFaults,
@@ -228,6 +252,11 @@ impl World {
     /// Lets everything happen that is due by `now`, since the world began.
     pub fn advance(&self, now: Duration) {
         self.lock().advance(nanos(now));
+    }
+
+    /// Whether a shard has operations to look at.
+    pub(crate) fn waits_for(&self, shard: usize) -> bool {
+        self.lock().has_tries(shard)
     }
 
     /// When the next thing happens.

@@ -16,13 +16,14 @@ use super::parcel::Parcel;
 use super::pool::Pools;
 use super::refusal::{SendError, Undelivered};
 use super::roll::Roll;
-use super::site::{LogRing, Past, ShardSeat, Site};
+use super::site::{Past, ShardSeat, Site};
 use super::spec::{OnFault, Specification};
 use super::spec_error::SpecErrors;
 use super::thread::{Seat, start};
 use super::tree::Recent;
 use super::warden::Warden;
 use super::watchdog::{self, Watchdog};
+use crate::io::World;
 use crate::platform::{self, core_count};
 use ringbuf::traits::{Consumer, Split};
 use ringbuf::{CachingCons, HeapCons, HeapRb};
@@ -90,9 +91,6 @@ impl Runtime {
     /// # Errors
     /// When the specification is wrong, with all that is wrong; when the host refuses.
     pub fn boot(specification: Specification) -> Result<Self, RuntimeBootError> {
-        let checked = specification.check(memory_bytes());
-        checked.map_err(RuntimeBootError::Specification)?;
-        let specification = Arc::new(specification);
         let shard_count = specification.shard_count;
         let threads = specification.thread_count.unwrap_or_else(|| {
             if specification.io_plan().is_some() {
@@ -101,50 +99,11 @@ impl Runtime {
                 core_count()
             }
         });
-        let thread_count = threads.clamp(1, shard_count);
-        let thread_of = |shard: usize| shard * thread_count / shard_count;
-        let bells = Arc::new(Bells::new((0..shard_count).map(thread_of).collect()));
-        let doors = Doors::new(shard_count, specification.doors(), bells.clone());
-        let pools = Arc::new(Pools::new(&specification.pools, doors.runtime));
-        let common = Arc::new(Common {
-            runtime: doors.runtime,
-            pools: pools.clone(),
-            kinds: kind_types(&specification),
-            names: Names::new(specification.names()),
-            metrics: (0..shard_count).map(|_| Arc::default()).collect(),
-            incarnations: (0..shard_count).map(|_| AtomicU64::new(0)).collect(),
-            lost_generations: (0..shard_count).map(|_| AtomicU32::new(0)).collect(),
-            restarts: (0..shard_count)
-                .map(|_| Mutex::new(Recent::new(specification.shard_restarts)))
-                .collect(),
-            quarantined: (0..shard_count).map(|_| AtomicBool::new(false)).collect(),
-        });
-        let (links, ends) = Links::new(shard_count, specification.link);
-        let log_ring = |_| Arc::new(HeapRb::new(specification.log_slots.max(1)));
-        let log_rings: Vec<LogRing> = (0..shard_count).map(log_ring).collect();
-        let own_core = thread_count <= core_count();
-        let cores = if specification.pin && own_core {
-            platform::cores()
-        } else {
-            Vec::new()
-        };
-        let site = Arc::new(Site {
-            orders: Arc::new(Orders::new(shard_count)),
-            roll: Roll::new(thread_count),
-            links,
-            gardens: (0..shard_count)
-                .map(|shard| Arc::new(specification.garden(shard)))
-                .collect(),
-            logs: log_rings.clone(),
-            wills: (0..shard_count).map(|_| Mutex::new(None)).collect(),
-            cores,
-            own_core,
-            born: platform::now(),
-            specification,
-            common,
-            doors,
-            bells,
-        });
+        let thread_count = threads.clamp(1, shard_count.max(1));
+        let laid_out = lay_out(specification, thread_count, None);
+        let (site, ends) = laid_out.map_err(RuntimeBootError::Specification)?;
+        let site = Arc::new(site);
+        let pools = site.common.pools.clone();
         let started = pools.start(&site.specification.pools, &site.doors);
         started.map_err(RuntimeBootError::Host)?;
         let mut runtime = Self {
@@ -152,7 +111,7 @@ impl Runtime {
             bells: site.bells.clone(),
             orders: site.orders.clone(),
             metrics: site.common.metrics.clone(),
-            logs: log_rings.into_iter().map(CachingCons::new).collect(),
+            logs: site.logs.iter().cloned().map(CachingCons::new).collect(),
             common: site.common.clone(),
             batch: Vec::new(),
             warden: None,
@@ -376,6 +335,61 @@ impl Drop for Runtime {
             self.drop_unread();
         }
     }
+}
+
+/// Checks a specification and makes all that its shards share, and every shard's ends of the rings; in a
+/// simulated world, if there is one.
+pub(crate) fn lay_out(
+    specification: Specification,
+    thread_count: usize,
+    world: Option<World>,
+) -> Result<(Site, Vec<Ends>), SpecErrors> {
+    specification.check(memory_bytes())?;
+    let specification = Arc::new(specification);
+    let shard_count = specification.shard_count;
+    let thread_of = |shard: usize| shard * thread_count / shard_count;
+    let bells = Arc::new(Bells::new((0..shard_count).map(thread_of).collect()));
+    let doors = Doors::new(shard_count, specification.doors(), bells.clone());
+    let common = Arc::new(Common {
+        runtime: doors.runtime,
+        pools: Arc::new(Pools::new(&specification.pools, doors.runtime)),
+        kinds: kind_types(&specification),
+        names: Names::new(specification.names()),
+        metrics: (0..shard_count).map(|_| Arc::default()).collect(),
+        incarnations: (0..shard_count).map(|_| AtomicU64::new(0)).collect(),
+        lost_generations: (0..shard_count).map(|_| AtomicU32::new(0)).collect(),
+        restarts: (0..shard_count)
+            .map(|_| Mutex::new(Recent::new(specification.shard_restarts)))
+            .collect(),
+        quarantined: (0..shard_count).map(|_| AtomicBool::new(false)).collect(),
+    });
+    let (links, ends) = Links::new(shard_count, specification.link);
+    let log_ring = |_| Arc::new(HeapRb::new(specification.log_slots.max(1)));
+    let own_core = thread_count <= core_count();
+    let cores = if specification.pin && own_core {
+        platform::cores()
+    } else {
+        Vec::new()
+    };
+    let site = Site {
+        orders: Arc::new(Orders::new(shard_count)),
+        roll: Roll::new(thread_count),
+        links,
+        gardens: (0..shard_count)
+            .map(|shard| Arc::new(specification.garden(shard)))
+            .collect(),
+        logs: (0..shard_count).map(log_ring).collect(),
+        wills: (0..shard_count).map(|_| Mutex::new(None)).collect(),
+        cores,
+        own_core,
+        born: platform::now(),
+        world,
+        specification,
+        common,
+        doors,
+        bells,
+    };
+    Ok((site, ends))
 }
 
 fn kind_types(specification: &Specification) -> Vec<KindType> {

@@ -154,6 +154,15 @@ impl ReadySet {
         }
     }
 
+    pub(crate) fn contains(&self, slot: usize) -> bool {
+        self.words[slot / 64] >> (slot % 64) & 1 == 1
+    }
+
+    /// Members, by looking at every bit.
+    pub(crate) fn count_members(&self) -> u32 {
+        self.words.iter().map(|word| word.count_ones()).sum()
+    }
+
     #[inline]
     pub(crate) fn is_empty(&self) -> bool {
         self.count == 0

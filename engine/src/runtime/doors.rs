@@ -263,6 +263,19 @@ impl Doors {
         Some(outcome)
     }
 
+    /// The end of a call, if it has come; the seat is left then.
+    pub(crate) fn take_reply(&self, id: NoticeId) -> Option<Outcome> {
+        let mut seats = lock(&self.seats);
+        let (sequence, seat) = seats.seats.get_mut(id.index as usize)?;
+        if *sequence != id.sequence || !matches!(seat, Seat::Done(_)) {
+            return None;
+        }
+        match std::mem::replace(seat, Seat::Free) {
+            Seat::Done(outcome) => Some(outcome),
+            Seat::Free | Seat::Waiting(_) => unreachable!("looked at in the line above"),
+        }
+    }
+
     /// Waits for the end of a call and leaves the seat.
     pub(crate) fn await_reply(&self, id: NoticeId, timeout: Duration) -> Result<Parcel, CallError> {
         // None is further away than the clock can say.

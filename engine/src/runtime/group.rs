@@ -22,6 +22,8 @@ pub(crate) trait IsolateGroup {
     fn start(&mut self, core: &mut Core, desk: u32);
     /// Drops the isolate of a slot, if it was started; the panic if that panicked.
     fn bury(&mut self, slot: usize) -> Result<(), Box<dyn Any + Send>>;
+    /// The group of its type.
+    fn as_any(&self) -> &dyn Any;
 }
 
 pub(crate) struct TypedGroup<I: Isolate> {
@@ -40,6 +42,12 @@ impl<I: Isolate> TypedGroup<I> {
             isolates.push(None);
         }
         Self { isolates, kind }
+    }
+
+    /// Every isolate that has started, by slot.
+    pub(crate) fn isolates(&self) -> impl Iterator<Item = (usize, &I)> {
+        let slots = self.isolates.iter().enumerate();
+        slots.filter_map(|(slot, isolate)| Some((slot, isolate.as_ref()?)))
     }
 
     /// Gives turns until the budget is used up or somebody ends. In `spent`, which outlives a panic,
@@ -83,6 +91,10 @@ impl<I: Isolate> TypedGroup<I> {
         let Some((sender, event)) = core.next_event(desk) else {
             return;
         };
+        if core.seeded.is_on() {
+            let who = core.handle_of(desk);
+            core.seeded.note(who, sender, event.tag());
+        }
         let event = match event {
             Packed::Message(index) => {
                 let message = core.mail.at(index).parcel.unpack::<I::Message>();
@@ -110,6 +122,9 @@ impl<I: Isolate> TypedGroup<I> {
     }
 
     fn start_isolate(&mut self, core: &mut Core, desk: u32, slot: usize) {
+        if core.seeded.is_on() && core.seeded.fails_to_start() {
+            return core.end(desk, Ending::NotStarted("a seeded fault"));
+        }
         let nursery = core.nurseries[self.kind].downcast_ref::<Nursery<I>>();
         let init = nursery.expect("made for this kind").init(slot);
         let Some(init) = init else {
@@ -190,5 +205,9 @@ impl<I: Isolate> IsolateGroup for TypedGroup<I> {
     fn bury(&mut self, slot: usize) -> Result<(), Box<dyn Any + Send>> {
         let isolate = self.isolates[slot].take();
         catch_unwind(AssertUnwindSafe(|| drop(isolate)))
+    }
+
+    fn as_any(&self) -> &dyn Any {
+        self
     }
 }

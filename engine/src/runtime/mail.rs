@@ -1,5 +1,7 @@
 //! Envelopes: the messages of a shard's mailboxes, from one pool, in intrusive queues.
 
+#[cfg(test)]
+use super::canary::{Canary, sings};
 use super::handle::Handle;
 use super::parcel::Parcel;
 use crate::arena::{Arena, Batch};
@@ -88,6 +90,26 @@ impl Mail {
         self.free_count
     }
 
+    pub(crate) fn count(&self) -> u32 {
+        self.envelopes.len() as u32
+    }
+
+    /// How many envelopes a queue holds, by walking along it.
+    pub(crate) fn length(&self, queue: &Queue) -> u32 {
+        let mut length = 0;
+        let mut index = queue.head;
+        while index != NONE && length <= self.count() {
+            length += 1;
+            index = self.envelopes[index as usize].next;
+        }
+        length
+    }
+
+    /// The same, of those that are free.
+    pub(crate) fn free_length(&self) -> u32 {
+        self.length(&self.free)
+    }
+
     /// Puts an envelope at the end of `queue`, to be filled by the caller. Somebody has looked at
     /// [`free_count`](Self::free_count).
     #[inline(always)]
@@ -125,6 +147,10 @@ impl Mail {
     /// An envelope that was taken out and emptied is free again.
     #[inline(always)]
     pub(crate) fn give_back(&mut self, index: u32) {
+        #[cfg(test)]
+        if sings(Canary::LeakedEnvelope) {
+            return;
+        }
         self.envelopes[index as usize].next = self.free.head;
         self.free.head = index;
         self.free_count += 1;

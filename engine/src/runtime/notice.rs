@@ -231,6 +231,48 @@ impl Notices {
         *queue = kept;
     }
 
+    pub(crate) fn free_count(&self) -> u32 {
+        self.free_count
+    }
+
+    /// How many notices are free, by walking along them.
+    pub(crate) fn free_length(&self) -> u32 {
+        self.walk(self.free, |notice| notice.next)
+    }
+
+    /// How many stand in a queue, by walking along it.
+    pub(crate) fn queue_length(&self, queue: &Queue) -> u32 {
+        self.walk(queue.head, |notice| notice.next)
+    }
+
+    fn walk(&self, first: u32, next: impl Fn(&Notice) -> u32) -> u32 {
+        let mut length = 0;
+        let mut index = first;
+        while index != NONE && length <= self.count() as u32 {
+            length += 1;
+            index = next(&self.notices[index as usize]);
+        }
+        length
+    }
+
+    /// How many stand in a list of what somebody owns, by walking along it; what is wrong with it.
+    pub(crate) fn owned_length(&self, first: u32) -> Result<u32, String> {
+        let (mut length, mut index, mut before) = (0, first, NONE);
+        while index != NONE {
+            let notice = &self.notices[index as usize];
+            if notice.tag == Tag::Free || notice.owned.previous != before {
+                return Err(format!("notice {index} is free or badly linked, and owned"));
+            }
+            length += 1;
+            if length > self.count() as u32 {
+                return Err(format!("a list of notices comes back to {index}"));
+            }
+            before = index;
+            index = notice.owned.next;
+        }
+        Ok(length)
+    }
+
     /// Adds a notice to the list of who watches an isolate.
     pub(crate) fn watch(&mut self, watchers: &mut u32, index: u32) {
         self.notices[index as usize].watching = Links {

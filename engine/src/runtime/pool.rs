@@ -136,6 +136,22 @@ impl Pools {
         Ok(())
     }
 
+    /// Whether no job waits anywhere.
+    pub(crate) fn is_idle(&self) -> bool {
+        self.pools.iter().all(|pool| pool.locked().jobs.is_empty())
+    }
+
+    /// Does one job of some pool on the calling thread; false if that pool has none.
+    pub(crate) fn work_once(&self, pick: u64, doors: &Doors) -> bool {
+        let pool = &self.pools[(pick % self.pools.len() as u64) as usize];
+        let job = pool.locked().jobs.pop_front();
+        let is_there = job.is_some();
+        if let Some(job) = job {
+            Pool::work(job, doors);
+        }
+        is_there
+    }
+
     pub(crate) fn find(&self, name: &str) -> Option<PoolId> {
         let found = self.pools.iter().position(|pool| pool.name == name);
         found.map(|number| PoolId {
@@ -193,20 +209,23 @@ impl Pool {
     /// A thread of the pool.
     fn serve(&self, doors: &Doors) {
         while let Some(job) = self.next() {
-            let Job { claim, work, run } = job;
-            if !doors.is_waited_for(&claim) {
-                // Its time is over, or whoever asked is.
-                discard(work);
-                continue;
-            }
-            let outcome = run(work).map_err(|payload| {
-                discard(payload);
-                CallError::Panicked
-            });
-            discard(doors.answer(claim, outcome));
+            Self::work(job, doors);
         }
         self.locked().working_count -= 1;
         self.ended.notify_all();
+    }
+
+    fn work(job: Job, doors: &Doors) {
+        let Job { claim, work, run } = job;
+        if !doors.is_waited_for(&claim) {
+            // Its time is over, or whoever asked is.
+            return discard(work);
+        }
+        let outcome = run(work).map_err(|payload| {
+            discard(payload);
+            CallError::Panicked
+        });
+        discard(doors.answer(claim, outcome));
     }
 
     fn next(&self) -> Option<Job> {

@@ -18,6 +18,18 @@ impl ShardSet {
         self.0.iter().all(|&word| word == 0)
     }
 
+    #[inline]
+    pub(crate) fn contains(&self, shard: usize) -> bool {
+        self.0[shard / 64] >> (shard % 64) & 1 == 1
+    }
+
+    /// Whether every member is one of `other`.
+    #[inline]
+    pub(crate) fn is_within(&self, other: &Self) -> bool {
+        let words = self.0.iter().zip(&other.0);
+        words.fold(0, |rest, (mine, others)| rest | (mine & !others)) == 0
+    }
+
     /// Takes the members out, in order.
     #[inline]
     pub(crate) fn take(&mut self) -> impl Iterator<Item = usize> + use<> {

@@ -12,6 +12,7 @@ use super::remains::Remains;
 use super::roll::Roll;
 use super::spec::Specification;
 use super::timer::{Nanos, nanos};
+use crate::io::World;
 use crate::platform;
 use crate::trap::lock;
 use core_affinity::CoreId;
@@ -40,6 +41,8 @@ pub(crate) struct Site {
     pub(crate) cores: Vec<CoreId>,
     pub(crate) own_core: bool,
     pub(crate) born: Instant,
+    /// Whose time it is, and whose sockets and files, in a seeded run.
+    pub(crate) world: Option<World>,
 }
 
 /// What a shard begins with that is not the first on its place.
@@ -63,7 +66,10 @@ pub(crate) struct ShardSeat {
 impl Site {
     /// Time since the runtime was booted.
     pub(crate) fn now(&self) -> Nanos {
-        nanos(platform::now() - self.born)
+        match &self.world {
+            None => nanos(platform::now() - self.born),
+            Some(world) => nanos(world.now()),
+        }
     }
 
     /// What will be left of a shard is this.
@@ -91,8 +97,9 @@ impl Site {
         unsafe { self.logs[shard].hold_write(false) };
         let common = &self.common;
         common.metrics[shard].close();
-        common.names.lose_shard(shard);
         self.doors.lose_shard(shard);
+        // Last: whoever finds nobody any more and asks an old address is not taken for one who asked before.
+        common.names.lose_shard(shard);
     }
 
     /// The seat of a shard that comes after another.

@@ -9,6 +9,7 @@ use super::mail::{Mail, NONE};
 use super::metrics::Counter;
 use super::notice::Notices;
 use super::outbox::Outbox;
+use super::rehearsal::Rehearsal;
 use super::shard::{Inbox, RuntimeShard, ShardParts};
 use super::shard_set::ShardSet;
 use super::site::{ShardSeat, Site};
@@ -203,24 +204,26 @@ fn sleep(shards: &mut [RuntimeShard], bells: &Bells, thread: usize, now: Nanos) 
 
 /// The I/O of a shard, if it has any.
 fn make_gate(site: &Site, shard: usize) -> io::Result<Option<Gate>> {
-    let specification = &site.specification;
-    let Some((choice, plan)) = specification.io_plan() else {
+    let Some((choice, plan)) = site.specification.io_plan() else {
         return Ok(None);
     };
-    let io = match site.bells.io_waker(shard) {
+    let waker = site.bells.io_waker(shard);
+    let is_known = waker.is_some();
+    let io = match (&site.world, waker) {
+        (Some(world), _) => ShardIo::simulated(world, shard, &plan),
         // Whoever has something for the shard knows this one.
-        Some(waker) => ShardIo::woken_by(waker, choice, &plan).map_err(io::Error::other)?,
-        None => {
-            let io = ShardIo::new(choice, &plan).map_err(io::Error::other)?;
-            site.bells.sleep_in_io(shard, io.waker());
-            io
-        }
+        (None, Some(waker)) => ShardIo::woken_by(waker, choice, &plan),
+        (None, None) => ShardIo::new(choice, &plan),
     };
+    let io = io.map_err(io::Error::other)?;
+    if !is_known {
+        site.bells.sleep_in_io(shard, io.waker());
+    }
     let metrics = &site.common.metrics[shard];
     Ok(Some(Gate::new(io, plan.descriptor_slots, metrics)))
 }
 
-fn make_shard(site: &Site, seat: ShardSeat) -> io::Result<RuntimeShard> {
+pub(crate) fn make_shard(site: &Site, seat: ShardSeat) -> io::Result<RuntimeShard> {
     let (specification, number, past) = (&*site.specification, seat.number, seat.past);
     let lost_generation = site.common.lost_generations[number].load(Ordering::Acquire);
     let arena = Arena::map(specification.arena_bytes())?;
@@ -294,6 +297,7 @@ fn make_shard(site: &Site, seat: ShardSeat) -> io::Result<RuntimeShard> {
         metrics: site.common.metrics[number].clone(),
         log: site.log_writer(number),
         random: Random::keyed(specification.seed, number as u64, past.rebuilds),
+        seeded: Rehearsal::off(),
         deaths: Vec::with_capacity(desk_count),
         due: Vec::with_capacity(notice_count + desk_count),
         current: 0,

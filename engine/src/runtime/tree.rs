@@ -288,6 +288,34 @@ impl Tree {
         }
     }
 
+    /// How often each desk stands in the tree; what is wrong with its links.
+    pub(crate) fn audit(&self) -> Result<Vec<u32>, String> {
+        let mut places = vec![0; self.desk_count as usize];
+        for (number, supervisor) in self.supervisors.iter().enumerate() {
+            let (mut node, mut before) = (supervisor.first, NONE);
+            let mut left = self.nodes.len();
+            while node != NONE {
+                let links = &self.nodes[node as usize];
+                if links.parent != number as u32 || links.previous != before || left == 0 {
+                    return Err(format!(
+                        "node {node} is badly linked under {}",
+                        supervisor.name
+                    ));
+                }
+                if let Some(place) = places.get_mut(node as usize) {
+                    *place += 1;
+                }
+                left -= 1;
+                before = node;
+                node = links.next;
+            }
+            if supervisor.last != before {
+                return Err(format!("the last child of {} is another", supervisor.name));
+            }
+        }
+        Ok(places)
+    }
+
     pub(crate) fn first(&self, supervisor: u32) -> u32 {
         self.supervisors[supervisor as usize].first
     }

@@ -45,6 +45,23 @@ pub(crate) enum Packed {
     Stopping,
 }
 
+impl Packed {
+    /// A number that tells kinds of events apart.
+    pub(crate) fn tag(&self) -> u64 {
+        match self {
+            Self::Message(_) => 1,
+            Self::Reply(_) => 2,
+            Self::Timer(_) => 3,
+            Self::Resumed => 4,
+            Self::Refused(_) => 5,
+            Self::Io(_) => 6,
+            Self::Down(_) => 7,
+            Self::Peer { .. } => 8,
+            Self::Stopping => 9,
+        }
+    }
+}
+
 impl Core {
     /// Reserves room for the reply of a call, and the time it may take.
     pub(crate) fn begin_call(

@@ -36,6 +36,7 @@ use crate::group::{Edge, Fault, Group};
 use crate::handle::{ConsoleRef, Verdict};
 use crate::hash::{GOLDEN, absorb, mix};
 use crate::link::{Inbound, Outbound, Received};
+use crate::ring::RingReader;
 use crate::time::{Cycle, Tick};
 use crate::wheel::Wheel;
 use std::cell::Cell;
@@ -151,6 +152,21 @@ impl Shard {
                 advance
             }
         }
+    }
+
+    /// The first tick that is not complete here.
+    pub(crate) fn upcoming(&self) -> Tick {
+        self.upcoming
+    }
+
+    /// Neighbours that send here.
+    pub(crate) fn inbound_count(&self) -> usize {
+        self.inbound.len()
+    }
+
+    /// Looks at another ring in place of a neighbour's, which is handed out.
+    pub(crate) fn exchange_reader(&mut self, link: usize, reader: &mut RingReader) {
+        std::mem::swap(&mut self.inbound[link].reader, reader);
     }
 
     #[inline]

@@ -97,6 +97,14 @@ fn host(thread_count: usize, no_sleep: bool) -> HostOptions {
     }
 }
 
+/// Shards in turns that are drawn.
+fn seeded(seed: u64, no_sleep: bool) -> HostOptions {
+    HostOptions {
+        seeded: Some(seed),
+        ..host(1, no_sleep)
+    }
+}
+
 fn limits(goal: bool) -> Limits {
     match goal {
         true => Limits {
@@ -117,7 +125,11 @@ fn run(
     thread_count: usize,
     no_sleep: bool,
 ) -> Seen {
-    let mut machine = board.boot(placement, &host(thread_count, no_sleep));
+    run_on(board, goal, placement, &host(thread_count, no_sleep))
+}
+
+fn run_on(board: &Board, goal: bool, placement: &Placement, host: &HostOptions) -> Seen {
+    let mut machine = board.boot(placement, host);
     let mut digests = Digests::default();
     let report = machine.run(&limits(goal), &mut digests);
     (
@@ -147,6 +159,7 @@ proptest! {
         places in prop::collection::vec(0..4u8, 13),
         shard_count in 1..5usize,
         thread_count in 1..3usize,
+        seed: u64,
     ) {
         let board = board(&sketch);
         let single = Placement::single(board.blueprint.instances.len());
@@ -155,6 +168,8 @@ proptest! {
         let placement = placement(&board, &places, shard_count);
         prop_assert_eq!(&expected, &run(&board, sketch.goal, &placement, thread_count, false));
         prop_assert_eq!(&expected, &run(&board, sketch.goal, &placement, thread_count, true));
+        let seeded = run_on(&board, sketch.goal, &placement, &seeded(seed, false));
+        prop_assert_eq!(&expected, &seeded);
     }
 
     #[test]
@@ -164,6 +179,7 @@ proptest! {
         shard_counts in (1..5usize, 1..5usize),
         no_sleep: (bool, bool),
         pause in 0..500u64,
+        seed: u64,
     ) {
         let board = board(&sketch);
         let single = Placement::single(board.blueprint.instances.len());
@@ -171,6 +187,9 @@ proptest! {
         let first = placement(&board, &places, shard_counts.0);
         let second = placement(&board, &places[13..], shard_counts.1);
         let hosts = [host(1, no_sleep.0), host(2, no_sleep.1)];
+        let ways = [(&first, &hosts[0]), (&second, &hosts[1])];
+        prop_assert_eq!(&expected, &moved(&board, ways, pause, &limits(sketch.goal)));
+        let hosts = [seeded(seed, no_sleep.0), seeded(!seed, no_sleep.1)];
         let ways = [(&first, &hosts[0]), (&second, &hosts[1])];
         prop_assert_eq!(expected, moved(&board, ways, pause, &limits(sketch.goal)));
     }

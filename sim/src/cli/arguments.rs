@@ -46,6 +46,8 @@ pub(super) enum Command {
     Run(Box<RunArguments>),
     /// Run a netlist at several shard counts and compare the digests of every epoch.
     Verify(VerifyArguments),
+    /// Run a netlist as many seeds have it, on all cores, and compare each with the plain run.
+    Swarm(SwarmArguments),
     /// Check a netlist: warnings, rate limits of wires, placement, memory.
     Check(CheckArguments),
     /// Compare the speed of several shard counts.
@@ -131,6 +133,10 @@ pub(super) struct RunArguments {
     /// Clock elements one by one instead of many at a time; the result is the same.
     #[arg(long)]
     pub(super) no_vectors: bool,
+    /// Put instances on shards, and give shards turns on one thread, as this seed has it; the result is the
+    /// same.
+    #[arg(long, value_name = "SEED", conflicts_with_all = ["threads", "timeline", "out", "profile_in", "profile_out"])]
+    pub(super) seeded: Option<u64>,
     /// Run again at another shard count and compare the digests of every epoch.
     #[arg(long)]
     pub(super) verify: bool,
@@ -333,6 +339,23 @@ pub(super) struct VerifyArguments {
 }
 
 #[derive(Args)]
+pub(super) struct SwarmArguments {
+    #[command(flatten)]
+    pub(super) input: InputArguments,
+    #[command(flatten)]
+    pub(super) limits: LimitArguments,
+    /// Seeds A..B: from A on and before B.
+    #[arg(long, value_name = "A..B", default_value = "0..100", value_parser = window)]
+    pub(super) seeds: Range<u64>,
+    /// Begin no more runs after so many seconds.
+    #[arg(long = "for", value_name = "SECONDS")]
+    pub(super) seconds: Option<u64>,
+    /// The most shards that a seed may draw, 1 to 255.
+    #[arg(long, value_name = "N", default_value_t = 8, value_parser = shard_count())]
+    pub(super) shards: usize,
+}
+
+#[derive(Args)]
 pub(super) struct CompareArguments {
     #[command(flatten)]
     pub(super) input: InputArguments,
@@ -410,6 +433,7 @@ impl VariantArguments {
                         thread_count,
                         no_sleep,
                         no_vectors,
+                        seeded: None,
                     });
                 }
             }

@@ -33,6 +33,7 @@ pub(super) fn run(arguments: &RunArguments, catalogue: &Catalogue) -> Result<u8,
         thread_count: arguments.threads,
         no_sleep: arguments.no_sleep,
         no_vectors: arguments.no_vectors,
+        seeded: arguments.seeded,
         pin: true,
         join: true,
         stalls: arguments.stalls.options(),
@@ -402,6 +403,7 @@ fn verify(
         thread_count: arguments.threads,
         no_sleep: arguments.no_sleep,
         no_vectors: arguments.no_vectors,
+        seeded: arguments.seeded,
     };
     let other_count = if report.host.shard_count == 1 { 2 } else { 1 };
     let reference = Variant {
@@ -409,6 +411,7 @@ fn verify(
         thread_count: None,
         no_sleep: false,
         no_vectors: false,
+        seeded: None,
     };
     let mut terminal = Terminal::new(Guest::Nowhere, !arguments.quiet && !arguments.json, limits)?;
     let variants = [variant, reference];

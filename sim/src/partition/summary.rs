@@ -18,6 +18,8 @@ pub enum Method {
     Geometric,
     /// The multilevel cut of METIS.
     Metis,
+    /// Drawn at random, to put the rest to the test.
+    Drawn,
 }
 
 impl fmt::Display for Method {
@@ -28,6 +30,7 @@ impl fmt::Display for Method {
             Self::BreadthFirst => "breadth-first order",
             Self::Geometric => "geometric bisection",
             Self::Metis => "METIS",
+            Self::Drawn => "drawn from a seed",
         })
     }
 }

@@ -1,7 +1,7 @@
 //! From a design to a machine: placement, then boot.
 
 use crate::design::Design;
-use crate::partition::{Hints, PartitionError, Summary, partition};
+use crate::partition::{Hints, PartitionError, Summary, partition, scatter};
 use crate::profile::Profile;
 use crate::trace::TraceError;
 use std::fmt;
@@ -104,7 +104,8 @@ pub fn boot(
     boot_by(design, catalogue, None, shard_count, host)
 }
 
-/// Places a design on shards, by a profile if there is one, and boots it.
+/// Places a design on shards, by a profile if there is one, and boots it. A seeded run is placed as its seed
+/// has it.
 ///
 /// # Errors
 /// As [`boot`].
@@ -117,8 +118,12 @@ pub fn boot_by(
 ) -> Result<Booted, RunError> {
     let weights = profile.map(|profile| profile.weights(design, catalogue));
     let hints = Hints::of(design, weights.as_ref());
-    let placed =
-        partition(&design.blueprint, catalogue, hints, shard_count).map_err(RunError::Partition)?;
+    let blueprint = &design.blueprint;
+    let placed = match host.seeded {
+        None => partition(blueprint, catalogue, hints, shard_count),
+        Some(seed) => scatter(blueprint, catalogue, shard_count, seed, hints),
+    };
+    let placed = placed.map_err(RunError::Partition)?;
     let placement = Placement {
         shard_count,
         shard_of: placed.shard_of,

@@ -14,6 +14,8 @@ pub struct Variant {
     pub no_sleep: bool,
     /// Clocks elements one by one instead of many at a time.
     pub no_vectors: bool,
+    /// Instances on shards, and shards in turns, as this seed has it.
+    pub seeded: Option<u64>,
 }
 
 impl Variant {
@@ -26,6 +28,7 @@ impl Variant {
             no_sleep: self.no_sleep,
             no_vectors: self.no_vectors,
             pin: true,
+            seeded: self.seeded,
             ..HostOptions::default()
         }
     }
@@ -43,6 +46,9 @@ impl fmt::Display for Variant {
         }
         if self.no_vectors {
             write!(f, " without vectors")?;
+        }
+        if let Some(seed) = self.seeded {
+            write!(f, " as seed {seed} has it")?;
         }
         Ok(())
     }

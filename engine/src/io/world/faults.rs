@@ -29,7 +29,7 @@ impl Ratio {
 
     /// Whether it never happens.
     #[must_use]
-    pub const fn is_never(self) -> bool {
+    pub const fn is_never(&self) -> bool {
         self.numerator == 0 || self.denominator == 0
     }
 
@@ -91,14 +91,19 @@ pub struct NetworkFaults {
     /// Bytes of a stream per millisecond; 0 for no limit.
     pub bandwidth: u32,
     /// A send or a receive moves a part only.
+    #[serde(skip_serializing_if = "Ratio::is_never")]
     pub partial: Ratio,
     /// A send ends with the connection reset, for both ends.
+    #[serde(skip_serializing_if = "Ratio::is_never")]
     pub reset: Ratio,
     /// A connection is refused though somebody listens.
+    #[serde(skip_serializing_if = "Ratio::is_never")]
     pub refuse: Ratio,
     /// A datagram is lost.
+    #[serde(skip_serializing_if = "Ratio::is_never")]
     pub loss: Ratio,
     /// A datagram arrives twice.
+    #[serde(skip_serializing_if = "Ratio::is_never")]
     pub double: Ratio,
 }
 
@@ -123,16 +128,22 @@ pub struct DiskFaults {
     /// The least and the most that an operation takes, in microseconds.
     pub latency_micros: [u32; 2],
     /// An operation takes a hundred times as long.
+    #[serde(skip_serializing_if = "Ratio::is_never")]
     pub slow: Ratio,
     /// An operation fails with `EIO`.
+    #[serde(skip_serializing_if = "Ratio::is_never")]
     pub error: Ratio,
     /// A read or a write moves a part only.
+    #[serde(skip_serializing_if = "Ratio::is_never")]
     pub partial: Ratio,
     /// An `fsync` says that it is done and does nothing.
+    #[serde(skip_serializing_if = "Ratio::is_never")]
     pub lost_sync: Ratio,
     /// A write goes to another sector of the file.
+    #[serde(skip_serializing_if = "Ratio::is_never")]
     pub misdirected: Ratio,
     /// A read finds one bit turned over.
+    #[serde(skip_serializing_if = "Ratio::is_never")]
     pub rot: Ratio,
     /// Bytes that there is room for; 0 for no limit.
     pub capacity: u64,
