@@ -12,5 +12,7 @@ pub mod tuned;
 pub mod machines;
 pub mod subjects;
 pub mod compare;
+pub mod servers;
+pub mod overload;
 pub mod instructions;
 pub mod chaos;

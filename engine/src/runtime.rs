@@ -3,10 +3,10 @@
 //! A [`Runtime`] is made of shards, each on a thread, each with one arena taken at boot. On a shard
 //! live isolates ([`Isolate`]): typed state machines in dense arrays, one per kind. They send each other
 //! messages of at most 96 bytes through bounded mailboxes, and whoever sends is told whether the
-//! message is there, is refused, or, from another shard, has come back. A call reserves the room for its
-//! reply before it asks; what a shard owes an isolate never competes with messages for room.
-//! Supervisors start again what fails, within budgets; a shard that keeps failing is restarted, and
-//! at last put in quarantine, while the others go on.
+//! message is there, is refused, or, from another shard, has come back. What is larger travels in a
+//! [`Payload`]. A call reserves the room for its reply before it asks; what a shard owes an isolate never
+//! competes with messages for room. Supervisors start again what fails, within budgets; a shard that
+//! keeps failing is restarted, and at last put in quarantine, while the others go on.
 //!
 //! Nothing is allocated, locked or waited for on a shard's thread after boot, except at the door
 //! through which other threads come in.
@@ -40,6 +40,8 @@ mod monitor;
 mod io_event;
 mod isolate;
 mod metrics;
+mod free_slots;
+mod payload;
 mod log;
 mod names;
 mod rehearsal;
@@ -78,6 +80,7 @@ mod watchdog;
 mod boot;
 mod routing;
 pub mod seeded;
+mod outside;
 
 pub use boot::{Runtime, RuntimeBootError, Shutdown};
 pub use call::{CallId, Reply, ReplyTo};
@@ -96,7 +99,9 @@ pub use members::{Child, SupervisorSpec};
 pub use metrics::{Counter, Metrics, ShardFigures};
 pub use monitor::{Down, MonitorId};
 pub use outbox::LinkLimits;
+pub use outside::Outside;
 pub use parcel::{PARCEL_BYTES_MAX, Parcel};
+pub use payload::{NoPayload, Payload, PayloadFull};
 pub use pool::PoolId;
 pub use refusal::{Refused, SendError, Undelivered};
 pub use routing::key_to_shard;

@@ -312,7 +312,10 @@ impl Connection {
                         continue;
                     }
                     self.flush(context)?;
-                    self.receive(context)?;
+                    // Until that is sent there is seldom anything to receive, and nothing to do with it.
+                    if !self.output.is_sending() {
+                        self.receive(context)?;
+                    }
                     break;
                 }
                 Step::Rest => break,

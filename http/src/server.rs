@@ -13,7 +13,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 use tina_engine::io::{IoPlan, Refusal};
 use tina_engine::runtime::{
-    Address, CallError, Child, KindLimits, Runtime, Specification, Strategy, SupervisorSpec,
+    Address, CallError, Child, KindLimits, Outside, Specification, Strategy, SupervisorSpec,
 };
 
 /// How long a shard may take to begin to listen.
@@ -126,7 +126,11 @@ impl Server {
     ///
     /// # Errors
     /// The address cannot be had, or the runtime does not have the server.
-    pub fn open(&self, runtime: &Runtime, address: SocketAddr) -> Result<SocketAddr, OpenError> {
+    pub fn open(
+        &self,
+        mut runtime: impl Outside,
+        address: SocketAddr,
+    ) -> Result<SocketAddr, OpenError> {
         let mut bound = address;
         for shard in 0..self.site.counters.len() {
             let listener: Option<Address<Listen>> = runtime.find(&format!("http listener {shard}"));

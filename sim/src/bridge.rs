@@ -171,7 +171,7 @@ impl Bridge {
     fn serve(&self, page: Page) -> Result<(Live, SocketAddr), BridgeError> {
         let runtime = self.runtime.lock().expect(HELD);
         let failed = |reason: String| BridgeError::Http(reason);
-        let address = page.server.open(&runtime, page.address);
+        let address = page.server.open(&*runtime, page.address);
         let address = address.map_err(|error| failed(error.to_string()))?;
         let desk = runtime.find(live::DESK);
         let desk = desk.ok_or_else(|| failed("the desk of the live page is missing".to_owned()))?;

@@ -184,6 +184,7 @@ fn main() -> ExitCode {
         ),
         ("run --verify finds a difference", a_difference_after_a_run),
         ("compare notices a difference", a_difference_in_a_comparison),
+        ("swarm finds a difference", a_difference_in_a_swarm),
         ("diff finds what a seed changes", a_difference_of_seeds),
         ("what cannot be saved is named", an_undeclared_state),
         ("own kinds are listed", own_kinds_are_listed),
@@ -363,6 +364,30 @@ fn a_difference_in_a_comparison() {
     ];
     insta::assert_snapshot!(error_of(&tina("remembers", &arguments)), @r"
     error: the digests differ; `tina-hw verify` finds out where
+    exit 6
+    ");
+}
+
+fn a_difference_in_a_swarm() {
+    let arguments = [
+        "swarm",
+        "remembers.ron",
+        "--seeds",
+        "4..5",
+        "--cycles",
+        "5000",
+    ];
+    let text = tina("remembers", &arguments);
+    assert!(
+        text.contains("does not say what the state of a module is"),
+        "{text}"
+    );
+    insta::assert_snapshot!(error_of(&text), @r"
+    error: seed 4 differs from the plain run
+      1 shard and 2 shards as seed 4 has it differ first in cycle 1300 on wire culprit.out -> delay.in
+      1 shard: 1 pushed in cycle 1300
+      2 shards as seed 4 has it: 0 pushed in cycle 1300
+      this line repeats it: tina-hw swarm remembers.ron --shards 8 --seeds 4..5
     exit 6
     ");
 }

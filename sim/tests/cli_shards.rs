@@ -191,3 +191,42 @@ fn compare_predicts_and_knows_auto() {
         .collect();
     assert_eq!(cores, ["2", "4", "8", "16", "32", "64"]);
 }
+
+#[test]
+fn a_seed_changes_turns_and_places_and_no_result() {
+    let folder = folder("seeded");
+    let plain = json(&folder, "chain.ron");
+    for seed in 0..6 {
+        let seeded = json(&folder, &format!("chain.ron --shards 4 --seeded {seed}"));
+        assert_eq!(plain["digest"], seeded["digest"], "seed {seed}");
+        assert_eq!(plain["results"], seeded["results"], "seed {seed}");
+        assert_eq!(seeded["host"]["threads"], 1);
+    }
+    let (out, err, code) = tina(&folder, "run chain.ron --seeded 1 --threads 2");
+    assert_eq!((out.as_str(), code), ("", 2));
+    assert!(err.contains("cannot be used with"), "{err}");
+}
+
+#[test]
+fn a_swarm_tells_what_it_exercised() {
+    let folder = folder("swarm");
+    let (out, err, code) = tina(
+        &folder,
+        "swarm chain.ron --cycles 5000 --seeds 10..30 --shards 3",
+    );
+    assert_eq!((err.as_str(), code), ("", 0));
+    insta::assert_snapshot!(out, @r"
+    exercised                     runs
+    1 shard                          8
+    2 shards                         6
+    3 shards                         6
+    every module at every edge      10
+    elements one by one              7
+    saved, and gone on elsewhere     3
+    all                             20
+    equal: 20 runs, 100 digests compared
+    ");
+    let (out, err, code) = tina(&folder, "swarm chain.ron --seeds 5..5");
+    assert_eq!((out.as_str(), code), ("", 2));
+    assert!(err.contains("--seeds"), "{err}");
+}

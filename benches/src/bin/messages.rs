@@ -6,7 +6,11 @@
 
 use clap::Parser;
 use comfy_table::Table;
+use crossbeam_utils::CachePadded;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::thread;
 use std::time::Duration;
+use tina_benches::servers::cores::{Cores, confine};
 use tina_engine::runtime::{
     Address, CallId, Child, Context, Counter, Effect, Event, Isolate, KindLimits, LinkLimits,
     ReplyTo, Runtime, Specification, Strategy, SupervisorSpec,
@@ -131,7 +135,7 @@ impl Ring {
             ..KindLimits::slots(count)
         };
         let links = LinkLimits {
-            messages: 256.max(tokens),
+            messages: 256.max(2 * tokens), // what was read is given back a turn later
             ..LinkLimits::default()
         };
         let mut specification = Specification::new(shards)
@@ -192,6 +196,42 @@ impl Ring {
     }
 }
 
+/// Nanoseconds in which a cache line goes to another core and back: two threads, each on a core of its own,
+/// answer each other by storing a number in a line of its own. None where there is one core.
+fn line_round_trip(rounds: usize, trips: u64) -> Option<f64> {
+    let cores = Cores::share(Some(1)).ok()?;
+    let [there, back] = [const { CachePadded::new(AtomicU64::new(0)) }; 2];
+    let times = median(rounds, || {
+        let (there, back) = (&there, &back);
+        let first = there.load(Ordering::Relaxed);
+        thread::scope(|scope| {
+            let (near, far) = (&cores.server, &cores.load[..1]);
+            scope.spawn(move || {
+                confine(far).expect("it is one of this process's cores");
+                for trip in first + 1..=first + trips {
+                    while there.load(Ordering::Acquire) != trip {
+                        std::hint::spin_loop();
+                    }
+                    back.store(trip, Ordering::Release);
+                }
+            });
+            let timed = scope.spawn(move || {
+                confine(near).expect("it is one of this process's cores");
+                let stopwatch = Stopwatch::start();
+                for trip in first + 1..=first + trips {
+                    there.store(trip, Ordering::Release);
+                    while back.load(Ordering::Acquire) != trip {
+                        std::hint::spin_loop();
+                    }
+                }
+                stopwatch.seconds() * 1e9 / trips as f64
+            });
+            timed.join().expect("it only counts")
+        })
+    });
+    Some(times)
+}
+
 fn median(rounds: usize, mut round: impl FnMut() -> f64) -> f64 {
     let mut times: Vec<f64> = (0..rounds).map(|_| round()).collect();
     times.sort_by(f64::total_cmp);
@@ -241,6 +281,12 @@ fn main() {
             10_000,
             64,
         ),
+        (
+            "a message between 2 shards, 4096 in flight, 64 isolates",
+            2,
+            64,
+            4096,
+        ),
         ("a message between 2 shards, 64 in flight", 2, 64, 64),
         ("a message between 2 shards, 1 in flight", 2, 2, 1),
     ] {
@@ -250,6 +296,10 @@ fn main() {
             what,
             median(options.rounds, || ring.pass(u64::from(tokens), messages)),
         );
+    }
+    let line = line_round_trip(options.rounds, options.messages / 10);
+    if let Some(nanos) = line {
+        row("a cache line to another core and back, bare", nanos);
     }
     let ring = Ring::boot(1, 2, 1);
     row(

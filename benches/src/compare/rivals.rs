@@ -279,7 +279,7 @@ fn parse(text: &str) -> Result<Vec<Rival>, String> {
 }
 
 /// A command on the search path, or a file.
-fn is_there(need: &str) -> bool {
+pub(crate) fn is_there(need: &str) -> bool {
     if need.starts_with('/') {
         return Path::new(need).exists();
     }
@@ -287,7 +287,7 @@ fn is_there(need: &str) -> bool {
     std::env::split_paths(&path).any(|directory| directory.join(need).is_file())
 }
 
-fn run_build(command: &[String], directory: &Path) -> Result<(), String> {
+pub(crate) fn run_build(command: &[String], directory: &Path) -> Result<(), String> {
     let (program, arguments) = command.split_first().ok_or("an empty command")?;
     let output = limited(program, BUILD_SECONDS_MAX)
         .args(arguments)

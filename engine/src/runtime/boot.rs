@@ -13,6 +13,7 @@ use super::metrics::{Metrics, ShardMetrics};
 use super::names::Names;
 use super::orders::{Orders, Phase};
 use super::parcel::Parcel;
+use super::payload::{Depot, NoPayload, Payload};
 use super::pool::Pools;
 use super::refusal::{SendError, Undelivered};
 use super::roll::Roll;
@@ -84,6 +85,18 @@ fn memory_bytes() -> Option<usize> {
     Some(kilobytes * 1024)
 }
 
+/// The payloads of every shard.
+fn depots(
+    specification: &Specification,
+    metrics: &[Arc<ShardMetrics>],
+) -> io::Result<Vec<Arc<Depot>>> {
+    let depot = |metrics: &Arc<ShardMetrics>| {
+        let depot = Depot::new(&specification.payloads, metrics.clone());
+        depot.map(Arc::new)
+    };
+    metrics.iter().map(depot).collect()
+}
+
 impl Runtime {
     /// Checks the specification, takes all memory, starts the threads and the isolates that are there
     /// from the start.
@@ -100,8 +113,7 @@ impl Runtime {
             }
         });
         let thread_count = threads.clamp(1, shard_count.max(1));
-        let laid_out = lay_out(specification, thread_count, None);
-        let (site, ends) = laid_out.map_err(RuntimeBootError::Specification)?;
+        let (site, ends) = lay_out(specification, thread_count, None)?;
         let site = Arc::new(site);
         let pools = site.common.pools.clone();
         let started = pools.start(&site.specification.pools, &site.doors);
@@ -179,6 +191,22 @@ impl Runtime {
     #[must_use]
     pub fn find<M: 'static>(&self, name: &str) -> Option<Address<M>> {
         self.common.find(name)
+    }
+
+    /// A payload for a message from outside, of whichever shard has one: see
+    /// [`Context::payload`](super::Context::payload).
+    ///
+    /// # Errors
+    /// None is so long, or all are in use.
+    pub fn payload(&self, bytes: usize) -> Result<Payload, NoPayload> {
+        let mut refused = NoPayload::NoneFree;
+        for depot in &self.common.depots {
+            match depot.take(bytes) {
+                Ok(payload) => return Ok(payload),
+                Err(why) => refused = why,
+            }
+        }
+        Err(refused)
     }
 
     /// Sends a message from outside. `Ok` means that it waits in front of the isolate's shard.
@@ -343,19 +371,22 @@ pub(crate) fn lay_out(
     specification: Specification,
     thread_count: usize,
     world: Option<World>,
-) -> Result<(Site, Vec<Ends>), SpecErrors> {
-    specification.check(memory_bytes())?;
+) -> Result<(Site, Vec<Ends>), RuntimeBootError> {
+    let checked = specification.check(memory_bytes());
+    checked.map_err(RuntimeBootError::Specification)?;
     let specification = Arc::new(specification);
     let shard_count = specification.shard_count;
     let thread_of = |shard: usize| shard * thread_count / shard_count;
     let bells = Arc::new(Bells::new((0..shard_count).map(thread_of).collect()));
     let doors = Doors::new(shard_count, specification.doors(), bells.clone());
+    let metrics: Vec<Arc<ShardMetrics>> = (0..shard_count).map(|_| Arc::default()).collect();
     let common = Arc::new(Common {
         runtime: doors.runtime,
+        depots: depots(&specification, &metrics).map_err(RuntimeBootError::Host)?,
         pools: Arc::new(Pools::new(&specification.pools, doors.runtime)),
         kinds: kind_types(&specification),
         names: Names::new(specification.names()),
-        metrics: (0..shard_count).map(|_| Arc::default()).collect(),
+        metrics,
         incarnations: (0..shard_count).map(|_| AtomicU64::new(0)).collect(),
         lost_generations: (0..shard_count).map(|_| AtomicU32::new(0)).collect(),
         restarts: (0..shard_count)

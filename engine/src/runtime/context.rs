@@ -13,6 +13,7 @@ use super::metrics::Counter;
 use super::monitor::MonitorId;
 use super::nursery::Nursery;
 use super::parcel::Parcel;
+use super::payload::{NoPayload, Payload};
 use super::pool::{Job, PoolId};
 use super::refusal::{SendError, Undelivered};
 use super::timer::TimerId;
@@ -242,6 +243,24 @@ impl<'a, I: Isolate> Context<'a, I> {
             id: claim.id,
             replies: PhantomData,
         })
+    }
+
+    /// An empty payload with room for so many bytes, for what is larger than a message. It is this isolate's
+    /// until it is moved: into a message, to whatever shard, without a copy of the bytes. A refused
+    /// message brings it back; whoever drops it gives it back to this shard.
+    ///
+    /// # Errors
+    /// [`Specification::payloads`](super::Specification::payloads) has none so long, or all are in use.
+    pub fn payload(&mut self, bytes: usize) -> Result<Payload, NoPayload> {
+        self.core.common.depots[self.shard()].take(bytes)
+    }
+
+    /// A payload with these bytes in it.
+    ///
+    /// # Errors
+    /// As [`payload`](Self::payload).
+    pub fn filled_payload(&mut self, bytes: &[u8]) -> Result<Payload, NoPayload> {
+        self.core.common.depots[self.shard()].take_filled(bytes)
     }
 
     /// A timer that runs out once, `after` from now, as [`Event::Timer`](super::Event::Timer).

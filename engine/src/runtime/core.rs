@@ -14,6 +14,7 @@ use super::metrics::{Counter, ShardMetrics};
 use super::names::Names;
 use super::notice::Notices;
 use super::outbox::{Frame, Outbox};
+use super::payload::Depot;
 use super::pool::Pools;
 use super::rehearsal::Rehearsal;
 use super::shard_set::ShardSet;
@@ -44,6 +45,8 @@ pub(crate) struct Common {
     /// Per shard.
     pub(crate) metrics: Vec<Arc<ShardMetrics>>,
     pub(crate) pools: Arc<Pools>,
+    /// Per shard.
+    pub(crate) depots: Vec<Arc<Depot>>,
     /// Per shard how often it went down or came up: odd while it is down.
     pub(crate) incarnations: Vec<AtomicU64>,
     /// Per shard the last generation of whom a hardware fault has taken along.

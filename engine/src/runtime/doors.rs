@@ -263,6 +263,16 @@ impl Doors {
         Some(outcome)
     }
 
+    /// Nobody waits for the end of a call any more.
+    pub(crate) fn leave(&self, id: NoticeId) {
+        let mut seats = lock(&self.seats);
+        if let Some((sequence, seat)) = seats.seats.get_mut(id.index as usize)
+            && *sequence == id.sequence
+        {
+            *seat = Seat::Free;
+        }
+    }
+
     /// The end of a call, if it has come; the seat is left then.
     pub(crate) fn take_reply(&self, id: NoticeId) -> Option<Outcome> {
         let mut seats = lock(&self.seats);

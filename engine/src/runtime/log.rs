@@ -2,7 +2,7 @@
 //! finds no room is dropped and counted, never waited for.
 
 use super::handle::Handle;
-use super::metrics::ShardMetrics;
+use super::metrics::{Counter, ShardMetrics};
 use super::timer::Nanos;
 use crate::estate::Estate;
 use ringbuf::traits::Producer;
@@ -149,7 +149,7 @@ impl LogWriter {
             text,
         );
         if self.ring.try_push(record).is_err() {
-            metrics.count_log_dropped();
+            metrics.count_from_anywhere(Counter::LogDropped);
         }
     }
 }

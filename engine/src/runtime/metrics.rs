@@ -1,4 +1,4 @@
-//! Counters and histograms of a shard, written by it alone and readable from anywhere at any time.
+//! Counters and histograms of a shard, written by it alone, but for a few, and readable from anywhere at any time.
 //!
 //! One counter per cause. A reader may see one counter a moment older than another; once the shard
 //! stands still, sums are exact.
@@ -106,6 +106,12 @@ counters! {
     Rebuilds = "rebuilds",
     /// Records of the log that found no room.
     LogDropped = "log_dropped",
+    /// Payloads of the shard taken, by whomever.
+    PayloadsTaken = "payloads_taken",
+    /// Payloads of the shard given back, from wherever.
+    PayloadsGivenBack = "payloads_given_back",
+    /// Times the shard had no payload that was long enough.
+    PayloadsRefused = "payloads_refused",
 }
 
 impl Counter {
@@ -189,10 +195,10 @@ impl ShardMetrics {
         bump(&self.counters[counter as usize], 1);
     }
 
-    /// The watchdog writes about a shard as well, on a thread of its own.
-    #[cold]
-    pub(crate) fn count_log_dropped(&self) {
-        self.counters[Counter::LogDropped as usize].fetch_add(1, Ordering::Relaxed);
+    /// For the few things that other threads count as well: the watchdog writes to a shard's log, and
+    /// payloads are given back from anywhere.
+    pub(crate) fn count_from_anywhere(&self, counter: Counter) {
+        self.counters[counter as usize].fetch_add(1, Ordering::Relaxed);
     }
 
     /// The fate of every message offered so far is counted.

@@ -41,7 +41,7 @@ pub struct Parcel {
 /// Refuses at compile time what does not fit.
 struct Packed<T>(T);
 
-impl<T: Send + 'static> Packed<T> {
+impl<T: 'static> Packed<T> {
     const CONTENT: &'static Content = &Content {
         type_id: TypeId::of::<T>,
         words: size_of::<T>().div_ceil(size_of::<u64>()),
@@ -50,7 +50,7 @@ impl<T: Send + 'static> Packed<T> {
     };
     const FITS: () = assert!(
         size_of::<T>() <= PARCEL_BYTES_MAX && align_of::<T>() <= align_of::<u64>(),
-        "a message or a reply has at most 96 bytes, aligned to 8: send larger data in a buffer"
+        "a message or a reply has at most 96 bytes, aligned to 8: send larger data in a payload"
     );
 }
 
@@ -82,10 +82,12 @@ impl Parcel {
         }
     }
 
-    #[inline]
+    /// One type may have several descriptions, but no two types have one.
+    #[inline(always)]
     pub(crate) fn holds<T: 'static>(&self) -> bool {
-        self.content
-            .is_some_and(|content| (content.type_id)() == TypeId::of::<T>())
+        self.content.is_some_and(|content| {
+            std::ptr::eq(content, Packed::<T>::CONTENT) || (content.type_id)() == TypeId::of::<T>()
+        })
     }
 
     /// The value, if it is a `T`.
@@ -106,6 +108,15 @@ impl Parcel {
         self.content = None;
         // SAFETY: the bytes hold a `T`, and nobody else will read them: `content` is none now.
         Some(unsafe { self.bytes.as_ptr().cast::<T>().read() })
+    }
+
+    /// Takes out the value, which is a `T`, in one move: an option around it would be another.
+    #[inline(always)]
+    pub(crate) fn take<T: 'static>(&mut self) -> T {
+        assert!(self.holds::<T>(), "addresses know what their isolates take");
+        self.content = None;
+        // SAFETY: as in `unpack`.
+        unsafe { self.bytes.as_ptr().cast::<T>().read() }
     }
 
     /// Drops the value, if there is one.

@@ -62,6 +62,7 @@
 mod faults;
 mod audit;
 mod view;
+mod disturbance;
 mod simulation;
 mod disturb;
 mod explore;

@@ -10,6 +10,7 @@ use super::mail::Mail;
 use super::members::{Garden, SupervisorSpec};
 use super::notice::Notices;
 use super::outbox::LinkLimits;
+use super::payload::PayloadPlan;
 use super::pool::{PoolPlan, Pools};
 use super::tree::{Budget, Recent, Tree};
 use crate::io::{IoChoice, IoPlan};
@@ -56,6 +57,7 @@ pub struct Specification {
     root: Budget,
     io: Option<(IoChoice, IoPlan)>,
     pub(crate) pools: Vec<PoolPlan>,
+    pub(crate) payloads: Vec<PayloadPlan>,
 }
 
 impl Specification {
@@ -84,6 +86,7 @@ impl Specification {
             root: Budget::default(),
             io: None,
             pools: Vec::new(),
+            payloads: Vec::new(),
         }
     }
 
@@ -142,6 +145,14 @@ impl Specification {
             threads,
             jobs,
         });
+        self
+    }
+
+    /// Gives every shard `count` payloads of so many bytes, for what is larger than a message: see
+    /// [`Context::payload`](super::Context::payload). Said several times, there are several sizes.
+    #[must_use]
+    pub fn payloads(mut self, bytes: usize, count: usize) -> Self {
+        self.payloads.push(PayloadPlan { bytes, count });
         self
     }
 
@@ -331,7 +342,8 @@ impl Specification {
             .io_plan()
             .map_or(0, |(_, plan)| plan.buffer_bytes() + plan.table_bytes());
         let log = self.log_slots.min(QUEUE_SLOTS_MAX) * size_of::<LogRecord>();
-        let shard = self.arena_bytes() + self.doors().bytes() + io + log;
+        let payloads: usize = self.payloads.iter().map(|plan| plan.total_bytes()).sum();
+        let shard = self.arena_bytes() + self.doors().bytes() + io + log + payloads;
         let pools: usize = self.pools.iter().map(Pools::bytes).sum();
         shard_count * shard + pools + trees + pairs * ring_bytes(lines)
     }

@@ -4,6 +4,7 @@ use super::handle::{ISOLATE_KINDS_MAX, RUNTIME_SHARDS_MAX, SLOTS_MAX};
 use super::kinds::{AnyKind, MAILBOX_SLOTS_MAX};
 use super::mail::NONE;
 use super::members::Child;
+use super::payload::{PAYLOAD_BYTES_MAX, PAYLOAD_CLASSES_MAX, PAYLOADS_MAX};
 use super::spec::{QUEUE_SLOTS_MAX, Specification};
 use super::spec_error::{SpecError, SpecErrors};
 use std::sync::Arc;
@@ -139,6 +140,16 @@ impl Specification {
                 POOL_THREADS_MAX,
             );
             ranges.check(format!("pool {name}: jobs"), pool.jobs, 1, QUEUE_SLOTS_MAX);
+        }
+        ranges.check(
+            "payloads: sizes",
+            self.payloads.len(),
+            0,
+            PAYLOAD_CLASSES_MAX,
+        );
+        for plan in &self.payloads {
+            ranges.check("payloads: bytes", plan.bytes, 1, PAYLOAD_BYTES_MAX);
+            ranges.check("payloads: count", plan.count, 1, PAYLOADS_MAX);
         }
     }
 

@@ -204,21 +204,19 @@ fn sleep(shards: &mut [RuntimeShard], bells: &Bells, thread: usize, now: Nanos) 
 
 /// The I/O of a shard, if it has any.
 fn make_gate(site: &Site, shard: usize) -> io::Result<Option<Gate>> {
-    let Some((choice, plan)) = site.specification.io_plan() else {
+    let specification = &site.specification;
+    let Some((choice, plan)) = specification.io_plan() else {
         return Ok(None);
     };
-    let waker = site.bells.io_waker(shard);
-    let is_known = waker.is_some();
-    let io = match (&site.world, waker) {
+    let io = match (&site.world, site.bells.io_waker(shard)) {
         (Some(world), _) => ShardIo::simulated(world, shard, &plan),
         // Whoever has something for the shard knows this one.
         (None, Some(waker)) => ShardIo::woken_by(waker, choice, &plan),
-        (None, None) => ShardIo::new(choice, &plan),
+        (None, None) => ShardIo::new(choice, &plan).inspect(|io| {
+            site.bells.sleep_in_io(shard, io.waker());
+        }),
     };
     let io = io.map_err(io::Error::other)?;
-    if !is_known {
-        site.bells.sleep_in_io(shard, io.waker());
-    }
     let metrics = &site.common.metrics[shard];
     Ok(Some(Gate::new(io, plan.descriptor_slots, metrics)))
 }

@@ -1,6 +1,7 @@
 //! Under random traffic with too little room and isolates that crash, nothing is lost without a word:
 //! what was offered is what was accepted, refused or returned, and what was accepted is what was
-//! handled or thrown away with its mailbox; every message is dropped exactly once.
+//! handled or thrown away with its mailbox; every message is dropped exactly once, and every payload is
+//! given back.
 
 use crate::puppet::LONG;
 use proptest::prelude::{ProptestConfig, any, proptest};
@@ -8,16 +9,16 @@ use proptest::strategy::Strategy as Cases;
 use std::sync::Arc;
 use std::time::Duration;
 use tina_engine::runtime::{
-    Address, Child, Context, Counter, Effect, Event, Isolate, KindLimits, LinkLimits, ReplyTo,
-    Runtime, SendError, Specification, Strategy, SupervisorSpec,
+    Address, Child, Context, Counter, Effect, Event, Isolate, KindLimits, LinkLimits, Payload,
+    ReplyTo, Runtime, SendError, Specification, Strategy, SupervisorSpec,
 };
 
 /// How long a question may take: some are kept by isolates that wait for each other.
 const PATIENCE: Duration = Duration::from_millis(2);
 
 enum Talk {
-    /// Say something to somebody, so many times more.
-    Gossip(u32, Arc<()>),
+    /// Say something to somebody, so many times more, perhaps at length.
+    Gossip(u32, Arc<()>, Option<Payload>),
     /// A question that may be answered, kept or forgotten.
     Question(ReplyTo<u64>),
     Hush(ReplyTo<u64>),
@@ -47,7 +48,8 @@ impl Gossiper {
             let Some(other) = self.somebody(context) else {
                 continue;
             };
-            let talk = Talk::Gossip(left, token.clone());
+            let payload = context.filled_payload(&left.to_le_bytes()).ok();
+            let talk = Talk::Gossip(left, token.clone(), payload);
             if let Err(SendError { message, .. }) = context.send(other, talk) {
                 drop(message);
             }
@@ -75,7 +77,10 @@ impl Isolate for Gossiper {
 
     fn handle(&mut self, event: Event<Talk>, context: &mut Context<'_, Self>) -> Effect {
         match event {
-            Event::Message(Talk::Gossip(left, token)) => {
+            Event::Message(Talk::Gossip(left, token, payload)) => {
+                if let Some(payload) = payload {
+                    assert_eq!(payload[..], left.to_le_bytes());
+                }
                 if left > 0 {
                     self.gossip(context, left - 1, &token);
                 }
@@ -160,6 +165,7 @@ fn check(case: &Case) {
         .threads(case.threads)
         .kind::<Gossiper>(limits)
         .links(links)
+        .payloads(4, 5)
         .watches_and_refusals(4, 1)
         .seed(case.seed);
     for number in 0..case.count {
@@ -173,7 +179,7 @@ fn check(case: &Case) {
     let token = Arc::new(());
     for number in 0..case.count {
         let to = runtime.find(&number.to_string());
-        let talk = Talk::Gossip(case.left, token.clone());
+        let talk = Talk::Gossip(case.left, token.clone(), None);
         if let Some(to) = to {
             runtime.send(to, talk).ok();
         }
@@ -192,6 +198,8 @@ fn check(case: &Case) {
     let ended = total(Counter::CallsReplied) + total(Counter::CallsFailed);
     assert_eq!(begun, ended + total(Counter::CallsAbandoned), "{case:?}");
     assert_eq!(Arc::strong_count(&token), 1, "{case:?}");
+    let taken = total(Counter::PayloadsTaken);
+    assert_eq!(taken, total(Counter::PayloadsGivenBack), "{case:?}");
 }
 
 /// Waits until nothing is on its way: if something were lost, that would never be.

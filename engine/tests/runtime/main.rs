@@ -10,6 +10,7 @@ mod chaos;
 mod faults;
 mod io;
 mod messages;
+mod payloads;
 mod pools;
 mod rebuild;
 mod shutdown;

@@ -54,6 +54,20 @@ fn all_errors_are_told_at_once() {
 }
 
 #[test]
+fn payloads_have_limits_and_are_part_of_what_it_takes() {
+    let plain = stage(2).bytes();
+    assert!(stage(2).payloads(1000, 50).bytes() >= plain + 2 * 50_000);
+    let specification = stage(1).payloads(0, 1).payloads(1, 1 << 40);
+    assert_eq!(
+        errors(specification),
+        [
+            "payloads: bytes is 0; it may be 1 to 1073741824",
+            "payloads: count is 1099511627776; it may be 1 to 1048576",
+        ]
+    );
+}
+
+#[test]
 fn shards_and_kinds_have_limits() {
     assert_eq!(
         errors(Specification::new(0)),

@@ -22,6 +22,11 @@ pub(super) fn swarm(arguments: &SwarmArguments, catalogue: &Catalogue) -> Result
     let swarm = run::swarm(&design, catalogue, &plan, &limits, &mut terminal)?;
     terminal.finish()?;
     print(&text(&swarm))?;
+    if let Some(why) = &swarm.not_moved {
+        complain(&format!(
+            "warning: no run was saved to go on elsewhere: {why}"
+        ));
+    }
     if let Some(found) = &swarm.divergence {
         complain(&differs(arguments, found));
         return Ok(DIGESTS_DIFFER);

@@ -6,19 +6,23 @@
 
 use super::boot::{RunError, boot};
 use super::divergence::{Divergence, find};
+use super::stopwatch::Stopwatch;
 use super::stream::Stream;
 use super::variant::Variant;
 use crate::design::Design;
 use std::ops::Range;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::mpsc::{self, RecvTimeoutError, Sender};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
-use tina_engine::{Catalogue, EpochRecord, Limits, Observer, Random};
-
-use super::stopwatch::Stopwatch;
+use tina_engine::{Catalogue, EpochRecord, Limits, Observer, Outcome, Random};
 
 /// The stream of the generator of what a seed's run is like.
 const STREAM: u64 = 0x7377_6172;
+
+/// How often it is asked whether to stop.
+const LOOK: Duration = Duration::from_millis(20);
+const HELD: &str = "runners do not panic with it held";
 
 /// What is run.
 #[derive(Clone, Debug)]
@@ -50,6 +54,8 @@ pub struct Swarm {
     pub no_vectors_count: u64,
     /// Runs that were saved, and went on in another machine.
     pub moved_count: u64,
+    /// Why no run was, if the machine cannot be saved.
+    pub not_moved: Option<String>,
     /// The first seed whose run differs.
     pub divergence: Option<SwarmDivergence>,
     /// Whether the observer asked to stop.
@@ -111,13 +117,17 @@ pub fn swarm(
     let mut reference = Epochs::watching(Some(observer));
     let mut machine = boot(design, catalogue, 1, &plain().host())?.machine;
     let report = machine.run(limits, &mut reference);
+    let not_moved = machine.snapshot().err().map(|error| error.to_string());
+    let moves = not_moved.is_none();
     drop(machine);
     let reference = reference.stream;
     let found = Mutex::new(Swarm {
         by_shards: vec![0; plan.shard_count_max],
+        not_moved,
         ..Swarm::default()
     });
     let field = Field {
+        moves,
         design,
         catalogue,
         plan,
@@ -129,11 +139,16 @@ pub fn swarm(
         is_over: AtomicBool::new(false),
     };
     let failure = std::thread::scope(|scope| {
+        let (done, runs) = mpsc::channel();
         let runners: Vec<_> = (0..plan.thread_count.max(1))
-            .map(|_| scope.spawn(|| field.work(&found)))
+            .map(|_| {
+                let done = done.clone();
+                let (field, found) = (&field, &found);
+                scope.spawn(move || field.work(found, &done))
+            })
             .collect();
-        while !runners.iter().all(|runner| runner.is_finished()) {
-            std::thread::sleep(Duration::from_millis(20));
+        drop(done);
+        while runs.recv_timeout(LOOK) != Err(RecvTimeoutError::Disconnected) {
             let late = plan
                 .time
                 .is_some_and(|limit| time.seconds() > limit.as_secs_f64());
@@ -141,10 +156,7 @@ pub fn swarm(
             if late || interrupted {
                 field.is_over.store(true, Ordering::Relaxed);
             }
-            found
-                .lock()
-                .expect("runners do not panic with it held")
-                .interrupted |= interrupted;
+            found.lock().expect(HELD).interrupted |= interrupted;
         }
         let results = runners.into_iter().map(|runner| {
             runner
@@ -180,23 +192,28 @@ struct Field<'a> {
     limits: &'a Limits,
     reference: &'a Stream,
     cycles: u64,
-    outcome: tina_engine::Outcome,
+    /// Whether machines can be saved and go on elsewhere.
+    moves: bool,
+    outcome: Outcome,
     next: AtomicU64,
     is_over: AtomicBool,
 }
 
 impl Field<'_> {
     /// Runs seeds until there are no more, or one has failed.
-    fn work(&self, found: &Mutex<Swarm>) -> Result<(), RunError> {
+    fn work(&self, found: &Mutex<Swarm>, done: &Sender<()>) -> Result<(), RunError> {
         while !self.is_over.load(Ordering::Relaxed) {
             let seed = self.next.fetch_add(1, Ordering::Relaxed);
             if seed >= self.plan.seeds.end {
                 break;
             }
-            let course = Course::of(seed, self.plan.shard_count_max, self.cycles);
+            let mut course = Course::of(seed, self.plan.shard_count_max, self.cycles);
+            course.moves = course.moves.filter(|_| self.moves);
             let (stream, outcome) = self.run(&course)?;
             let differs = self.reference.first_difference(&stream).is_some();
-            let mut swarm = found.lock().expect("runners do not panic with it held");
+            // Whoever listens outlives the runners.
+            let _ = done.send(());
+            let mut swarm = found.lock().expect(HELD);
             swarm.run_count += 1;
             swarm.epoch_count += stream.epoch_count();
             swarm.cycle_count += self.cycles;
@@ -220,7 +237,7 @@ impl Field<'_> {
         Ok(())
     }
 
-    fn run(&self, course: &Course) -> Result<(Stream, tina_engine::Outcome), RunError> {
+    fn run(&self, course: &Course) -> Result<(Stream, Outcome), RunError> {
         let mut epochs = Epochs::watching(None);
         let (design, catalogue) = (self.design, self.catalogue);
         let variant = &course.variant;

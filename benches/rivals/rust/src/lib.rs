@@ -5,3 +5,4 @@
 pub mod arguments;
 pub mod report;
 pub mod rules;
+pub mod server;

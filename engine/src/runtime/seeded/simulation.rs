@@ -17,7 +17,7 @@ use super::super::site::{Past, ShardSeat, Site};
 use super::super::spec::Specification;
 use super::super::thread::make_shard;
 use super::super::timer::{Nanos, TICK_NANOS, nanos};
-use super::disturb::Disturbance;
+use super::disturbance::Disturbance;
 use super::faults::Faults;
 use super::view::View;
 use crate::hash::mix;
@@ -115,6 +115,8 @@ pub struct Simulation {
     /// By shard and desk, the last generation seen there.
     generations: Vec<Vec<u32>>,
     is_over: bool,
+    /// Found during a call.
+    amiss: Option<Violation>,
 }
 
 impl Simulation {
@@ -143,8 +145,7 @@ impl Simulation {
         faults: &Faults,
     ) -> Result<Self, RuntimeBootError> {
         let thread_count = specification.shard_count;
-        let laid_out = lay_out(specification, thread_count, Some(world.clone()));
-        let (site, ends) = laid_out.map_err(RuntimeBootError::Specification)?;
+        let (site, ends) = lay_out(specification, thread_count, Some(world.clone()))?;
         let site = Arc::new(site);
         let shard_count = site.specification.shard_count;
         let claims_max = site.specification.call_count() * shard_count + 64;
@@ -167,6 +168,7 @@ impl Simulation {
             kept: VecDeque::new(),
             generations: Vec::new(),
             is_over: false,
+            amiss: None,
             site: site.clone(),
         };
         for (number, ends) in ends.into_iter().enumerate() {
@@ -195,6 +197,9 @@ impl Simulation {
 
     /// The same, but time goes no further than to `end` where nobody has anything to do.
     fn step_before(&mut self, end: Nanos) -> Result<bool, Violation> {
+        if let Some(violation) = self.amiss.take() {
+            return Err(violation);
+        }
         if self.disturb() {
             self.quiet.fill(false);
         }
@@ -440,6 +445,38 @@ impl Simulation {
             id: claim.id,
             replies: PhantomData,
         })
+    }
+
+    /// Asks a question from outside, and gives shards turns until it is answered or `timeout` has passed.
+    /// What is found amiss meanwhile, the next step tells.
+    ///
+    /// # Errors
+    /// As a call of an isolate.
+    pub fn call<M: Send + 'static, R: Send + 'static>(
+        &mut self,
+        to: Address<M>,
+        timeout: Duration,
+        ask: impl FnOnce(ReplyTo<R>) -> M,
+    ) -> Result<R, CallError> {
+        let asked = self.ask(to, ask).map_err(CallError::Undelivered)?;
+        let end = self.now.saturating_add(nanos(timeout));
+        loop {
+            if let Some(answer) = self.answer(&asked) {
+                return answer;
+            }
+            let goes_on = self.now < end
+                && match self.step_before(end) {
+                    Ok(goes_on) => goes_on,
+                    Err(violation) => {
+                        self.amiss = Some(violation);
+                        false
+                    }
+                };
+            if !goes_on {
+                self.site.doors.leave(asked.id);
+                return Err(CallError::TimedOut);
+            }
+        }
     }
 
     /// The end of a question from outside, once.

@@ -217,6 +217,7 @@ fn nothing_is_lost_whatever_the_host_does() {
         .seeds(0..60)
         .faults(Faults::interleaving());
     let exercised = check(&plan, talk);
+    println!("{} turns of shards, twice", exercised.turns);
     assert!(exercised.stalls > 0 && exercised.holds > 0 && exercised.partitions > 0);
     assert_eq!((exercised.crashes, exercised.shard_crashes), (0, 0));
 }
@@ -230,6 +231,7 @@ fn nothing_is_lost_without_a_word_whoever_crashes() {
     };
     let plan = Plan::new("crashing gossip").seeds(0..150).faults(faults);
     let exercised = check(&plan, talk);
+    println!("{} turns of shards, twice", exercised.turns);
     for (what, count) in [
         ("crashes", exercised.crashes),
         ("panics", exercised.panics),
@@ -262,6 +264,10 @@ fn a_trace_is_of_its_seed() {
         })
         .collect();
     assert_eq!(traces[..10], traces[10..]);
+    let all = traces
+        .iter()
+        .fold(0, |all, &trace| crate::hash::mix(all ^ trace));
+    println!("traces of ten seeds: {all:#018x}, in any build");
     let mut different = traces[..10].to_vec();
     different.sort_unstable();
     different.dedup();
