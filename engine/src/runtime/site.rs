@@ -97,8 +97,9 @@ impl Site {
         unsafe { self.logs[shard].hold_write(false) };
         let common = &self.common;
         common.metrics[shard].close();
-        common.names.lose_shard(shard);
         self.doors.lose_shard(shard);
+        // Last: whoever finds nobody any more and asks an old address is not taken for one who asked before.
+        common.names.lose_shard(shard);
     }
 
     /// The seat of a shard that comes after another.

@@ -20,6 +20,7 @@ use crate::platform;
 use crate::trap::lock;
 use std::fmt;
 use std::io;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::thread::JoinHandle;
@@ -42,7 +43,13 @@ impl Warden {
             log,
             pasts: vec![Vec::new(); site.roll.thread_count()],
         };
-        let thread = platform::spawn("warden".to_owned(), None, move || ward.serve())?;
+        let thread = platform::spawn("warden".to_owned(), None, move || {
+            if catch_unwind(AssertUnwindSafe(|| ward.serve())).is_err() {
+                // It has printed why. Nobody would bury or build any more.
+                eprintln!("internal error of the engine, please report it");
+                std::process::abort();
+            }
+        })?;
         Ok(Self {
             site: site.clone(),
             thread: Some(thread),

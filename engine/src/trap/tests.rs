@@ -157,6 +157,14 @@ fn end_in_a_fault() {
             })
             .ok();
         }
+        "locked" => {
+            let mutex = std::sync::Mutex::new(());
+            contain(&ANYBODY, || {
+                let _held = lock(&mutex);
+                segment();
+            })
+            .ok();
+        }
         "unbounded" => segment(),
         "sent" => {
             // Whoever handled it before lets one pass.
@@ -192,6 +200,7 @@ fn what_is_not_contained_ends_the_process_and_says_why() {
             "in the C library, whose locks may be held",
             libc::SIGSEGV,
         ),
+        ("locked", "with a lock of the engine held", libc::SIGSEGV),
         ("unbounded", "", libc::SIGSEGV),
         ("sent", "", libc::SIGSEGV),
     ];
