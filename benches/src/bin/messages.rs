@@ -135,7 +135,7 @@ impl Ring {
             ..KindLimits::slots(count)
         };
         let links = LinkLimits {
-            messages: 256.max(2 * tokens), // what was read is given back a turn later
+            messages: 256.max(4 * tokens), // places that were read come back a turn later
             ..LinkLimits::default()
         };
         let mut specification = Specification::new(shards)
@@ -282,10 +282,10 @@ fn main() {
             64,
         ),
         (
-            "a message between 2 shards, 4096 in flight, 64 isolates",
+            "a message between 2 shards, 512 in flight, 64 isolates",
             2,
             64,
-            4096,
+            512,
         ),
         ("a message between 2 shards, 64 in flight", 2, 64, 64),
         ("a message between 2 shards, 1 in flight", 2, 2, 1),
